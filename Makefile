@@ -1,0 +1,71 @@
+# Needs python3 (3.11 or newer), python3-venv and make; everything else comes into .venv, locked by hashes.
+# `make test` runs the tests against real servers, too, where Debian's dovecot and postfix are installed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+VENV := .venv/.locked
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
+	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+SERVERS := dovecot-imapd dovecot-lmtpd postfix
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test quick lint types imports format bench lock clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+venv: $(VENV) ## .venv with every library, as locked
+
+# The build lock holds what the few libraries without a wheel are built with: without it pip would fetch the newest.
+$(VENV): requirements-build.lock requirements-dev.lock
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer with venv is needed: apt-get install python3 python3-venv' >&2; exit 1; }
+	@echo 'Making .venv (once, about a minute) ...'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements-build.lock
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements-dev.lock
+	@touch $@
+
+demo: venv ## a late and a missed session, from mail to outcome; needs no account
+	@$(BIN)/python daemon.py demo
+
+test: venv lint types imports ## all checks and all tests
+	$(BIN)/python -m pytest
+	@if ! test -x /usr/sbin/dovecot -a -x /usr/lib/dovecot/lmtp -a -x /usr/sbin/postfix; then \
+		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which are not installed. To have them, as root:'; \
+		echo '    apt-get install $(SERVERS) && make test'; \
+	elif ! test "$$(id -u)" = 0; then \
+		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which only root can start.'; \
+	fi
+
+quick: venv ## the tests that take seconds
+	$(BIN)/python -m pytest -m 'not slow and not real_servers'
+
+lint: venv ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv ## types
+	$(BIN)/mypy
+
+imports: venv ## which module may import which
+	$(BIN)/lint-imports --no-logo
+
+format: venv ## put the files into the common style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: venv ## how fast a report becomes letters
+	$(BIN)/python -m tests.bench
+
+lock: ## write the locks anew, with the newest versions that pyproject.toml allows
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/pip --disable-pip-version-check --quiet install pip-tools
+	echo setuptools | $(COMPILE) --upgrade --no-annotate --output-file requirements-build.lock -
+	$(COMPILE) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+
+clean: ## remove what can be made again, but never state/
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
