@@ -1,0 +1,138 @@
+"""Over any history: no reminder after an outcome, never more than the maximum, never silence while one is owed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.cast import TORONTO, a_case, alex, dana, local, scene
+from workflow.core import cadence
+from workflow.core.decide import answer_case, doubt_case, tick_case
+from workflow.core.model import OUTCOMES, Answer, Case, Doubt, Due, Kind, LetterKind, Post, Word
+
+FIVE = timedelta(minutes=5)
+
+
+class History:
+    """A case, a clock, and what people and time do to it. Nothing is ever sent, the worst for what is withdrawn."""
+
+    def __init__(self, case: Case, now: datetime) -> None:
+        self.case = case
+        self.now = now
+
+    def passes(self, span: timedelta) -> None:
+        """For a daemon that is awake: each due time is met."""
+        until = self.now + span
+        while self.case.timers and self.case.timers[0].at <= until:
+            self.now = max(self.now, self.case.timers[0].at)
+            self.ticks()
+        self.now = until
+
+    def sleeps(self, span: timedelta) -> None:
+        """For a daemon that slept: one look at the end."""
+        self.now += span
+        self.ticks()
+
+    def ticks(self) -> None:
+        before = self.case
+        self.case = tick_case(scene(self.now), before)
+        new = self.case.letters[len(before.letters) :]
+        kinds = Counter(letter.kind for letter in new)
+        assert kinds[LetterKind.REMINDER] <= 1
+        if not before.open:
+            assert not new
+        if kinds[LetterKind.REMINDER] and before.reminders:
+            gap = self.now - before.reminders[-1]
+            assert gap >= FIVE or before.reminders[-1] < before.changed_at
+        assert self.case.timers == () or self.case.timers[0].at > self.now, "decided once"
+
+    def hears(self, word: Word, minutes: int, *, admin: bool) -> None:
+        voice = (alex if admin else dana)(f"{word} {self.now}", self.now)
+        answer = Answer(word=word, minutes=minutes if word is Word.LATE else None, text="a note", client="Sam Q.")
+        if word is Word.OUTCOME:
+            outcomes = OUTCOMES[self.case.kind]
+            answer = Answer(word=word, outcome=outcomes[minutes % len(outcomes)], text="a note")
+        self.case = answer_case(scene(self.now), voice, self.case, answer)
+
+    def doubts(self) -> None:
+        was = self.case
+        self.case = doubt_case(scene(self.now), dana(f"? {self.now}", self.now), was, Doubt("question"), "well?")
+        assert (self.case.state, self.case.outcome, self.case.sent_at) == (was.state, was.outcome, was.sent_at)
+
+    def holds(self) -> None:
+        case = self.case
+        days = Counter(at.astimezone(TORONTO).date() for at in case.reminders)
+        assert all(count <= cadence_max(case) for count in days.values())
+        assert all(early < late for early, late in pairwise(case.reminders))
+        owed = Counter(letter.kind for letter in case.letters if letter.post is Post.OWED)
+        assert owed[LetterKind.DRAFT] <= 1
+        assert owed[LetterKind.REMINDER] <= 1
+        if case.open:
+            asking = {timer.due for timer in case.timers} & {Due.REMINDER, Due.CLOSE}
+            assert asking, "a case never ends in silence"
+        else:
+            assert case.timers == ()
+            assert not owed[LetterKind.REMINDER]
+            assert not owed[LetterKind.DRAFT]
+        assert cadence.plan(case) == case.timers
+        assert len({letter.id for letter in case.letters}) == len(case.letters)
+        assert len({letter.message_id for letter in case.letters}) == len(case.letters)
+
+
+def cadence_max(case: Case) -> int:
+    return case.cadence.of(case.kind).max_per_day
+
+
+WORDS = [word for word in Word if word not in {Word.STATUS, Word.HELP}]
+SPANS = st.integers(min_value=1, max_value=3 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes))
+STEPS = st.one_of(
+    st.tuples(st.just("passes"), SPANS),
+    st.tuples(st.just("sleeps"), SPANS),
+    st.tuples(st.just("hears"), st.sampled_from(WORDS), st.integers(1, 60), st.booleans()),
+    st.tuples(st.just("doubts")),
+)
+
+
+@settings(max_examples=300)
+@given(
+    kind=st.sampled_from(list(Kind)),
+    opened=st.integers(0, 24 * 60 - 1),
+    minutes=st.one_of(st.none(), st.integers(1, 180)),
+    steps=st.lists(STEPS, max_size=12),
+)
+def test_whatever_happens(kind: Kind, opened: int, minutes: int | None, steps: list[tuple[object, ...]]) -> None:
+    now = local("00:00") + timedelta(minutes=opened)
+    case = a_case(kind, now, minutes=minutes if kind is Kind.LATE else None)
+    history = History(case, now)
+    history.holds()
+    for step in steps:
+        match step:
+            case ("passes", timedelta() as span):
+                history.passes(span)
+            case ("sleeps", timedelta() as span):
+                history.sleeps(span)
+            case ("hears", Word() as word, int(number), bool(admin)):
+                history.now += timedelta(seconds=20)
+                history.hears(word, number, admin=admin)
+            case _:
+                history.now += timedelta(seconds=20)
+                history.doubts()
+        history.holds()
+
+
+@settings(max_examples=100)
+@given(opened=st.integers(0, 24 * 60 - 1), naps=st.lists(SPANS, min_size=1, max_size=8))
+def test_a_daemon_that_wakes_at_any_moment_sends_one_reminder_and_loses_none(
+    opened: int, naps: list[timedelta]
+) -> None:
+    now = local("00:00") + timedelta(minutes=opened)
+    history = History(a_case(Kind.NOSHOW, now), now)
+    for nap in naps:
+        due = next(timer.at for timer in history.case.timers if timer.due is Due.REMINDER)
+        had = len(history.case.reminders)
+        history.sleeps(nap)
+        assert len(history.case.reminders) - had == (1 if due <= history.now else 0)

@@ -1,0 +1,255 @@
+"""Which letter to whom, as data: the recipients, the thread, the choices. No wording: that is in templates/.
+
+Topics by kind:
+alert, draft     opened changed
+reminder         contact outcome
+escalation       contact
+update           to admin: sent outcome note unclear undone cancelled wrong reached makeup;
+                 to the associate: reached outcome note undone cancelled
+receipt          sent outcome makeup client undone cancelled reached note again nothing
+ask              which-case which-outcome which-associate not-yours few-words cancel same-kind before-sent
+help             words unread forward in-your-name untagged
+notice           bounce set-aside refused refused-letter stranger out-of-office stale cap outage unread template
+                 other-associate case-file delayed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from workflow.core import names
+from workflow.core.model import (
+    OUTCOMES,
+    Case,
+    Choice,
+    Datum,
+    Facts,
+    Kind,
+    Letter,
+    LetterKind,
+    Mail,
+    Mint,
+    Person,
+    Post,
+    Role,
+    Rules,
+)
+
+LABELS: Mapping[str, str] = {
+    "SENT": "I have messaged the client",
+    "CONNECTED": "The session took place",
+    "RESCHEDULED": "The client has a new time, or will take one",
+    "UNREACHABLE": "I could not reach the client",
+    "ARRIVED": "The client came",
+    "ABSENT": "The client did not come",
+    "OTHER": "Something else, in a few words",
+    "NOSHOW": "I have missed the session",
+    "WAITING": "no: the client did not come",
+    "MISTAKE": "This report was a mistake",
+    "MAKEUP": "I have offered a make-up session",
+    "UNDO": "Take that back",
+    "CLIENT": "Write the client's name after the word",
+    "CONTACTED": "I have reached the client",
+    "STATUS": "My open cases",
+    "HELP": "How to write",
+}
+"""What each word means to the one who taps it."""
+
+
+def facts(case: Case) -> Facts:
+    """The case as its letters tell it (contract section 4), frozen at this moment."""
+    return Facts(
+        case=case.id,
+        kind=case.kind,
+        state=case.state,
+        associate=case.associate,
+        client=case.client,
+        minutes=case.minutes,
+        session_at=case.session_at,
+        expected_at=case.expected_at,
+        reported_at=case.reported_at,
+        contacted_at=case.contacted_at,
+        outcome=case.outcome,
+        outcome_note=case.outcome_note,
+        makeup=case.makeup,
+        note=case.notes[-1] if case.notes else None,
+        reminders_sent=len(case.reminders),
+        escalated=case.escalated_at is not None,
+        yesterday=case.yesterday,
+        session=case.cadence.session,
+        sent=case.sent_at is not None,
+        reached=case.reached_at is not None,
+    )
+
+
+def told_admins(case: Case, rules: Rules, but: str | None = None) -> tuple[Person, ...]:
+    """Each admin who hears of this case, less the writer `but`.
+
+    Who is both associate and admin gets no alert about themselves while there is another admin or a lead (section 3).
+    """
+    others = tuple(admin for admin in rules.roster.admins if not _same(admin, case.associate))
+    lead = rules.roster.lead
+    if not others:
+        others = (lead,) if lead and not _same(lead, case.associate) else rules.roster.admins
+    return tuple(admin for admin in others if but is None or but not in admin.emails)
+
+
+def associate_choices(case: Case) -> tuple[Choice, ...]:
+    """The words that move this case, the likeliest first (contract section 3, "Replies")."""
+    if not case.open:
+        words = ["MAKEUP"] if case.kind is Kind.NOSHOW and not case.makeup else []
+        return choices(case.id, *words, "UNDO")
+    words = [] if case.sent_at is not None or case.kind is Kind.WAITING else ["SENT"]
+    words += [outcome.value.upper() for outcome in OUTCOMES[case.kind]]
+    match case.kind:
+        case Kind.LATE:
+            words += ["NOSHOW"]
+        case Kind.NOSHOW:
+            words += ["WAITING"]
+        case Kind.WAITING:
+            pass
+    words += ["MISTAKE"]
+    if case.client is None:
+        words.insert(0, "CLIENT")
+    return choices(case.id, *words)
+
+
+def admin_choices(case: Case) -> tuple[Choice, ...]:
+    """The words admin can answer an alert with."""
+    words = [] if case.reached_at is not None else ["CONTACTED"]
+    labels = {
+        "RESCHEDULED": "I have given the client a new time",
+        "UNREACHABLE": "The client could not be reached",
+        "OTHER": "It ended otherwise, in a few words",
+    }
+    said = choices(case.id, *words)
+    return said + tuple(Choice(line=word, label=label, case=case.id) for word, label in labels.items())
+
+
+def choices(case_id: str | None, *words: str) -> tuple[Choice, ...]:
+    """One choice a word, with its label."""
+    return tuple(Choice(line=word, label=LABELS[word], case=case_id) for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What every decision needs besides the case and the event."""
+
+    rules: Rules
+    now: datetime
+    mint: Mint
+
+    @property
+    def domain(self) -> str:
+        """The right side of our Message-IDs."""
+        return self.rules.address.rpartition("@")[2]
+
+
+def to_case(
+    scene: Scene,
+    case: Case,
+    kind: LetterKind,
+    topic: str,
+    recipients: Iterable[Person],
+    role: Role,
+    *,
+    offered: tuple[Choice, ...] = (),
+    answering: Mail | None = None,
+    data: Mapping[str, Datum] | None = None,
+) -> Case:
+    """The case with one more owed letter for each recipient.
+
+    Letters to one person about one case make one thread: In-Reply-To is the mail just answered, or else the first
+    letter of the thread; References begin with the thread's first letter (RFC 5322, 3.6.4).
+    """
+    letters = list(case.letters)
+    for person in recipients:
+        first = next((old.message_id for old in case.letters if old.to.email == person.email), None)
+        asked = answering.message_id if answering is not None else None
+        ids = tuple(dict.fromkeys(known for known in (first, asked) if known is not None))
+        number = len(letters) + 1
+        letters.append(
+            Letter(
+                id=f"{case.id}.{number}",
+                kind=kind,
+                topic=topic,
+                to=person,
+                role=role,
+                message_id=f"<{case.id}.{number}.{scene.mint.token()}@{scene.domain}>",
+                created_at=scene.now,
+                case=case.id,
+                facts=facts(case),
+                data=dict(data or {}),
+                choices=offered,
+                in_reply_to=ids[-1] if ids else None,
+                references=ids,
+            )
+        )
+    return replace(case, letters=tuple(letters))
+
+
+def alone(
+    scene: Scene,
+    kind: LetterKind,
+    topic: str,
+    to: Person,
+    role: Role,
+    *,
+    offered: tuple[Choice, ...] = (),
+    answering: Mail | None = None,
+    data: Mapping[str, Datum] | None = None,
+) -> Letter:
+    """A letter that belongs to no case."""
+    token = scene.mint.token()
+    asked = answering.message_id if answering is not None else None
+    return Letter(
+        id=f"desk.{token}",
+        kind=kind,
+        topic=topic,
+        to=to,
+        role=role,
+        message_id=f"<desk.{token}@{scene.domain}>",
+        created_at=scene.now,
+        data=dict(data or {}),
+        choices=offered,
+        in_reply_to=asked,
+        references=(asked,) if asked else (),
+    )
+
+
+def notices(
+    scene: Scene, topic: str, *, offered: tuple[Choice, ...] = (), but: str | None = None, **data: Datum
+) -> tuple[Letter, ...]:
+    """A fault told to each admin (contract section 4, `notice`), less the one whose own address is the fault.
+
+    When that was the only admin: to the lead; when there is none either, nobody is left to tell.
+    """
+    roster = scene.rules.roster
+    people = [admin for admin in roster.admins if but is None or but not in admin.emails]
+    if not people and roster.lead is not None and (but is None or but not in roster.lead.emails):
+        people = [roster.lead]
+    return tuple(alone(scene, LetterKind.NOTICE, topic, one, Role.ADMIN, offered=offered, data=data) for one in people)
+
+
+def withdraw(case: Case, kinds: Iterable[LetterKind], reason: str, now: datetime) -> Case:
+    """The case with its owed letters of these kinds taken back: they have lost their sense (contract section 5)."""
+    gone = frozenset(kinds)
+    letters = tuple(
+        replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now)
+        if letter.post is Post.OWED and letter.kind in gone
+        else letter
+        for letter in case.letters
+    )
+    return replace(case, letters=letters)
+
+
+def case_line(case: Case) -> str:
+    """A case in one line of a list: ``[K7Q2] late, S.P., Dana L.``; initials only."""
+    client = names.initials(case.client) or "client not named"
+    return f"[{case.id}] {case.kind.value}, {client}, {names.short_person(case.associate.name)}"
+
+
+def _same(one: Person, other: Person) -> bool:
+    return bool(set(one.emails) & set(other.emails))

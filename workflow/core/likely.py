@@ -1,0 +1,131 @@
+"""What a line probably means that tried to be a report: offered as a choice, never acted upon. Contract section 3.
+
+"Otherwise doubt opens nothing": what counts as a report is `tags`. Pure, linear, never raising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rapidfuzz.distance import OSA
+
+from workflow.core.model import Kind, Report, Unclear
+from workflow.core.names import as_client, is_name_word
+from workflow.core.tags import LONGEST_HEAD, Draft, read_tag
+from workflow.core.times import LEAST_MINUTES, MOST_MINUTES, Token, clock_at, minutes_at, tokens
+
+_TYPED_TAGS = ("late", "noshow", "missed", "waiting")
+
+_SESSION = frozenset({"session", "sessions", "appointment", "appt", "meeting", "my", "our", "the", "a"})
+"""What may stand before "with Sam": "my session with Sam"."""
+
+
+def likely_line(report: Report) -> str:
+    """A report as the line that says it: ``LATE 15 Sam AT 14:30 FOR Dana Lee``."""
+    parts = [report.kind.value.upper()]
+    if report.minutes is not None:
+        parts.append(str(report.minutes))
+    if report.client is not None:
+        parts.append(report.client)
+    if report.yesterday:
+        parts.append("YESTERDAY")
+    if report.at is not None:
+        parts.append(f"AT {report.at:%H:%M}")
+    if report.for_associate is not None:
+        parts.append(f"FOR {report.for_associate}")
+    return " ".join(parts)
+
+
+def likely_reading(draft: Draft) -> str | None:
+    """What a line that opens nothing probably means; None: no idea, or what could not be opened either."""
+    fitting = [value for value in draft.minutes if LEAST_MINUTES <= value <= MOST_MINUTES]
+    minutes = max(fitting, default=None)
+    client = draft.client or _guess(draft.note)
+    if draft.client is None and draft.leftover and client is None:
+        return None
+    if client is None and (draft.kind is Kind.WAITING or (draft.leftover and minutes is None)):
+        return None
+    return likely_line(Report(draft.kind, client, minutes, draft.at, draft.yesterday, draft.for_associate))
+
+
+def _guess(text: str) -> str | None:
+    """The client that the words of another shape may be about: "Sam's session", "session with Sam", "15 Sam"."""
+    row = [token for token in tokens(text[:LONGEST_HEAD]) if token.kind != "number"]
+    begin = next((at + 1 for at, token in enumerate(row[:4]) if token.said in {"for", "with"}), 0)
+    if text.startswith(("to ", "on ")):
+        return None
+    if begin and not all(token.said in _SESSION for token in row[: begin - 1]):
+        begin = 0
+    named: list[str] = []
+    for token in row[begin : begin + 4]:
+        bare = token.text.removesuffix("'s").rstrip(".")
+        if token.kind not in {"word", "join"} or not (token.kind == "join" or is_name_word(bare)):
+            break
+        named.append(bare)
+        if bare != token.text:
+            break
+    return as_client(named)
+
+
+def mistyped(plain: str) -> Unclear | None:
+    """A first word one letter away from a tag, followed by minutes: "Lathe 15 Sam"."""
+    row = tokens(plain)
+    if not row or row[0].kind != "word":
+        return None
+    first = row[0].said
+    for tag in _TYPED_TAGS:
+        if first == tag or OSA.distance(first, tag, score_cutoff=1) > 1 or minutes_at(row, 1) is None:
+            continue
+        draft = read_tag(f"{tag} {plain[row[0].end :]}")
+        return Unclear(likely_reading(draft) if draft else None, notice=True)
+    return None
+
+
+def late_somewhere(plain: str) -> Unclear | None:
+    """A line that holds "late" and minutes anywhere: "Sorry, Sam, 15 late"."""
+    row = tokens(plain)
+    late = next((at for at, token in enumerate(row) if token.said == "late"), None)
+    if late is None or not _holds_minutes(row):
+        return None
+    begins = [at for at in range(max(0, late - 4), late) if _minutes_up_to(row, at, late)]
+    begin = begins[0] if begins else late
+    draft = read_tag(plain[row[begin].start :])
+    if draft is None:
+        return Unclear(None, notice=True)
+    if draft.client is None and not draft.note:
+        theirs, draft.client = _named_before(row[:begin])
+        draft.kind = Kind.WAITING if theirs else draft.kind
+        draft.minutes = [] if theirs else draft.minutes
+    return Unclear(likely_reading(draft), notice=True)
+
+
+def _minutes_up_to(row: Sequence[Token], at: int, late: int) -> bool:
+    found = minutes_at(row, at)
+    return found is not None and found.end == late
+
+
+def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:
+    """The client named before "15 late", and whether it is they who are late: "Sam is"."""
+    said = [token for token in row if token.kind in {"word", "join"}]
+    verbs = 0
+    while said and said[-1].said in {"is", "was", "will", "be", "running", "about", "around"}:
+        said.pop()
+        verbs += 1
+    named = [token.text for token in said[-2:]]
+    if not named or "i" in {word.casefold() for word in named}:
+        return False, None
+    client = as_client(named) or as_client(named[-1:])
+    return verbs > 0 and client is not None, client
+
+
+def _holds_minutes(row: Sequence[Token]) -> bool:
+    for at in range(len(row)):
+        found = minutes_at(row, at)
+        if found is not None and found.sure and LEAST_MINUTES <= found.value <= MOST_MINUTES:
+            return True
+    return False
+
+
+def holds_figures(row: Sequence[Token]) -> bool:
+    """Whether minutes or a time stand anywhere in the line."""
+    return any(clock_at(row, at) or ((found := minutes_at(row, at)) and found.sure) for at in range(len(row)))

@@ -1,0 +1,641 @@
+"""The nouns of Promptly: frozen values, nothing that acts.
+
+Words are the contract's (section 1): an *associate* reports, a *case* runs from a report to an *outcome*,
+a *letter* is a mail we owe or sent. Every datetime is aware and in UTC; local time exists only in letters.
+A new version of a case is made with ``dataclasses.replace``; the store keeps the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody from the configuration. ``emails`` are casefolded; we write to the first."""
+
+    name: str
+    emails: tuple[str, ...]
+
+    @property
+    def email(self) -> str:
+        """The address we write to."""
+        return self.emails[0]
+
+
+class Role(StrEnum):
+    """For whom a letter is, or as whom somebody speaks."""
+
+    ASSOCIATE = "associate"
+    ADMIN = "admin"
+    LEAD = "lead"
+
+
+class Standing(StrEnum):
+    """What `mail.trust` makes of a sender."""
+
+    KNOWN = "known"
+    """A configured address that passed the sender check."""
+    REFUSED = "refused"
+    """A configured address whose mail failed the sender check: perhaps a forgery."""
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """All configured people. An address belongs to at most one associate and one admin (config checks it)."""
+
+    associates: tuple[Person, ...]
+    admins: tuple[Person, ...]
+    lead: Person | None = None
+
+    def associate(self, address: str) -> Person | None:
+        """The associate who owns this address, whatever its case."""
+        return _owner(self.associates, address)
+
+    def admin(self, address: str) -> Person | None:
+        """The admin who owns this address; the lead speaks as admin (contract section 3)."""
+        return _owner(self.admins, address) or (_owner((self.lead,), address) if self.lead else None)
+
+    def is_lead(self, address: str) -> bool:
+        """Whether this is the lead's address."""
+        return self.lead is not None and address.casefold() in self.lead.emails
+
+
+def _owner(people: tuple[Person, ...], address: str) -> Person | None:
+    wanted = address.casefold()
+    return next((person for person in people if wanted in person.emails), None)
+
+
+# --- the rules of one clinic ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KindCadence:
+    """When one kind of case asks again (contract section 5). Empty or None: never."""
+
+    contact: tuple[timedelta, ...] = ()
+    """Reminders after the case was opened or changed, until SENT."""
+    repeat: timedelta | None = None
+    """After the last of `contact`, again and again until SENT."""
+    escalate: timedelta | None = None
+    """Escalation to each admin, after the case was opened or changed."""
+    lead: timedelta | None = None
+    """Escalation to the lead, likewise."""
+    after_sent: tuple[timedelta, ...] = ()
+    """Outcome reminders after SENT."""
+    after_session: timedelta | None = None
+    """Outcome reminder after the session must be over."""
+    stepaway: timedelta | None = None
+    """After the session's start."""
+    stepaway_unknown: timedelta | None = None
+    """After the report, when no time was given."""
+    max_per_day: int = 6
+    """Reminders a case and local day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """Every figure of section 5; a case keeps those of the day it opened: editing the configuration changes none."""
+
+    late: KindCadence
+    noshow: KindCadence
+    waiting: KindCadence
+    session: timedelta
+    zone: str
+    """IANA name of the clinic's time zone."""
+    quiet_from: time
+    quiet_to: time
+    """Local times; equal means that there are no quiet hours."""
+    grace: timedelta
+
+    def of(self, kind: Kind) -> KindCadence:
+        """The figures for one kind of case."""
+        match kind:
+            case Kind.LATE:
+                return self.late
+            case Kind.NOSHOW:
+                return self.noshow
+            case Kind.WAITING:
+                return self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What `core` needs to know of the configuration."""
+
+    clinic: str
+    address: str
+    """The mailbox's own address: From, envelope sender, and where answers go."""
+    roster: Roster
+    cadence: Cadence
+    stale_after: timedelta
+    """By arrival: older NOSHOW reports open no case."""
+    client_name: str = "first_initial"
+    """``[privacy] client_name``: how a client is printed in bodies."""
+    shared: bool = True
+    digest_at: time | None = None
+    """Local time; None: no digest."""
+    stale_late: timedelta = timedelta(hours=2)
+    """The same for LATE and WAITING (contract section 6)."""
+    rehearsal: bool = False
+    """A rehearsed clock: a mail arrives when first seen, nothing is stale."""
+
+
+# --- cases ----------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    LATE = "late"
+    NOSHOW = "noshow"
+    WAITING = "waiting"
+
+
+class State(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    CONNECTED = "connected"
+    RESCHEDULED = "rescheduled"
+    UNREACHABLE = "unreachable"
+    ARRIVED = "arrived"
+    ABSENT = "absent"
+    OTHER = "other"
+
+
+OUTCOMES: Mapping[Kind, tuple[Outcome, ...]] = {
+    Kind.LATE: (Outcome.CONNECTED, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
+    Kind.NOSHOW: (Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
+    Kind.WAITING: (Outcome.ARRIVED, Outcome.ABSENT, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
+}
+"""The outcomes that each kind can have (contract section 2), in the order in which letters offer them."""
+
+
+class Due(StrEnum):
+    """What a timer of a case does when it is due."""
+
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+    LEAD = "lead"
+    STEPAWAY = "stepaway"
+    CLOSE = "close"
+    """A `waiting` case that got no answer closes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A due time of a case. At most one of each `Due` at a time."""
+
+    due: Due
+    at: datetime
+    why: str = ""
+    """Why not earlier, where the table of section 5 alone does not say: "quiet hours", "enough reminders for a day"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a case's history, for `show` and for people who read the file."""
+
+    at: datetime
+    what: str
+    """A short phrase in the contract's words: "opened", "sent", "outcome rescheduled", "reminder" …"""
+    by: str
+    """The address of who wrote it, or "clock"."""
+    text: str = ""
+    """What was written, word for word; wiped with the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """A mail that this case acted on."""
+
+    key: str
+    """Content key (contract section 3, "Handled mail leaves a key")."""
+    message_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What UNDO restores: the milestones as they were before the last outcome or SENT."""
+
+    what: str
+    """"sent" or "outcome"."""
+    at: datetime
+    """When it was changed."""
+    state: State
+    sent_at: datetime | None
+    told_at: datetime | None
+    outcome: Outcome | None
+    outcome_note: str | None
+    closed_at: datetime | None
+    makeup: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, with everything that belongs to it: one file in the store."""
+
+    id: str
+    kind: Kind
+    state: State
+    associate: Person
+    """As configured when the case opened."""
+    client: str | None
+    """As written; wiped after `keep_names`."""
+    minutes: int | None
+    session_at: datetime | None
+    yesterday: bool
+    """The session was yesterday, seen from the report."""
+    reported_at: datetime
+    """Arrival of the mail that opened it or that changed it last."""
+    opened_at: datetime
+    """When the case was committed first."""
+    changed_at: datetime
+    """When it was opened, or its estimate, kind or client changed: section 5 counts from here."""
+    cadence: Cadence
+    timers: tuple[Timer, ...] = ()
+    sent_at: datetime | None = None
+    """SENT since the last change: the client was sent the newest draft."""
+    told_at: datetime | None = None
+    """The first SENT since the case has its kind: what response times count. A client who was told of a delay has not
+    yet been told that the session was missed."""
+    reached_at: datetime | None = None
+    """CONTACTED: admin reached the client."""
+    outcome: Outcome | None = None
+    outcome_note: str | None = None
+    closed_at: datetime | None = None
+    makeup: bool = False
+    notes: tuple[str, ...] = ()
+    reminders: tuple[datetime, ...] = ()
+    """When each reminder was decided: the count, and the cap of a day."""
+    resumed_at: datetime | None = None
+    """When UNDO opened it again: what was missed meanwhile is not asked."""
+    escalated_at: datetime | None = None
+    lead_told_at: datetime | None = None
+    stepaway_at: datetime | None = None
+    letters: tuple[Letter, ...] = ()
+    mails: tuple[Consumed, ...] = ()
+    history: tuple[Entry, ...] = ()
+    before: Before | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether an outcome is still owed."""
+        return self.state is State.OPEN
+
+    @property
+    def contacted_at(self) -> datetime | None:
+        """When the client was first messaged or reached by anybody of the clinic (contract section 2)."""
+        known = [at for at in (self.told_at, self.reached_at) if at is not None]
+        return min(known, default=None)
+
+    @property
+    def expected_at(self) -> datetime | None:
+        """The session's time plus the minutes; None without a time (contract section 4: none is invented)."""
+        if self.kind is not Kind.LATE or self.session_at is None or self.minutes is None:
+            return None
+        return self.session_at + timedelta(minutes=self.minutes)
+
+
+# --- letters --------------------------------------------------------------------------------------
+
+
+class LetterKind(StrEnum):
+    """The values of ``X-Promptly-Letter`` (contract section 4)."""
+
+    ALERT = "alert"
+    DRAFT = "draft"
+    STEPAWAY = "stepaway"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+    UPDATE = "update"
+    RECEIPT = "receipt"
+    ASK = "ask"
+    HELP = "help"
+    STATUS = "status"
+    DIGEST = "digest"
+    NOTICE = "notice"
+    TEST = "test"
+
+
+ANSWERS = frozenset({LetterKind.RECEIPT, LetterKind.ASK, LetterKind.HELP, LetterKind.STATUS})
+"""What goes to whoever wrote: capped (contract 8.6), marked auto-replied, of no use after 24 hours."""
+
+URGENCY: Mapping[LetterKind, int] = {
+    LetterKind.ALERT: 0,
+    LetterKind.DRAFT: 0,
+    LetterKind.STEPAWAY: 0,
+    LetterKind.UPDATE: 0,
+    LetterKind.RECEIPT: 0,
+    LetterKind.ASK: 0,
+    LetterKind.HELP: 0,
+    LetterKind.STATUS: 0,
+    LetterKind.TEST: 0,
+    LetterKind.ESCALATION: 1,
+    LetterKind.REMINDER: 2,
+    LetterKind.DIGEST: 3,
+    LetterKind.NOTICE: 3,
+}
+"""Lower goes first when many letters are due (contract 8.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer that a letter offers: a word to type, and a `mailto:` link to tap."""
+
+    line: str
+    """What is typed, and what the tapped mail's subject says after the id: ``RESCHEDULED``."""
+    label: str
+    """For people: "The client took a new time"."""
+    case: str | None = None
+    """The id that stands before the line in the tapped subject; None for a report such as ``LATE 15 Sam``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A case as a letter tells it (contract section 4, "Facts"): a snapshot, so that every attempt says the same."""
+
+    case: str
+    kind: Kind
+    state: State
+    associate: Person
+    client: str | None
+    """As written; `mail.letters` applies ``[privacy] client_name``."""
+    minutes: int | None
+    session_at: datetime | None
+    expected_at: datetime | None
+    reported_at: datetime
+    contacted_at: datetime | None
+    outcome: Outcome | None
+    outcome_note: str | None
+    makeup: bool
+    note: str | None
+    """The latest note."""
+    reminders_sent: int
+    escalated: bool
+    yesterday: bool
+    session: timedelta
+    sent: bool
+    """The associate has written SENT since the last change."""
+    reached: bool
+    """Admin has written CONTACTED."""
+
+
+class Post(StrEnum):
+    """Where a letter stands."""
+
+    OWED = "owed"
+    SENT = "sent"
+    """Accepted by the SMTP server."""
+    FAILED = "failed"
+    """Refused for good; `reason` says by what."""
+    WITHDRAWN = "withdrawn"
+    """Lost its sense before it went; `reason` says why."""
+
+
+Datum = str | int | bool | None | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to one recipient, as data: rendered anew at each attempt, under the same Message-ID."""
+
+    id: str
+    """Unique in the store: ``K7Q2.3`` for a case, ``desk.…`` without one."""
+    kind: LetterKind
+    topic: str
+    """Which variant of the kind; `core.compose` lists them."""
+    to: Person
+    """The recipient, taken from the configuration; written to at ``to.email``."""
+    role: Role
+    """As whom the recipient gets it."""
+    message_id: str
+    """With angle brackets; fixed before the first attempt."""
+    created_at: datetime
+    case: str | None = None
+    facts: Facts | None = None
+    data: Mapping[str, Datum] = field(default_factory=dict)
+    """What the template needs besides the facts."""
+    choices: tuple[Choice, ...] = ()
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    post: Post = Post.OWED
+    reason: str = ""
+    attempts: int = 0
+    next_at: datetime | None = None
+    """Not to be tried before this; None: at once."""
+    settled_at: datetime | None = None
+    """When it was sent, failed or was withdrawn."""
+
+
+# --- mail -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mail lies: a UID means nothing without its UIDVALIDITY (RFC 3501, 2.3.1.1)."""
+
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """Why a mail is taken for a machine's (contract 8.6)."""
+
+    kind: str
+    """"own", "bounce", "out-of-office", "receipt", "list" or "automatic"."""
+    bounced: str | None = None
+    """For a bounce: the Message-ID of the letter that came back, with angle brackets."""
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail as read by `mail.read`: plain text, nothing of MIME left. Nothing in it is trusted."""
+
+    key: str
+    """SHA-256 in hex of From, To, Date, Subject, Message-ID and body."""
+    sender: str | None
+    """The one address of the one From, casefolded; None: nobody is speaking."""
+    subject: str
+    new_text: str
+    """What was written now: quotes, signature and our own text removed."""
+    quoted_text: str
+    """The rest of the text."""
+    message_id: str | None
+    """With angle brackets."""
+    refers_to: tuple[str, ...]
+    """In-Reply-To, then References from the newest to the oldest, without repeats."""
+    arrived_at: datetime
+    """INTERNALDATE, not later than now; under a rehearsed clock the time it was first seen."""
+    written_at: datetime | None
+    """The Date header; None when it is no date."""
+    robot: Robot | None = None
+    oversize: bool = False
+    """Over `max_size`: speaks by its subject alone."""
+
+
+# --- what a mail says (made by core.grammar) --------------------------------------------------------
+
+
+class Word(StrEnum):
+    """The words of contract section 3 that speak about a case."""
+
+    SENT = "SENT"
+    OUTCOME = "OUTCOME"
+    MAKEUP = "MAKEUP"
+    LATE = "LATE"
+    NOSHOW = "NOSHOW"
+    WAITING = "WAITING"
+    CLIENT = "CLIENT"
+    UNDO = "UNDO"
+    MISTAKE = "MISTAKE"
+    CANCEL = "CANCEL"
+    """No word of the table, but always asked back: OTHER client cancelled, or MISTAKE?"""
+    STATUS = "STATUS"
+    HELP = "HELP"
+    CONTACTED = "CONTACTED"
+    NOTE = "NOTE"
+
+
+class Mark(StrEnum):
+    """What the subject's prefixes say."""
+
+    PLAIN = "plain"
+    REPLY = "reply"
+    FORWARD = "forward"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report: the mail opens or changes a case (contract section 3, "Reports")."""
+
+    kind: Kind
+    client: str | None
+    """Printed form: lower case capitalised. None: not said, or what stood there is no client (then it is in `note`)."""
+    minutes: int | None = None
+    at: time | None = None
+    """Local time of the session."""
+    yesterday: bool = False
+    for_associate: str | None = None
+    """What followed FOR, as written."""
+    note: str = ""
+    sent: bool = False
+    """The note begins with a word for SENT."""
+    more_clients: bool = False
+    """The note is names alone: earns "one report for each client"."""
+    capitals: bool = False
+    """The tag stood in capitals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A line that tried to be a report and is none: `help` at once, with the likely reading as a choice."""
+
+    reading: str | None
+    """The likely reading as a line to send: ``LATE 15 Sam``; None: none."""
+    notice: bool
+    """Admin gets a `notice`: the tag is in capitals, or the line holds minutes or a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one mail says, before anybody asks which case it is about."""
+
+    line: str
+    """The speaking line as written, without prefixes, labels and ids."""
+    rest: str
+    """The new text that is not the speaking line."""
+    mark: Mark
+    from_subject: bool
+    ids: tuple[str, ...] = ()
+    """Case ids in the speaking line, else in the new text (subject included); without repeats."""
+    quoted_ids: tuple[str, ...] = ()
+    """Case ids in the quoted text, or in the subject of a reply or forward."""
+    report: Report | None = None
+    unclear: Unclear | None = None
+    word: Word | None = None
+    """The word of the table that the line starts with, whatever follows."""
+    lone: bool = False
+    """The whole line is that word, alone or with a day, a time or minutes."""
+    empty: bool = False
+    """There is no new text at all, and the subject says nothing of its own."""
+    courtesy: bool = False
+    """Nothing but thanks or acknowledgement: "ok, thanks"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A word that counts for one case (contract section 3, "When a word counts")."""
+
+    word: Word
+    outcome: Outcome | None = None
+    text: str = ""
+    """What follows the word: the new time of RESCHEDULED, the words of OTHER, a note."""
+    makeup: bool = False
+    """MAKEUP stands after the outcome."""
+    minutes: int | None = None
+    client: str | None = None
+    at: time | None = None
+    sent: bool = False
+    """A new estimate or kind came with a word for SENT: "LATE 20, texted"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An answer that must not be guessed: nothing closes; kept as a note and asked back."""
+
+    reason: str
+    """"two outcomes", "question", "negation", "before sent", "few words", "cancel", "no word", "empty" …"""
+    holds_outcome: bool = False
+    """An outcome word stands somewhere in the line: then an admin's text is asked back, too."""
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+class Fate(StrEnum):
+    """What happens to the mail itself after the commit."""
+
+    HANDLED = "handled"
+    LEFT = "left"
+    """Stays exactly as it was."""
+    SET_ASIDE = "set-aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one event makes of the world: committed whole, then acted upon."""
+
+    reason: str
+    """Why, without a name or an address: it goes to the log."""
+    case: Case | None = None
+    """The new version, letters included."""
+    letters: tuple[Letter, ...] = ()
+    """Letters that belong to no case."""
+    fate: Fate = Fate.LEFT
+    key: str | None = None
+    """The content key to remember when no case keeps it."""
+
+
+class Mint(Protocol):
+    """Where new ids come from; chance is passed in, so that `core` stays pure."""
+
+    def case(self) -> str:
+        """A case id that the store has not seen: 4 characters of contract section 1's alphabet."""
+        ...
+
+    def token(self) -> str:
+        """A random token for a Message-ID: lower-case letters and digits, at least 60 bits."""
+        ...

@@ -1,0 +1,120 @@
+"""What every decision writes into its case: the mail it consumed, the history, notes, and letters to those concerned.
+
+No rule of its own: who calls it has decided already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from workflow.core import cadence
+from workflow.core.compose import Scene, associate_choices, to_case, told_admins, withdraw
+from workflow.core.model import (
+    Before,
+    Case,
+    Choice,
+    Consumed,
+    Datum,
+    Entry,
+    LetterKind,
+    Mail,
+    Person,
+    Role,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A mail and the known person who speaks in it, as associate of the case or as admin."""
+
+    mail: Mail
+    person: Person
+    role: Role
+
+    def arrived_at(self, now: datetime) -> datetime:
+        """The mail's arrival, not later than now (contract section 4, `reported_at`). UTC."""
+        return min(self.mail.arrived_at, now)
+
+
+def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
+    """With the mail's key, so that it is never acted on again, and its words in the history."""
+    mail = voice.mail
+    taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
+    text = "\n".join(part for part in (mail.subject, mail.new_text) if part)
+    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, text)
+
+
+def entered(case: Case, now: datetime, what: str, by: str, text: str = "") -> Case:
+    """With one more line of history."""
+    return replace(case, history=(*case.history, Entry(at=now, what=what, by=by, text=text)))
+
+
+def noted(case: Case, note: str) -> Case:
+    """With one more note, unless there is nothing to note."""
+    return replace(case, notes=(*case.notes, note)) if note else case
+
+
+def remembered(scene: Scene, case: Case, what: str) -> Case:
+    """With the milestones as they stand, for UNDO; `what` is about to change: "sent" or "outcome"."""
+    before = Before(
+        what=what,
+        at=scene.now,
+        state=case.state,
+        sent_at=case.sent_at,
+        told_at=case.told_at,
+        outcome=case.outcome,
+        outcome_note=case.outcome_note,
+        closed_at=case.closed_at,
+        makeup=case.makeup,
+    )
+    return replace(case, before=before)
+
+
+def replanned(case: Case) -> Case:
+    """With its due times as `cadence` has them now."""
+    return replace(case, timers=cadence.plan(case))
+
+
+def closed_letters(scene: Scene, case: Case) -> Case:
+    """With the letters taken back that have no sense once the case is closed (contract section 5)."""
+    kinds = {LetterKind.REMINDER, LetterKind.STEPAWAY, LetterKind.DRAFT}
+    return withdraw(case, kinds, "the case was closed", scene.now)
+
+
+def receipt(scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None) -> Case:
+    """With a receipt to the writer, who is offered what can come next."""
+    offered = associate_choices(case) if voice.role is Role.ASSOCIATE else ()
+    return to_writer(scene, case, voice, LetterKind.RECEIPT, topic, offered, data)
+
+
+def to_writer(
+    scene: Scene,
+    case: Case,
+    voice: Voice,
+    kind: LetterKind,
+    topic: str,
+    offered: tuple[Choice, ...],
+    data: Mapping[str, Datum] | None = None,
+) -> Case:
+    """With an answer to whoever wrote, in the thread of their mail."""
+    people = [voice.person]
+    return to_case(scene, case, kind, topic, people, voice.role, offered=offered, answering=voice.mail, data=data)
+
+
+def update_admins(scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None) -> Case:
+    """With an update to each admin but the writer."""
+    people = told_admins(case, scene.rules, but=voice.person.email)
+    said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
+    return to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, data=said)
+
+
+def update_associate(
+    scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None
+) -> Case:
+    """With an update to the associate about what admin wrote; unchanged when the associate wrote it."""
+    if voice.role is Role.ASSOCIATE:
+        return case
+    said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
+    return to_case(scene, case, LetterKind.UPDATE, topic, [case.associate], Role.ASSOCIATE, data=said)

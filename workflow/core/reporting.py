@@ -1,0 +1,145 @@
+"""What a report makes of a case: opened, changed, or only heard again. Contract section 3, "Reports".
+
+Whether it concerns a new case or an open one is settled before: `hear`. The other half of the law is `decide`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from workflow.core.compose import Scene, admin_choices, associate_choices, to_case, told_admins, withdraw
+from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
+from workflow.core.record import Voice, consumed, noted, receipt, replanned, update_admins
+
+WRITTEN_LONG_BEFORE = timedelta(minutes=10)
+"""A mail whose Date is further back than this begins its letters with when it was written (contract section 3)."""
+
+NOON = 12
+"""A NOSHOW without a time before this local hour may be about yesterday (contract section 3)."""
+
+
+def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, others: list[str]) -> Case:
+    """A new case with its alert and draft. `others`: the associate's other open cases, for the draft letter."""
+    arrived = voice.arrived_at(scene.now)
+    session_at, future = session_time(report, arrived, scene.rules)
+    figures = scene.rules.cadence
+    if scene.rules.roster.lead is None:
+        figures = replace(figures, noshow=replace(figures.noshow, lead=None))
+    sent_at = arrived if report.sent else None
+    case = Case(
+        id=scene.mint.case(),
+        kind=report.kind,
+        state=State.OPEN,
+        associate=associate,
+        client=report.client,
+        minutes=report.minutes,
+        session_at=session_at,
+        yesterday=report.yesterday,
+        reported_at=arrived,
+        opened_at=scene.now,
+        changed_at=scene.now,
+        cadence=figures,
+        sent_at=sent_at,
+        told_at=sent_at,
+    )
+    case = noted(consumed(scene, case, voice, "opened"), report.note)
+    return _announced(scene, case, voice, "opened", report, {"future_time": future, "others": others})
+
+
+def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: str) -> Case:
+    """The same case under a newer report: new draft, alert again, times counted from here (contract section 3).
+
+    `what` is "estimate", "kind", "client" or "again". A change of kind starts the milestones anew: a client who was
+    told of a delay has not been told that the session was missed. A case that becomes `waiting` tells admin that the
+    alert was wrong.
+    """
+    arrived = voice.arrived_at(scene.now)
+    session_at, future = session_time(report, arrived, scene.rules)
+    kept = case.sent_at if what == "client" else None
+    sent_at = arrived if report.sent else kept
+    changed = replace(
+        case,
+        kind=report.kind,
+        client=report.client or case.client,
+        minutes=report.minutes if report.kind is Kind.LATE else None,
+        session_at=session_at or case.session_at,
+        yesterday=report.yesterday or case.yesterday,
+        reported_at=max(arrived, case.reported_at),
+        changed_at=scene.now,
+        resumed_at=None,
+        sent_at=sent_at,
+        told_at=case.told_at or sent_at,
+    )
+    if report.kind is not case.kind:
+        changed = replace(
+            changed,
+            told_at=sent_at,
+            reached_at=None,
+            escalated_at=None,
+            lead_told_at=None,
+            stepaway_at=None,
+            before=None,
+        )
+    changed = noted(consumed(scene, changed, voice, f"changed: {what}"), report.note)
+    changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
+    changed = withdraw(changed, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the report changed", scene.now)
+    if changed.kind is Kind.WAITING and case.kind is not Kind.WAITING:
+        changed = update_admins(scene, changed, voice, "wrong")
+    return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": what})
+
+
+def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
+    """An identical report within ten minutes: a receipt, and a new note to admin; nothing else (contract section 3)."""
+    heard = consumed(scene, case, voice, "reported again")
+    if note and note not in case.notes:
+        heard = noted(heard, note)
+        if case.kind is not Kind.WAITING:
+            heard = update_admins(scene, heard, voice, "note", {"text": note})
+    return receipt(scene, heard, voice, "again")
+
+
+def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datetime | None, bool]:
+    """The session's start in UTC, and whether a NOSHOW's time was dropped because it is still to come.
+
+    The report's time is local, of the day of arrival or the day before (contract section 3, "Time").
+    """
+    if report.at is None:
+        return None, False
+    zone = ZoneInfo(rules.cadence.zone)
+    day = arrived.astimezone(zone).date() - timedelta(days=1 if report.yesterday else 0)
+    at = datetime.combine(day, report.at, tzinfo=zone).astimezone(UTC)
+    if report.kind is Kind.NOSHOW and at > arrived:
+        return None, True
+    return at, False
+
+
+def _announced(scene: Scene, case: Case, voice: Voice, topic: str, report: Report, said: Mapping[str, Datum]) -> Case:
+    """With the alert to each admin (but for `waiting`) and the draft to the associate; due times planned."""
+    data: dict[str, Datum] = dict(said)
+    mail = voice.mail
+    if not scene.rules.rehearsal and mail.written_at and mail.arrived_at - mail.written_at > WRITTEN_LONG_BEFORE:
+        data["written_at"] = mail.written_at.isoformat()
+    if case.kind is not Kind.WAITING:
+        admins = told_admins(case, scene.rules)
+        offered = admin_choices(case)
+        case = to_case(scene, case, LetterKind.ALERT, topic, admins, Role.ADMIN, offered=offered, data=data)
+    hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
+    data["needs_client"] = case.client is None
+    data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
+    data["one_each"] = report.more_clients
+    data["morning"] = case.kind is Kind.NOSHOW and case.session_at is None and not case.yesterday and hour < NOON
+    case = to_case(
+        scene,
+        case,
+        LetterKind.DRAFT,
+        topic,
+        [case.associate],
+        Role.ASSOCIATE,
+        offered=associate_choices(case),
+        answering=mail if voice.role is Role.ASSOCIATE else None,
+        data=data,
+    )
+    return replanned(case)

@@ -1,0 +1,204 @@
+"""Minutes and times of the day as people type them: "15", "half an hour", "2:30 pm", "14h30". Contract section 3.
+
+It also cuts a line into tokens, since a number means nothing without its neighbours. Pure, linear, never raising.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import time
+
+LEAST_MINUTES, MOST_MINUTES = 1, 180
+"""What LATE takes (contract section 3, "Minutes")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number, sign or address of a cleaned line, and where it stands."""
+
+    kind: str
+    """ "email", "number", "word", "sep", "join", "?", "!" or "other"."""
+    text: str
+    start: int
+    end: int
+
+    @property
+    def said(self) -> str:
+        """For comparing: casefolded, without full stops."""
+        return self.text.casefold().replace(".", "")
+
+
+_TOKEN = re.compile(
+    r"""(?P<email>[^\s,;:()<>?!"@]{1,64}@[^\s,;:()<>?!"@]{1,255})
+    | (?P<number>[~+]?\d(?:[^\s,;:()?!/&+@"-]|:(?=\d))*)
+    | (?P<preposition>w/)
+    | (?P<sep>[-,:;(])
+    | (?P<join>[&+/])
+    | (?P<question>\?)
+    | (?P<shout>!)
+    | (?P<word>[^\s,;:()?!/&+@"-](?:[^\s,;:()?!/&+@"-]|-(?=[^\s,;:()?!/&+@"-]))*)
+    | (?P<other>\S)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_KINDS = {"preposition": "word", "question": "?", "shout": "!"}
+
+
+def tokens(plain: str) -> list[Token]:
+    """The tokens of a cleaned line, in order; closing brackets and quotation marks are left out."""
+    row = []
+    for found in _TOKEN.finditer(plain):
+        kind = found.lastgroup or "other"
+        if found.group() not in {")", '"'}:
+            row.append(Token(_KINDS.get(kind, kind), found.group(), found.start(), found.end()))
+    return row
+
+
+# --- minutes ----------------------------------------------------------------------------------------
+
+_SMALL = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_NUMBER_WORDS = {word: number for number, word in enumerate(_SMALL.split(), 1)}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60}
+_MINUTE_UNITS = frozenset({"m", "min", "mins", "minute", "minutes", "mn", "'", "minuets"})
+_HOUR_UNITS = frozenset({"h", "hr", "hrs", "hour", "hours"})
+
+_SPOKEN = {
+    "an hour and a half": 90,
+    "half of an hour": 30,
+    "half an hour": 30,
+    "half-an-hour": 30,
+    "half a hour": 30,
+    "half hour": 30,
+    "half-hour": 30,
+    "three quarters of an hour": 45,
+    "quarter of an hour": 15,
+    "a quarter of an hour": 15,
+    "a quarter hour": 15,
+    "an hour": 60,
+    "a hour": 60,
+}
+_PHRASES = sorted(
+    ((tuple(phrase.split()), minutes) for phrase, minutes in _SPOKEN.items()), key=lambda one: -len(one[0])
+)
+
+_GLUED = re.compile(r"[~+]?(\d{1,4})(m|mins?|minutes?|mn|'|h|hrs?|hours?)?\.?", re.IGNORECASE)
+_HOURS_AND_MINUTES = re.compile(r"[~+]?([1-3])h([0-5]\d)", re.IGNORECASE)
+_SURE_NUMBER = 5
+"""A smaller number in words counts things as often as minutes: "two clients were late"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """Minutes that stand in a row of tokens."""
+
+    value: int
+    """As said, perhaps out of range."""
+    end: int
+    """The index after them."""
+    sure: bool
+    """They have a unit, or are a number no smaller than five: not a count of something."""
+
+
+def minutes_at(row: Sequence[Token], at: int) -> Minutes | None:
+    """The minutes that begin at this token: "15", "15m", "15 min", "fifteen", "half an hour"; None: none do."""
+    if at >= len(row) or clock_at(row, at) is not None:
+        return None
+    ahead = [token.said for token in row[at : at + 5]]
+    for phrase, value in _PHRASES:
+        if tuple(ahead[: len(phrase)]) == phrase:
+            return Minutes(value, at + len(phrase), sure=True)
+    if row[at].kind == "number":
+        return _figures(row, at)
+    return _number_words(row, at)
+
+
+def _figures(row: Sequence[Token], at: int) -> Minutes | None:
+    both = _HOURS_AND_MINUTES.fullmatch(row[at].text)
+    if both:
+        return Minutes(int(both[1]) * 60 + int(both[2]), at + 1, sure=True)
+    found = _GLUED.fullmatch(row[at].text)
+    if found is None:
+        return None
+    value, unit = int(found[1]), (found[2] or "").casefold()
+    if unit:
+        return Minutes(value * 60 if unit in _HOUR_UNITS else value, at + 1, sure=True)
+    return _with_unit(row, at + 1, value, sure=True)
+
+
+def _number_words(row: Sequence[Token], at: int) -> Minutes | None:
+    first, *later = row[at].said.split("-")
+    end = at + 1
+    if first in _TENS:
+        if not later and end < len(row) and _NUMBER_WORDS.get(row[end].said, 10) < 10:
+            later, end = [row[end].said], end + 1
+        ones = _NUMBER_WORDS.get(later[0], 10) if later else 0
+        if ones >= 10 or len(later) > 1:
+            return None
+        value = _TENS[first] + ones
+    elif first in _NUMBER_WORDS and not later:
+        value = _NUMBER_WORDS[first]
+    else:
+        return None
+    return _with_unit(row, end, value, sure=value >= _SURE_NUMBER)
+
+
+def _with_unit(row: Sequence[Token], at: int, value: int, *, sure: bool) -> Minutes:
+    unit = row[at].said if at < len(row) else ""
+    if unit in _MINUTE_UNITS:
+        return Minutes(value, at + 1, sure=True)
+    if unit in _HOUR_UNITS:
+        return Minutes(value * 60, at + 1, sure=True)
+    return Minutes(value, at, sure=sure)
+
+
+# --- times of the day -------------------------------------------------------------------------------
+
+_CLOCK = re.compile(r"(\d{1,2})(?:([:.h])([0-5]\d))?\s?([ap])?\.?(?:m\.?)?", re.IGNORECASE)
+_FULL_HOUR = re.compile(r"(\d{1,2})h", re.IGNORECASE)
+_HALF_OF_DAY = {"am": "a", "pm": "p", "a": "a", "p": "p"}
+_OFFICE_OPENS = 7
+"""An hour below this without am or pm is in the afternoon: nobody reports a session at 2:30 in the night. Before an "h"
+it is a length: "1h30"."""
+
+
+def clock_at(row: Sequence[Token], at: int) -> tuple[time, int] | None:
+    """The time of the day that begins at this token, with the index after it; None: none does.
+
+    "2pm", "2:30 pm", "2.30pm", "14:30", "14h30", "14h". Without am or pm, "2:30" is in the afternoon, "02:30" is not.
+    """
+    if at >= len(row):
+        return None
+    if row[at].kind != "number":
+        return None
+    text, end, half = row[at].text, at + 1, ""
+    if end < len(row) and row[end].said in {"am", "pm"}:
+        half, end = _HALF_OF_DAY[row[end].said], end + 1
+    return _clock(text, half, end)
+
+
+def _clock(text: str, half: str, end: int) -> tuple[time, int] | None:
+    full = _FULL_HOUR.fullmatch(text)
+    if full and not half and _OFFICE_OPENS <= int(full[1]) <= 23:
+        return time(int(full[1])), end
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    hour, sign, minute = int(found[1]), (found[2] or "").casefold(), int(found[3] or 0)
+    glued = text[found.end(3) if found[3] else found.end(1) :].casefold().strip(" .").replace(".", "")
+    half = half or _HALF_OF_DAY.get(glued, "")
+    if glued and glued not in _HALF_OF_DAY:
+        return None
+    if half:
+        if not 1 <= hour <= 12 or sign == "h":
+            return None
+        return time(hour % 12 + (12 if half == "p" else 0), minute), end
+    if sign not in {":", "h"} or hour > 23:
+        return None
+    if sign == "h":
+        return (time(hour, minute), end) if hour >= _OFFICE_OPENS else None
+    afternoon = 1 <= hour < _OFFICE_OPENS and not found[1].startswith("0")
+    return time(hour + 12 if afternoon else hour, minute), end
