@@ -1,0 +1,598 @@
+"""The configuration file: what it means, and every fault of contract section 6, all at once and by full name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+
+from workflow.config import Config, Faults, load
+from workflow.core.model import Kind, KindCadence, Person
+from workflow.settings import is_loopback, read_duration, read_person, read_size, read_time, tables
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+SMALL = """
+[clinic]
+name = "Riverside Counselling"
+timezone = "America/Toronto"
+admins = ["Front Desk <admin@clinic.test>", "pat@clinic.test"]
+[mailbox]
+address = "clinic@clinic.test"
+host = "imap.clinic.test"
+password_file = "password"
+[smtp]
+host = "smtp.clinic.test"
+username = "clinic@clinic.test"
+password_file = "password"
+[trust]
+authserv_id = "mx.clinic.test"
+[[associates]]
+name = "Dana Lee"
+emails = ["dana@clinic.test", "Dana.Lee@Clinic.test"]
+[[associates]]
+name = "Ravi Patel"
+emails = ["ravi@clinic.test"]
+"""
+
+MINUTE = timedelta(minutes=1)
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes SMALL with some texts changed and lines added, beside a password file; answers where."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    password.chmod(0o600)
+
+    def write(changes: dict[str, str] | None = None, added: str = "", text: str = SMALL) -> Path:
+        for old, new in (changes or {}).items():
+            assert old in text, f"nothing to change: {old}"
+            text = text.replace(old, new)
+        path = tmp_path / "config.toml"
+        path.write_text(text + added)
+        return path
+
+    return write
+
+
+def faults_of(path: Path, *, rehearsal: bool = False) -> dict[str, str]:
+    """Key -> advice of each fault; there must be some, and one for each key."""
+    with pytest.raises(Faults) as caught:
+        load(path, rehearsal=rehearsal)
+    found = {fault.key: fault.advice for fault in caught.value.faults}
+    assert len(found) == len(caught.value.faults), caught.value
+    return found
+
+
+# --- what it means -----------------------------------------------------------------------------------
+
+
+def test_a_small_file_has_the_contracts_defaults(write: Write, tmp_path: Path) -> None:
+    config = load(write())
+
+    assert config.clinic == "Riverside Counselling"
+    assert config.roster.associates[0] == Person("Dana Lee", ("dana@clinic.test", "dana.lee@clinic.test"))
+    assert config.roster.admins == (Person("Front Desk", ("admin@clinic.test",)), Person("pat", ("pat@clinic.test",)))
+    assert config.roster.lead is None
+    mailbox = config.mailbox
+    assert (mailbox.host, mailbox.port, mailbox.security) == ("imap.clinic.test", 993, "tls")
+    assert (mailbox.username, mailbox.password()) == ("clinic@clinic.test", "correct horse")
+    assert (mailbox.folder, mailbox.handled_folder, mailbox.shared) == ("INBOX", "Promptly", True)
+    assert (mailbox.max_size, mailbox.stale_after) == (5_000_000, 720 * MINUTE)
+    assert (config.smtp.port, config.smtp.security, config.smtp.ca_file) == (465, "tls", None)
+    assert config.smtp.password is not None
+    assert config.smtp.password() == "correct horse"
+    assert (config.trust.authserv_id, config.trust.require, config.trust.internal) == ("mx.clinic.test", True, "")
+    assert (config.letters.templates, config.letters.sms_link) == (None, False)
+    assert config.privacy.client_name == "first_initial"
+    assert (config.privacy.keep_names.days, config.privacy.keep_cases.days) == (30, 400)
+    assert (config.digest_at, config.store, config.health) == (time(8, 30), tmp_path / "state", None)
+    assert config.cadence.of(Kind.NOSHOW) == KindCadence(
+        contact=(5 * MINUTE, 10 * MINUTE, 20 * MINUTE),
+        repeat=60 * MINUTE,
+        escalate=10 * MINUTE,
+        lead=30 * MINUTE,
+        after_sent=(180 * MINUTE,),
+        max_per_day=6,
+    )
+    assert config.cadence.of(Kind.LATE) == KindCadence(
+        contact=(5 * MINUTE,), escalate=10 * MINUTE, after_session=5 * MINUTE, max_per_day=6
+    )
+    assert config.cadence.of(Kind.WAITING) == KindCadence(
+        stepaway=20 * MINUTE, stepaway_unknown=10 * MINUTE, after_session=5 * MINUTE
+    )
+    assert (config.cadence.session, config.cadence.zone) == (50 * MINUTE, "America/Toronto")
+    assert (config.cadence.quiet_from, config.cadence.quiet_to, config.cadence.grace) == (
+        time(21),
+        time(8),
+        60 * MINUTE,
+    )
+
+
+def test_the_example_is_valid_once_its_password_file_is_there_and_shows_the_defaults(
+    write: Write, tmp_path: Path
+) -> None:
+    example = EXAMPLE.read_text()
+    (tmp_path / "mailbox.password").write_text("correct horse")
+    (tmp_path / "mailbox.password").chmod(0o600)
+    small = load(write())
+
+    found = load(write(text=example))
+
+    assert (found.cadence, found.digest_at, found.privacy) == (small.cadence, small.digest_at, small.privacy)
+    assert (found.letters, found.health, found.store) == (small.letters, small.health, small.store)
+    assert (found.trust, found.roster.associates) == (small.trust, small.roster.associates)
+    assert found.mailbox.max_size == small.mailbox.max_size
+    assert found.mailbox.port == small.mailbox.port
+
+
+def test_the_example_names_every_key_in_its_table() -> None:
+    shown: dict[str, set[str]] = {}
+    table = ""
+    for line in EXAMPLE.read_text().splitlines():
+        if found := re.match(r"\[+([a-z.]+)\]", line):
+            table = found[1]
+        elif found := re.match(r"([a-z_]+) = ", line):
+            shown.setdefault(table, set()).add(found[1])
+
+    for name, keys in tables():
+        # The other way to give a password stands in a comment; "" and cadence hold tables alone.
+        wanted = set(keys) - {"password_env"}
+        assert name in {"", "cadence"} or shown[name] == wanted
+
+
+def test_everything_can_be_said(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLINIC_WORD", "from the environment")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    (tmp_path / "ours").mkdir()
+    path = write(
+        {
+            'host = "imap.clinic.test"\npassword_file = "password"': """
+host = "127.0.0.1"
+security = "none"
+port = 1143
+password_env = "CLINIC_WORD"
+handled_folder = ""
+shared = false
+max_size = "20 MB"
+stale_after = "90m"
+""",
+            'host = "smtp.clinic.test"': 'host = "smtp.clinic.test"\nsecurity = "starttls"\nca_file = "ca.pem"',
+            'authserv_id = "mx.clinic.test"': 'internal = "exchange"',
+            'admins = ["Front Desk <admin@clinic.test>", "pat@clinic.test"]': 'admins = ["dana@clinic.test"]\n'
+            'lead = "Lee <lead@clinic.test>"\nsession = "80m"',
+        },
+        added="""
+[cadence.noshow]
+contact = ["20m", "5m", "90s"]
+[quiet]
+from = "09:00"
+to = "9:00"
+grace = "0m"
+[digest]
+at = ""
+[letters]
+templates = "ours"
+sms_link = true
+[privacy]
+client_name = "initials"
+[store]
+url = "tinydb:/var/lib/promptly"
+[health]
+listen = "[::1]:9464"
+""",
+    )
+    config = load(path)
+
+    assert config.mailbox.password() == "from the environment"
+    assert (config.mailbox.port, config.mailbox.handled_folder, config.mailbox.shared) == (1143, "", False)
+    assert (config.mailbox.max_size, config.mailbox.stale_after) == (20_000_000, 90 * MINUTE)
+    assert (config.smtp.port, config.smtp.ca_file) == (587, tmp_path / "ca.pem")
+    assert config.trust.internal == "exchange"
+    assert config.roster.lead == Person("Lee", ("lead@clinic.test",))
+    assert config.roster.admin("dana@clinic.test"), "an associate may be admin, too"
+    assert config.cadence.noshow.contact == (timedelta(seconds=90), 5 * MINUTE, 20 * MINUTE)
+    assert config.cadence.noshow.repeat == 60 * MINUTE, "the other keys of the table keep their defaults"
+    assert config.cadence.quiet_from == config.cadence.quiet_to == time(9)
+    assert (config.cadence.grace, config.digest_at) == (timedelta(), None)
+    assert config.letters.templates == tmp_path / "ours"
+    assert (config.store, config.health) == (Path("/var/lib/promptly"), ("::1", 9464))
+
+    rules = config.rules()
+    assert (rules.clinic, rules.address, rules.shared) == ("Riverside Counselling", "clinic@clinic.test", False)
+    assert (rules.roster, rules.cadence, rules.digest_at) == (config.roster, config.cadence, None)
+    assert rules.client_name == "initials"
+    assert (rules.stale_after, rules.stale_late) == (90 * MINUTE, 90 * MINUTE), "LATE is never stale later than NOSHOW"
+
+
+def test_a_late_is_stale_after_two_hours(write: Write) -> None:
+    rules = load(write()).rules()
+    assert (rules.stale_after, rules.stale_late) == (720 * MINUTE, 120 * MINUTE)
+
+
+def test_two_readings_of_one_file_are_equal_and_neither_can_be_changed(write: Write) -> None:
+    path = write()
+    one, other = load(path), load(path)
+    assert one == other
+    with pytest.raises(FrozenInstanceError):
+        one.clinic = "Elsewhere"  # type: ignore[misc] # that is the point
+
+
+def test_a_password_is_read_when_it_is_used_and_stands_in_no_config(write: Write, tmp_path: Path) -> None:
+    config = load(write())
+    (tmp_path / "password").write_text("changed since\r\n")
+
+    assert config.mailbox.password() == "changed since"
+    assert "changed since" not in repr(config)
+
+
+def test_a_password_that_is_gone_is_an_os_error(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLINIC_WORD", "x")
+    config = load(write({'username = "clinic@clinic.test"\npassword_file = "password"': ENV_LOGIN}))
+    (tmp_path / "password").unlink()
+    monkeypatch.delenv("CLINIC_WORD")
+    for password in (config.mailbox.password, config.smtp.password):
+        assert password is not None
+        with pytest.raises(OSError):
+            password()
+
+
+ENV_LOGIN = 'username = "clinic@clinic.test"\npassword_env = "CLINIC_WORD"'
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_a_loopback_host_may_do_without_encryption_and_login_and_be_rehearsed(write: Write, host: str) -> None:
+    login = '\nusername = "clinic@clinic.test"\npassword_file = "password"\n[trust]'
+    path = write({"imap.clinic.test": host, "smtp.clinic.test": host, login: '\nsecurity = "none"\n[trust]'})
+    config = load(path, rehearsal=True)
+    assert (config.smtp.username, config.smtp.password, config.smtp.port) == (None, None, 25)
+    assert config.rules().rehearsal
+    assert not load(path).rules().rehearsal
+
+
+def test_a_relay_that_asks_for_no_login_is_said_by_an_empty_username(write: Write) -> None:
+    login = 'username = "clinic@clinic.test"\npassword_file = "password"\n[trust]'
+    assert load(write({login: 'username = ""\n[trust]'})).smtp.username is None
+
+
+def test_a_credential_of_systemd_may_show_its_mask_as_group_bits(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").chmod(0o440)
+    assert set(faults_of(write())) == {"mailbox.password_file", "smtp.password_file"}
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert isinstance(load(write()), Config)
+    (tmp_path / "password").chmod(0o444)
+    assert set(faults_of(write())) == {"mailbox.password_file", "smtp.password_file"}
+
+
+def test_the_byte_order_mark_of_windows_editors_does_not_matter(write: Write) -> None:
+    assert load(write(text="\ufeff" + SMALL)).clinic == "Riverside Counselling"
+
+
+# --- one fault ---------------------------------------------------------------------------------------
+
+MAILBOX = "[mailbox]\n"
+SMTP = "[smtp]\n"
+CLINIC = "[clinic]\n"
+TRUST = "[trust]\n"
+
+ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
+    # what, changes to SMALL, lines added, key, a part of the advice
+    ("no clinic name", {'name = "Riverside Counselling"\n': ""}, "", "clinic.name", "is needed"),
+    ("an empty clinic name", {"Riverside Counselling": " "}, "", "clinic.name", "must not be empty"),
+    ("a clinic name of two lines", {"Riverside Counselling": "Riverside\\nBcc: x"}, "", "clinic.name", "one line"),
+    ("no zone", {'timezone = "America/Toronto"\n': ""}, "", "clinic.timezone", "is needed"),
+    ("a wrong zone", {"America/Toronto": "Toronto"}, "", "clinic.timezone", 'did you mean "America/Toronto"?'),
+    ("a zone that is a folder", {"America/Toronto": "America"}, "", "clinic.timezone", "not a time zone"),
+    ("a zone that is a path", {"America/Toronto": "../zone"}, "", "clinic.timezone", "not a time zone"),
+    ("a number for a zone", {'"America/Toronto"': "5"}, "", "clinic.timezone", "must be text"),
+    ("a session without a unit", {CLINIC: CLINIC + 'session = "50"\n'}, "", "clinic.session", '"50" is not a duration'),
+    ("a session of a number", {CLINIC: CLINIC + "session = 50\n"}, "", "clinic.session", "50 is not a duration"),
+    ("a session of nothing", {CLINIC: CLINIC + 'session = "0m"\n'}, "", "clinic.session", "at least 1s"),
+    ("no admins", {'["Front Desk <admin@clinic.test>", "pat@clinic.test"]': "[]"}, "", "clinic.admins", "at least one"),
+    ("admins that are no list", {'["Front Desk <admin@clinic.test>", "pat@clinic.test"]': '"pat@clinic.test"'}, "",
+     "clinic.admins", "must be a list"),
+    ("an admin without an address", {"Front Desk <admin@clinic.test>": "Front Desk"}, "", "clinic.admins[1]",
+     '"Front Desk" is not a mail address'),
+    ("an admin without an at", {"pat@clinic.test": "pat.clinic.test"}, "", "clinic.admins[2]", "is not a mail address"),
+    ("the same admin twice", {"pat@clinic.test": "Admin@clinic.test"}, "", "clinic.admins[2]", "clinic.admins[1]"),
+    ("the mailbox as admin", {"pat@clinic.test": "Clinic@clinic.test"}, "", "clinic.admins[2]", "own address"),
+    ("the mailbox as lead", {CLINIC: CLINIC + 'lead = "Lee <clinic@clinic.test>"\n'}, "", "clinic.lead", "own address"),
+    ("the mailbox as associate", {"Dana.Lee@Clinic.test": "clinic@clinic.test"}, "", "associates[1].emails[2]",
+     "own address"),
+    ("no address of the mailbox", {'address = "clinic@clinic.test"\n': ""}, "", "mailbox.address", "is needed"),
+    ("a name with the mailbox", {'"clinic@clinic.test"\nhost': '"Us <clinic@clinic.test>"\nhost'}, "",
+     "mailbox.address", "is not a mail address"),
+    ("an address beyond ASCII", {'"clinic@clinic.test"\nhost': '"clinique@santé.test"\nhost'}, "", "mailbox.address",
+     "is not a mail address"),
+    ("no IMAP host", {'host = "imap.clinic.test"\n': ""}, "", "mailbox.host", "is needed"),
+    ("a URL for a host", {"imap.clinic.test": "imaps://imap.clinic.test"}, "", "mailbox.host", "name of a server"),
+    ("a port in quotes", {MAILBOX: MAILBOX + 'port = "993"\n'}, "", "mailbox.port", "without quotes"),
+    ("port 0", {MAILBOX: MAILBOX + "port = 0\n"}, "", "mailbox.port", "1 or more"),
+    ("port 70000", {SMTP: SMTP + "port = 70000\n"}, "", "smtp.port", "65535 or less"),
+    ("an unknown security", {MAILBOX: MAILBOX + 'security = "ssl"\n'}, "", "mailbox.security", "'starttls'"),
+    ("no encryption to far IMAP", {MAILBOX: MAILBOX + 'security = "none"\n'}, "", "mailbox.security", "loopback"),
+    ("no encryption to far SMTP", {SMTP: SMTP + 'security = "none"\n'}, "", "smtp.security", "loopback"),
+    ("an empty IMAP username", {MAILBOX: MAILBOX + 'username = ""\n'}, "", "mailbox.username", "must not be empty"),
+    ("no SMTP host", {'host = "smtp.clinic.test"\n': ""}, "", "smtp.host", "is needed"),
+    ("no IMAP password", {'password_file = "password"\n[smtp]': "[smtp]"}, "", "mailbox.password_file", "is needed"),
+    ("no SMTP password", {'password_file = "password"\n[trust]': "[trust]"}, "", "smtp.password_file", "is needed"),
+    ("a password without a username", {'username = "clinic@clinic.test"\n': ""}, "", "smtp.username", "is needed"),
+    ("a far SMTP host without a login", {'username = "clinic@clinic.test"\npassword_file = "password"\n': ""}, "",
+     "smtp.username", "is needed"),
+    ("a missing password file", {'"password"\n[smtp]': '"elsewhere"\n[smtp]'}, "", "mailbox.password_file",
+     "there is no file"),
+    ("a folder as password file", {'"password"\n[smtp]': '"."\n[smtp]'}, "", "mailbox.password_file", "can't be read"),
+    ("an unset variable", {'password_file = "password"\n[smtp]': 'password_env = "NOT_SET_AT_ALL"\n[smtp]'}, "",
+     "mailbox.password_env", "NOT_SET_AT_ALL is not set"),
+    ("two passwords", {MAILBOX: MAILBOX + 'password_env = "HOME"\n'}, "", "mailbox.password_file", "not both"),
+    ("the password itself", {MAILBOX: MAILBOX + 'password = "correct horse"\n'}, "", "mailbox.password", "not belong"),
+    ("OAuth2", {'password_file = "password"\n[smtp]': '[mailbox.oauth2]\nprovider = "google"\n[smtp]'}, "",
+     "mailbox.oauth2", "later version"),
+    ("a missing CA file", {MAILBOX: MAILBOX + 'ca_file = "ca.pem"\n'}, "", "mailbox.ca_file", "there is no file"),
+    ("a CA file without a certificate", {SMTP: SMTP + 'ca_file = "password"\n'}, "", "smtp.ca_file", "no certificate"),
+    ("handled mail stays where it was", {MAILBOX: MAILBOX + 'handled_folder = "INBOX"\n'}, "",
+     "mailbox.handled_folder", "another folder"),
+    ("no folder", {MAILBOX: MAILBOX + 'folder = ""\n'}, "", "mailbox.folder", "must not be empty"),
+    ("shared in words", {MAILBOX: MAILBOX + 'shared = "yes"\n'}, "", "mailbox.shared", "true or false"),
+    ("a size without a unit", {MAILBOX: MAILBOX + 'max_size = "5"\n'}, "", "mailbox.max_size", "is not a size"),
+    ("a size of nothing", {MAILBOX: MAILBOX + 'max_size = "0MB"\n'}, "", "mailbox.max_size", "is not a size"),
+    ("a span in words", {MAILBOX: MAILBOX + 'stale_after = "a day"\n'}, "", "mailbox.stale_after", "not a duration"),
+    ("nothing to trust", {'authserv_id = "mx.clinic.test"\n': ""}, "", "trust.authserv_id", "trust.require"),
+    ("no trust at all", {'[trust]\nauthserv_id = "mx.clinic.test"\n': ""}, "", "trust.authserv_id", "trust.require"),
+    ("require as a number", {TRUST: TRUST + "require = 1\n"}, "", "trust.require", "true or false"),
+    ("an unknown internal", {TRUST: TRUST + 'internal = "google"\n'}, "", "trust.internal", "'exchange'"),
+    ("no associates", {SMALL[SMALL.index("[[associates]]") :]: ""}, "", "associates", "at least one"),
+    ("associates in one bracket", {SMALL[SMALL.index("[[associates]]") :]: '[associates]\nname = "Dana Lee"\n'}, "",
+     "associates", "[[associates]]"),
+    ("an associate without a name", {'name = "Ravi Patel"\n': ""}, "", "associates[2].name", "is needed"),
+    ("an associate with an empty name", {"Ravi Patel": "."}, "", "associates[2].name", "must not be empty"),
+    ("an associate without addresses", {'["ravi@clinic.test"]': "[]"}, "", "associates[2].emails", "at least one"),
+    ("addresses in no list", {'["ravi@clinic.test"]': '"ravi@clinic.test"'}, "", "associates[2].emails", "a list"),
+    ("an associate with a wrong address", {"ravi@clinic.test": "ravi@"}, "", "associates[2].emails[1]",
+     "not a mail address"),
+    ("one address of two associates", {"ravi@clinic.test": "DANA@clinic.test"}, "", "associates[2].emails[1]",
+     "associates[1].emails[1]"),
+    ("a wrong reminder", {}, '[cadence.noshow]\ncontact = ["5m", "ten"]', "cadence.noshow.contact", '"ten" is not'),
+    ("reminders that are no list", {}, '[cadence.late]\ncontact = "5m"', "cadence.late.contact", "must be a list"),
+    ("repeating without a pause", {}, '[cadence.noshow]\nrepeat = "0s"', "cadence.noshow.repeat", "at least 1s"),
+    ("an endless escalation", {}, '[cadence.late]\nescalate = "99999999999d"', "cadence.late.escalate", "ten years"),
+    ("no reminders a day", {}, "[cadence.late]\nmax_per_day = 0", "cadence.late.max_per_day", "1 or more"),
+    ("reminders a day in quotes", {}, '[cadence.noshow]\nmax_per_day = "6"', "cadence.noshow.max_per_day", "number"),
+    ("true reminders a day", {}, "[cadence.noshow]\nmax_per_day = true", "cadence.noshow.max_per_day", "number"),
+    ("a wrong stepaway", {}, '[cadence.waiting]\nstepaway = "-5m"', "cadence.waiting.stepaway", "not a duration"),
+    ("an unknown cadence", {}, '[cadence.no_show]\nescalate = "5m"', "cadence.no_show", "did you mean noshow?"),
+    ("a key of another kind", {}, '[cadence.late]\nlead = "5m"', "cadence.late.lead", "unknown key"),
+    ("cadence as a list", {}, "[[cadence]]\nlate = 1", "cadence", "must be a table"),
+    ("25 o'clock", {}, '[quiet]\nfrom = "25:00"', "quiet.from", "time of day"),
+    ("a time without quotes", {}, "[quiet]\nto = 08:00:00", "quiet.to", "in quotes"),
+    ("an empty quiet time", {}, '[quiet]\nto = ""', "quiet.to", "time of day"),
+    ("a wrong grace", {}, "[quiet]\ngrace = 60", "quiet.grace", "not a duration"),
+    ("a wrong digest", {}, '[digest]\nat = "8.30"', "digest.at", "time of day"),
+    ("missing templates", {}, '[letters]\ntemplates = "ours"', "letters.templates", "there is no folder"),
+    ("a link in words", {}, '[letters]\nsms_link = "no"', "letters.sms_link", "true or false"),
+    ("a wrong client name", {}, '[privacy]\nclient_name = "full"', "privacy.client_name", "'as_written'"),
+    ("a wrong retention", {}, '[privacy]\nkeep_names = "1 month"', "privacy.keep_names", "not a duration"),
+    ("another store", {}, '[store]\nurl = "postgresql://db/promptly"', "store.url", "is not a store"),
+    ("a store without a folder", {}, '[store]\nurl = "tinydb:"', "store.url", "is not a store"),
+    ("a store that is a file", {}, '[store]\nurl = "tinydb:password"', "store.url", "is a file"),
+    ("health for the world", {}, '[health]\nlisten = "0.0.0.0:9464"', "health.listen", "on this machine"),
+    ("health without a port", {}, '[health]\nlisten = "127.0.0.1"', "health.listen", "on this machine"),
+    ("an unknown key", {MAILBOX: MAILBOX + 'handeld_folder = "Done"\n'}, "", "mailbox.handeld_folder",
+     "did you mean handled_folder?"),
+    ("a key of another table", {CLINIC: CLINIC + 'keep_names = "1d"\n'}, "", "clinic.keep_names",
+     "did you mean privacy.keep_names?"),
+    ("an unknown key of an associate", {'name = "Ravi Patel"\n': 'name = "Ravi Patel"\nemail = "r@clinic.test"\n'}, "",
+     "associates[2].email", "did you mean emails?"),
+    ("an unknown section", {}, '[qiet]\nfrom = "21:00"', "qiet", "did you mean quiet?"),
+    ("something else entirely", {}, "[pager]\nbanana = 1", "pager", "remove it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "added", "key", "advice"), [row[1:] for row in ONE_FAULT], ids=[row[0] for row in ONE_FAULT]
+)
+def test_one_fault_is_named_in_full_with_what_to_do(
+    write: Write, changes: dict[str, str], added: str, key: str, advice: str
+) -> None:
+    found = faults_of(write(changes, added))
+    assert list(found) == [key]
+    assert advice in found[key]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_password_file_that_others_can_read_or_write_is_a_fault(write: Write, tmp_path: Path, mode: int) -> None:
+    (tmp_path / "password").chmod(mode)
+    found = faults_of(write())
+    assert set(found) == {"mailbox.password_file", "smtp.password_file"}
+    assert "chmod 600" in found["mailbox.password_file"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"\xff\xfe"], ids=["empty", "blank", "lines", "bytes"])
+def test_a_password_file_holds_one_line(write: Write, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "password").write_bytes(content)
+    assert "on one line" in faults_of(write())["mailbox.password_file"]
+
+
+def test_rehearsal_is_for_loopback_hosts(write: Write) -> None:
+    found = faults_of(write(), rehearsal=True)
+    assert set(found) == {"mailbox.host", "smtp.host"}
+    assert "--speed" in found["mailbox.host"]
+
+
+# --- no configuration at all ------------------------------------------------------------------------------
+
+
+def test_a_missing_file_says_where_to_begin(tmp_path: Path) -> None:
+    found = faults_of(tmp_path / "nothing.toml")
+    assert list(found) == [str(tmp_path / "nothing.toml")]
+    assert "config.example.toml" in found[str(tmp_path / "nothing.toml")]
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    assert "can't be read" in faults_of(tmp_path)[str(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ('[clinic]\nname = "Riverside\n', "line 2", "not TOML"),
+        ("[clinic]\nname = Riverside\n", "line 2", "not TOML"),
+        ("[clinic]\n[clinic]\n", "line 2", "not TOML"),
+        ("[clinic", "last line", "not TOML"),
+        ("[clinic]\n\nname = 'Clinique \udce9'\n", "line 3", "UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_toml_says_where(tmp_path: Path, text: str, line: str, what: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    found = faults_of(path)
+    assert list(found) == [line]
+    assert what in found[line]
+
+
+def test_an_empty_file_names_every_key_that_is_needed(write: Write) -> None:
+    assert list(faults_of(write(text=""))) == [
+        *("clinic.name", "clinic.timezone", "clinic.admins"),
+        *("mailbox.password_file", "mailbox.host", "mailbox.address"),
+        *("smtp.host", "trust.authserv_id", "associates"),
+    ]
+
+
+# --- all at once ------------------------------------------------------------------------------------------
+
+FAULTY = """
+[clinic]
+name = ""
+timezone = "Tronto"
+admins = ["clinic@clinic.test"]
+colour = "blue"
+[mailbox]
+address = "clinic@clinic.test"
+host = "imap.clinic.test"
+port = "993"
+security = "none"
+password_file = "open"
+[smtp]
+host = "smtp.clinic.test"
+security = "none"
+username = "clinic@clinic.test"
+password_env = "NOT_SET_AT_ALL"
+ca_file = "gone.pem"
+[trust]
+require = true
+[[associates]]
+name = "Dana Lee"
+emails = ["dana@clinic.test"]
+[[associates]]
+name = ""
+emails = ["dana@clinic.test", "clinic@clinic.test"]
+[cadence.noshow]
+contact = ["5 minutes"]
+[quiet]
+from = "late"
+[health]
+listen = "192.0.2.1:80"
+"""
+
+
+def test_every_fault_is_listed_at_once_in_the_order_of_the_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "open").write_text("correct horse")
+    (tmp_path / "open").chmod(0o644)
+
+    found = faults_of(write(text=FAULTY), rehearsal=True)
+
+    assert set(found) == {
+        *("clinic.name", "clinic.timezone", "clinic.admins[1]", "clinic.colour"),
+        *("mailbox.port", "mailbox.security", "mailbox.password_file", "mailbox.host"),
+        *("smtp.security", "smtp.host", "smtp.password_env", "smtp.ca_file"),
+        "trust.authserv_id",
+        *("associates[2].name", "associates[2].emails[1]", "associates[2].emails[2]"),
+        *("cadence.noshow.contact", "quiet.from", "health.listen"),
+    }
+    sections = [key.partition(".")[0].partition("[")[0] for key in found]
+    order = ["clinic", "mailbox", "smtp", "trust", "associates", "cadence", "quiet", "health"]
+    assert sections == sorted(sections, key=order.index)
+
+
+def test_the_text_for_the_terminal_has_a_line_each_and_no_password(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "password").chmod(0o644)
+    path = write({"America/Toronto": "Toronto"})
+    with pytest.raises(Faults) as caught:
+        load(path)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"{path}: 3 faults"
+    assert [line.split(":")[0].strip() for line in lines[1:]] == list(caught.value.keys)
+    assert "correct horse" not in str(caught.value)
+
+
+def test_what_may_go_to_a_log_holds_no_address(write: Write) -> None:
+    with pytest.raises(Faults) as caught:
+        load(write({"ravi@clinic.test": "ravi@"}))
+    assert caught.value.keys == ("associates[2].emails[1]",)
+
+
+# --- the grammar of values -----------------------------------------------------------------------------------
+
+
+def test_durations() -> None:
+    read = [read_duration(text) for text in ("90s", "5m", "2h", "1d", "60m")]
+    assert read == [timedelta(seconds=90), 5 * MINUTE, 120 * MINUTE, timedelta(days=1), 60 * MINUTE]
+    for wrong in ("5", "5 m", "m", "1.5h", "5M", "-5m", "5m30s", "", "٥m", 5, True, None, ["5m"]):
+        with pytest.raises(ValueError, match="duration"):
+            read_duration(wrong)
+
+
+def test_sizes() -> None:
+    assert [read_size(text) for text in ("5MB", "300KB", "1 gb")] == [5_000_000, 300_000, 1_000_000_000]
+    for wrong in ("5", "MB", "5MiB", "-1MB", "0KB", 5_000_000):
+        with pytest.raises(ValueError, match="size"):
+            read_size(wrong)
+
+
+def test_times_of_day() -> None:
+    assert [read_time(text) for text in ("21:00", "08:30", "9:05", "00:00")] == [
+        *(time(21), time(8, 30), time(9, 5), time(0)),
+    ]
+    for wrong in ("24:00", "9", "9:5", "21.00", "9pm", 900, time(9)):
+        with pytest.raises(ValueError, match="time of day"):
+            read_time(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("Front Desk <admin@clinic.test>", Person("Front Desk", ("admin@clinic.test",))),
+        ('"Desk, Front" <admin@clinic.test>', Person("Desk, Front", ("admin@clinic.test",))),
+        ("admin@clinic.test", Person("admin", ("admin@clinic.test",))),
+        ("<Admin@Clinic.test>", Person("admin", ("admin@clinic.test",))),
+        ("Zoë O'Neil-Frank <zoe+desk@clinic.test>", Person("Zoë O'Neil-Frank", ("zoe+desk@clinic.test",))),
+    ],
+)
+def test_people(text: str, person: Person) -> None:
+    assert read_person(text) == person
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "Alex", "a@b@c.test", "a b@clinic.test", "a..b@clinic.test", "a@-", "x" * 250 + "@clinic.test"),
+        *("a@clinic.test, b@clinic.test", "<a@clinic.test", "Alex <a@clinic.test> x", "a@clinic.test\r\nBcc: x@y.test"),
+    ],
+)
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(ValueError, match="mail address"):
+        read_person(text)
+
+
+def test_loopback_is_told_without_a_name_server() -> None:
+    assert all(is_loopback(host) for host in ("localhost", "LOCALHOST", "127.0.0.1", "127.255.0.9", "::1"))
+    assert not any(is_loopback(host) for host in ("clinic.test", "10.0.0.1", "0.0.0.0", "", "127.0.0.1.evil.test"))

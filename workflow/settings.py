@@ -1,0 +1,313 @@
+"""The shape of the configuration file: its keys, their types, defaults and grammar (contract section 6).
+
+One model a table, each strict: an unknown key or a wrong type is an error, nothing is coerced. What needs two keys,
+a file or the environment to judge is not here but in `workflow.config`, which also words the faults.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from datetime import time, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from rapidfuzz import fuzz, process
+from rapidfuzz.utils import default_process
+
+from workflow.core.model import Person
+
+_DURATION = re.compile(r"([0-9]+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST = timedelta(days=3650)
+"""Ten years: beyond any use, and far below where adding it to a date overflows."""
+_SIZE = re.compile(r"([0-9]+) ?(KB|MB|GB)", re.IGNORECASE)
+_BYTES = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+"""The dot-atom addresses of RFC 5321: no quoted local parts, and ASCII alone, because we do not speak SMTPUTF8."""
+_NAMED = re.compile(r'"?([^<>"]*?)"?\s*<([^<>]*)>')
+_LIKE_ENOUGH = 75
+"""Of 100: `hots` for `host` and `Toronto` are like enough, another word of the same length is not."""
+_MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+
+
+def read_duration(value: object) -> timedelta:
+    """``90s`` ``5m`` ``2h`` ``1d`` -> a duration of at least a second. ValueError says what to write."""
+    duration = read_pause(value)
+    if not duration:
+        raise ValueError(f"{_quoted(value)} is no time at all: write at least 1s")
+    return duration
+
+
+def read_pause(value: object) -> timedelta:
+    """The same, where none at all (``0m``) makes sense, too."""
+    if not isinstance(value, str) or not (found := _DURATION.fullmatch(value.strip())):
+        raise ValueError(f'{_quoted(value)} is not a duration: write a number and s, m, h or d, such as "5m"')
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"{_quoted(value)} is longer than ten years")
+    return timedelta(seconds=seconds)
+
+
+def _read_durations(value: object) -> tuple[timedelta, ...]:
+    if not isinstance(value, list):
+        raise ValueError('must be a list of durations in square brackets, such as ["5m", "10m"]')
+    return tuple(sorted({read_duration(item) for item in value}))
+
+
+def read_size(value: object) -> int:
+    """``5MB`` -> bytes, in powers of ten. ValueError says what to write."""
+    if not isinstance(value, str) or not (found := _SIZE.fullmatch(value.strip())) or not int(found[1]):
+        raise ValueError(f'{_quoted(value)} is not a size: write a number and KB, MB or GB, such as "5MB"')
+    return int(found[1]) * _BYTES[found[2].upper()]
+
+
+def read_time(value: object) -> time:
+    """``21:00`` -> a local time. ValueError says what to write."""
+    if not isinstance(value, str) or not (found := _TIME.fullmatch(value.strip())):
+        raise ValueError(f'{_quoted(value)} is not a time of day: write it in quotes from "00:00" to "23:59"')
+    return time(int(found[1]), int(found[2]))
+
+
+def _read_time_or_none(value: object) -> time | None:
+    return None if value == "" else read_time(value)
+
+
+def read_address(value: object) -> str:
+    """``dana@clinic.test`` -> the same, casefolded. ValueError says what to write."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not _ADDRESS.fullmatch(text) or ".." in text or len(text) > _MAX_ADDRESS:
+        raise ValueError(f'{_quoted(value)} is not a mail address: write one such as "dana@clinic.test"')
+    return text.casefold()
+
+
+def read_person(value: object) -> Person:
+    """``Front Desk <admin@clinic.test>`` or the address alone, whose part before the @ is then the name."""
+    found = _NAMED.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        address = read_address(value)
+        return Person(address.partition("@")[0], (address,))
+    address = read_address(found[2])
+    return Person(_read_name(found[1] or address.partition("@")[0]), (address,))
+
+
+def _read_name(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text in quotes")
+    if not any(char.isalnum() for char in value):
+        raise ValueError("must not be empty")
+    return " ".join(_one_line(value).split())
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of plain text")
+    return value
+
+
+def _read_zone(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text in quotes")
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # The name becomes a path: ValueError stands for "../x" or "", OSError for a folder such as "America".
+        near = like(value, available_timezones())
+        raise ValueError(
+            f"{_quoted(value)} is not a time zone of the IANA list: "
+            + (f'did you mean "{near}"?' if near else 'write one such as "America/Toronto"')
+        ) from None
+
+
+def like(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, if any is near. It only words a fault, and decides nothing."""
+    found = process.extractOne(
+        word, sorted(known), scorer=fuzz.WRatio, processor=default_process, score_cutoff=_LIKE_ENOUGH
+    )
+    return None if found is None else str(found[0])
+
+
+def _read_host(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
+        raise ValueError(f'{_quoted(value)} is not the name of a server: write one such as "imap.example.org"')
+    return value
+
+
+def _read_listen(value: object) -> tuple[str, int] | None:
+    if value == "":
+        return None
+    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    host = host.removeprefix("[").removesuffix("]")
+    if not is_loopback(host) or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+        raise ValueError(f'{_quoted(value)} is not a place on this machine: write "127.0.0.1:9464", or "" for none')
+    return host, int(port)
+
+
+def _read_store(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"tinydb:.+", value):
+        raise ValueError(f'{_quoted(value)} is not a store: write "tinydb:" and a folder, such as "tinydb:state"')
+    return value.removeprefix("tinydb:")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether mail to this host stays on this machine: localhost, 127.0.0.0/8 or ::1. Asks no name server."""
+    if host.casefold() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _quoted(value: object) -> str:
+    """A value as it stands in the file, cut short."""
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+Security = Literal["tls", "starttls", "none"]
+Duration = Annotated[timedelta, BeforeValidator(read_duration)]
+Pause = Annotated[timedelta, BeforeValidator(read_pause)]
+Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_read_durations)]
+Size = Annotated[int, BeforeValidator(read_size)]
+LocalTime = Annotated[time, BeforeValidator(read_time)]
+Address = Annotated[str, BeforeValidator(read_address)]
+Named = Annotated[Person, BeforeValidator(read_person)]
+Name = Annotated[str, BeforeValidator(_read_name)]
+Zone = Annotated[str, BeforeValidator(_read_zone)]
+Host = Annotated[str, BeforeValidator(_read_host)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1)]
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
+class Table(BaseModel):
+    """What all tables of the file have in common."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Clinic(Table):
+    name: Name
+    timezone: Zone
+    session: Duration = timedelta(minutes=50)
+    admins: list[Named] = Field(min_length=1)
+    lead: Annotated[Person | None, BeforeValidator(lambda value: None if value == "" else read_person(value))] = None
+
+
+class Server(Table):
+    """The keys that `[mailbox]` and `[smtp]` share."""
+
+    host: Host
+    port: Port | None = None
+    security: Security = "tls"
+    username: Line | None = None
+    password_file: Line = ""
+    password_env: Line = ""
+    ca_file: Line = ""
+
+
+class Mailbox(Server):
+    address: Address
+    folder: Annotated[str, Field(min_length=1), AfterValidator(_one_line)] = "INBOX"
+    handled_folder: Line = "Promptly"
+    shared: bool = True
+    max_size: Size = 5_000_000
+    stale_after: Duration = timedelta(hours=12)
+
+
+class Trust(Table):
+    authserv_id: Line = ""
+    require: bool = True
+    internal: Literal["", "exchange"] = ""
+
+
+class Associate(Table):
+    name: Name
+    emails: list[Address] = Field(min_length=1)
+
+
+class Noshow(Table):
+    contact: Durations = (timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=20))
+    repeat: Duration = timedelta(minutes=60)
+    escalate: Duration = timedelta(minutes=10)
+    lead: Duration = timedelta(minutes=30)
+    after_sent: Durations = (timedelta(hours=3),)
+    max_per_day: Count = 6
+
+
+class Late(Table):
+    contact: Durations = (timedelta(minutes=5),)
+    escalate: Duration = timedelta(minutes=10)
+    after_session: Pause = timedelta(minutes=5)
+    max_per_day: Count = 6
+
+
+class Waiting(Table):
+    stepaway: Duration = timedelta(minutes=20)
+    stepaway_unknown: Duration = timedelta(minutes=10)
+    after_session: Pause = timedelta(minutes=5)
+
+
+class Cadence(Table):
+    noshow: Noshow = Noshow()
+    late: Late = Late()
+    waiting: Waiting = Waiting()
+
+
+class Quiet(Table):
+    start: LocalTime = Field(time(21, 0), alias="from")
+    end: LocalTime = Field(time(8, 0), alias="to")
+    grace: Pause = timedelta(minutes=60)
+
+
+class Digest(Table):
+    at: Annotated[time | None, BeforeValidator(_read_time_or_none)] = time(8, 30)
+
+
+class Letters(Table):
+    templates: Line = ""
+    sms_link: bool = False
+
+
+class Privacy(Table):
+    client_name: Literal["first_initial", "initials", "as_written"] = "first_initial"
+    keep_names: Duration = timedelta(days=30)
+    keep_cases: Duration = timedelta(days=400)
+
+
+class Store(Table):
+    url: Annotated[str, BeforeValidator(_read_store)] = "state"
+
+
+class Health(Table):
+    listen: Annotated[tuple[str, int] | None, BeforeValidator(_read_listen)] = None
+
+
+class Settings(Table):
+    """The whole file, in the contract's order."""
+
+    clinic: Clinic
+    mailbox: Mailbox
+    smtp: Server
+    trust: Trust
+    associates: list[Associate] = Field(min_length=1)
+    cadence: Cadence = Cadence()
+    quiet: Quiet = Quiet.model_validate({})
+    digest: Digest = Digest()
+    letters: Letters = Letters()
+    privacy: Privacy = Privacy()
+    store: Store = Store()
+    health: Health = Health()
+
+
+def tables(model: type[Table] = Settings, name: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every table of the file, ``cadence.noshow``, with its keys; the file itself is ``""``."""
+    yield name, tuple(field.alias or key for key, field in model.model_fields.items())
+    for key, field in model.model_fields.items():
+        inner = Associate if field.annotation == list[Associate] else field.annotation
+        if isinstance(inner, type) and issubclass(inner, Table):
+            yield from tables(inner, f"{name}.{key}".removeprefix("."))
