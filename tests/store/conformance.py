@@ -1,0 +1,396 @@
+"""The promises of `workflow.store`, as tests that any store must pass.
+
+A store's own test module inherits `StoreConformance` and gives the `bench` fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.store.bench import Bench, restarted
+from tests.store.cases import DAY, MINUTE, NINE, a_case, a_letter, a_rich_case, about, closed, without_case
+from workflow.core.model import Case, Choice, Consumed, Due, LetterKind, Outcome, Place, Post, State, Timer
+from workflow.store import DESK, Locked, Store
+
+
+class StoreConformance:
+    @pytest.fixture
+    async def store(self, bench: Bench) -> AsyncIterator[Store]:
+        store = bench.make()
+        await store.open()
+        yield store
+        bench.kill(store)
+
+    # 1. whole
+
+    async def test_a_case_comes_back_as_it_was_committed(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(a_rich_case()), NINE)
+        again = await restarted(bench, store)
+        assert await again.case("K7Q2") == a_rich_case()
+        bench.kill(again)
+
+    async def test_all_of_a_decision_with_a_case_survives_a_kill(self, bench: Bench, store: Store) -> None:
+        case = a_case(letters=(a_letter(1), a_letter(2)))
+        await store.commit(about(case, a_letter(7, None), key="a second mail"), NINE)
+        again = await restarted(bench, store)
+        assert await again.open_cases() == {"K7Q2": case}
+        assert [letter.id for letter in await again.owed()] == ["K7Q2.1", "K7Q2.2", "desk.7"]
+        assert await again.consumed("key of K7Q2's report") == {"K7Q2"}
+        assert await again.consumed("a second mail") == {"K7Q2"}
+        bench.kill(again)
+
+    async def test_all_of_a_decision_without_a_case_survives_a_kill(self, bench: Bench, store: Store) -> None:
+        counts = {"refused": (NINE, NINE + MINUTE)}
+        decision = without_case(a_letter(1, None), key="a help")
+        await store.commit(decision, NINE, marks={"digest": "2026-11-05"}, counts=counts)
+        again = await restarted(bench, store)
+        assert again.desk.letters == (a_letter(1, None),)
+        assert again.desk.marks == {"digest": "2026-11-05"}
+        assert again.desk.counts == counts
+        assert await again.consumed("a help") == {DESK}
+        bench.kill(again)
+
+    async def test_a_new_version_replaces_the_old(self, store: Store) -> None:
+        await store.commit(about(a_case()), NINE)
+        await store.commit(about(a_case(minutes=20)), NINE + MINUTE)
+        assert await store.open_cases() == {"K7Q2": a_case(minutes=20)}
+
+    async def test_two_cases_never_share_an_id(self, store: Store) -> None:
+        await store.commit(about(closed(a_case())), NINE)
+        with pytest.raises(ValueError, match="K7Q2"):
+            await store.commit(about(a_case(opened_at=NINE + DAY)), NINE + DAY)
+
+    async def test_text_that_no_encoding_can_hold_does_not_stop_a_commit(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(a_case(notes=("caf\udce9 Zoë",))), NINE)
+        again = await restarted(bench, store)
+        assert (await again.open_cases())["K7Q2"].notes == ("caf? Zoë",)
+        bench.kill(again)
+
+    # 3. once
+
+    async def test_a_new_mail_was_consumed_by_nobody(self, store: Store) -> None:
+        assert await store.consumed("never seen") == frozenset()
+
+    async def test_a_closed_case_keeps_what_it_consumed(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(closed(a_case())), NINE)
+        assert await store.consumed("key of K7Q2's report") == {"K7Q2"}
+        again = await restarted(bench, store)
+        assert await again.consumed("key of K7Q2's report") == {"K7Q2"}
+        bench.kill(again)
+
+    async def test_one_mail_can_be_consumed_by_two_cases(self, store: Store) -> None:
+        mail = Consumed("about both", "<both@phone.test>", NINE)
+        for case_id in ("K7Q2", "B3C4"):
+            await store.commit(about(a_case(case_id, mails=(mail,))), NINE)
+        assert await store.consumed("about both") == {"K7Q2", "B3C4"}
+        assert await store.case_of_message("<both@phone.test>") is None
+
+    async def test_the_desk_forgets_a_mail_after_seven_days_and_not_before(self, store: Store) -> None:
+        await store.commit(without_case(key="a help"), NINE)
+        await store.commit(without_case(key="another"), NINE + 7 * DAY - MINUTE)
+        assert await store.consumed("a help") == {DESK}
+        await store.commit(without_case(key="a third"), NINE + 7 * DAY)
+        assert await store.consumed("a help") == frozenset()
+        assert await store.consumed("another") == {DESK}
+
+    async def test_counts_are_forgotten_after_a_day(self, store: Store) -> None:
+        await store.commit(without_case(), NINE, counts={"refused": (NINE,), "help": (NINE + DAY,)})
+        await store.commit(without_case(), NINE + DAY, counts={})
+        assert store.desk.counts == {"help": (NINE + DAY,)}
+
+    # 4. forward only
+
+    async def test_a_sent_letter_is_not_owed_again_by_an_older_version_of_its_case(self, store: Store) -> None:
+        seen_before_sending = a_case(letters=(a_letter(1),))
+        await store.commit(about(seen_before_sending), NINE)
+        sent = a_letter(1, post=Post.SENT, attempts=1, settled_at=NINE)
+        await store.settle_letters([sent])
+        await store.commit(about(replace(seen_before_sending, minutes=20)), NINE + MINUTE)
+        case = (await store.open_cases())["K7Q2"]
+        assert (case.minutes, case.letters) == (20, (sent,))
+        assert await store.owed() == []
+
+    async def test_attempts_are_not_forgotten(self, store: Store) -> None:
+        case = a_case(letters=(a_letter(1),))
+        await store.commit(about(case), NINE)
+        tried = a_letter(1, attempts=1, next_at=NINE + MINUTE, reason="451")
+        await store.settle_letters([tried])
+        await store.commit(about(case), NINE + MINUTE)
+        assert await store.owed() == [tried]
+
+    async def test_a_letter_withdrawn_while_it_was_on_its_way_was_sent(self, store: Store) -> None:
+        await store.commit(about(a_case(letters=(a_letter(1, post=Post.WITHDRAWN),))), NINE)
+        await store.settle_letters([a_letter(1, attempts=1, reason="451")])
+        assert (await store.letter("K7Q2.1")) == a_letter(1, post=Post.WITHDRAWN)
+        await store.settle_letters([a_letter(1, post=Post.SENT)])
+        assert (await store.letter("K7Q2.1")) == a_letter(1, post=Post.SENT)
+
+    async def test_a_sent_letter_can_still_bounce(self, store: Store) -> None:
+        await store.commit(about(a_case(letters=(a_letter(1, post=Post.SENT),))), NINE)
+        await store.settle_letters([a_letter(1, post=Post.FAILED, reason="bounced")])
+        assert (await store.letter("K7Q2.1")) == a_letter(1, post=Post.FAILED, reason="bounced")
+
+    async def test_a_letter_of_a_closed_case_can_still_bounce(self, bench: Bench, store: Store) -> None:
+        case = closed(a_case(letters=(a_letter(1),)))
+        await store.commit(about(case), NINE)
+        store = await restarted(bench, store)
+        bounced = replace(case.letters[0], post=Post.FAILED, reason="bounced")
+        await store.settle_letters([bounced])
+        store = await restarted(bench, store)
+        assert await store.case("K7Q2") == replace(case, letters=(bounced,))
+        bench.kill(store)
+
+    # 5. nothing owed is forgotten
+
+    async def test_the_urgent_goes_first_then_the_old(self, store: Store) -> None:
+        digest = a_letter(1, None, kind=LetterKind.DIGEST)
+        reminder = a_letter(1, kind=LetterKind.REMINDER)
+        escalation = a_letter(2, kind=LetterKind.ESCALATION)
+        late_draft = a_letter(3, kind=LetterKind.DRAFT, created_at=NINE + MINUTE)
+        await store.commit(without_case(digest), NINE)
+        await store.commit(about(a_case(letters=(reminder, escalation, late_draft, a_letter(4)))), NINE)
+        assert [letter.id for letter in await store.owed()] == ["K7Q2.4", "K7Q2.3", "K7Q2.2", "K7Q2.1", "desk.1"]
+
+    async def test_a_closed_case_owes_its_letters_through_restarts_until_they_are_settled(
+        self, bench: Bench, store: Store
+    ) -> None:
+        receipt = a_letter(9, kind=LetterKind.RECEIPT)
+        await store.commit(about(a_case()), NINE)
+        await store.commit(about(replace(closed(a_case()), letters=(receipt,))), NINE)
+        again = await restarted(bench, store)
+        assert await again.open_cases() == {}
+        assert await again.owed() == [receipt]
+        await again.settle_letters([replace(receipt, post=Post.SENT)])
+        third = await restarted(bench, again)
+        assert await third.owed() == []
+        assert await third.letter("K7Q2.9") == replace(receipt, post=Post.SENT)
+        bench.kill(third)
+
+    async def test_a_late_answer_to_a_closed_case_is_owed_its_receipt(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(closed(a_case())), NINE)
+        answered = replace(closed(a_case()), outcome=Outcome.CONNECTED, letters=(a_letter(2),))
+        again = await restarted(bench, store)
+        await again.commit(about(answered), NINE + DAY)
+        third = await restarted(bench, again)
+        assert await third.owed() == [a_letter(2)]
+        await third.settle_letters([a_letter(2, post=Post.SENT)])
+        fourth = await restarted(bench, third)
+        found = await fourth.case("K7Q2")
+        assert found is not None
+        assert found.outcome is Outcome.CONNECTED
+        assert [case.id async for case in fourth.closed_cases(NINE)] == ["K7Q2"]
+        bench.kill(fourth)
+
+    async def test_letters_of_the_desk_are_settled_there(self, bench: Bench, store: Store) -> None:
+        await store.commit(without_case(a_letter(1, None), a_letter(2, None)), NINE)
+        await store.settle_letters([a_letter(1, None, post=Post.SENT, settled_at=NINE)])
+        again = await restarted(bench, store)
+        assert await again.owed() == [a_letter(2, None)]
+        await again.commit(without_case(key="later"), NINE + 7 * DAY)
+        assert again.desk.letters == (a_letter(2, None),), "what is owed stays, what was settled a week ago goes"
+        bench.kill(again)
+
+    async def test_settling_what_was_erased_is_passed_over(self, store: Store) -> None:
+        await store.commit(about(a_case(letters=(a_letter(1),))), NINE)
+        await store.erase("K7Q2")
+        await store.settle_letters([a_letter(1, post=Post.SENT)])
+        assert await store.letter("K7Q2.1") is None
+
+    # due times
+
+    async def test_nothing_is_due_without_timers(self, store: Store) -> None:
+        await store.commit(about(a_case(timers=())), NINE)
+        assert await store.next_due() is None
+        assert await store.due(NINE + DAY) == []
+
+    async def test_the_longest_due_comes_first_and_closed_cases_never(self, bench: Bench, store: Store) -> None:
+        def timers(*minutes: int) -> tuple[Timer, ...]:
+            return tuple(Timer(due, NINE + m * MINUTE) for due, m in zip(Due, minutes, strict=False))
+
+        late, early = a_case("B3C4", timers=timers(9, 8)), a_case("K7Q2", timers=timers(30, 5))
+        for case in (late, early, a_case("D5F6", timers=timers(60))):
+            await store.commit(about(case), NINE)
+        await store.commit(about(replace(closed(a_case("G7H8")), timers=timers(1))), NINE)
+        again = await restarted(bench, store)
+        assert await again.next_due() == NINE + 5 * MINUTE
+        assert await again.due(NINE + 5 * MINUTE - timedelta(microseconds=1)) == []
+        assert await again.due(NINE + 8 * MINUTE) == [early, late]
+        bench.kill(again)
+
+    # finding
+
+    async def test_a_message_id_leads_to_its_case_open_or_closed(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(a_case(letters=(a_letter(1),))), NINE)
+        await store.commit(about(closed(a_case("B3C4", letters=(a_letter(1, "B3C4"),)))), NINE)
+        for each in (store, await restarted(bench, store)):
+            assert await each.case_of_message(a_letter(1).message_id) == "K7Q2"
+            assert await each.case_of_message("<report-K7Q2@phone.test>") == "K7Q2"
+            assert await each.case_of_message(a_letter(1, "B3C4").message_id) == "B3C4"
+            assert await each.case_of_message("<report-B3C4@phone.test>") == "B3C4"
+            assert await each.case_of_message("<K7Q2.1.forged@clinic.test>") is None
+        bench.kill(each)
+
+    async def test_a_letter_without_a_case_leads_to_none_wherever_it_is_kept(self, bench: Bench, store: Store) -> None:
+        await store.commit(without_case(a_letter(1, None), replace(a_letter(3, None), case="B3C4")), NINE)
+        await store.commit(about(closed(a_case()), a_letter(2, None, post=Post.SENT)), NINE)
+        for each in (store, await restarted(bench, store)):
+            for letter in (a_letter(1, None), a_letter(2, None, post=Post.SENT)):
+                assert await each.case_of_message(letter.message_id) is None
+                assert await each.letter_of_message(letter.message_id) == letter
+            assert await each.case_of_message(a_letter(3, None).message_id) == "B3C4", "an ask that names a case"
+        bench.kill(each)
+
+    async def test_a_letter_is_found_by_its_id(self, bench: Bench, store: Store) -> None:
+        archived = closed(a_case("B3C4", letters=(a_letter(1, "B3C4"),)))
+        await store.commit(without_case(a_letter(1, None)), NINE)
+        await store.commit(about(a_case(letters=(a_letter(1),))), NINE)
+        await store.commit(about(archived), NINE)
+        for each in (store, await restarted(bench, store)):
+            assert await each.letter("desk.1") == a_letter(1, None)
+            assert await each.letter("K7Q2.1") == a_letter(1)
+            assert await each.letter("B3C4.1") == archived.letters[0]
+            assert await each.letter("B3C4.2") is None
+            assert await each.letter("Z9Z9.1") is None
+        bench.kill(each)
+
+    async def test_an_id_is_taken_by_open_and_closed_cases(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(a_case()), NINE)
+        await store.commit(about(closed(a_case("B3C4"))), NINE)
+        again = await restarted(bench, store)
+        assert [await again.knows(case_id) for case_id in ("K7Q2", "B3C4", "Z9Z9")] == [True, True, False]
+        bench.kill(again)
+
+    async def test_closed_cases_are_listed_since_a_time(self, bench: Bench, store: Store) -> None:
+        days = {"B3C4": -40, "D5F6": -1, "G7H8": 0, "J9K2": 2}
+        for case_id, day in days.items():
+            await store.commit(about(closed(a_case(case_id), NINE + day * DAY)), NINE)
+        await store.commit(about(replace(closed(a_case("L3M4"), NINE + DAY), state=State.CANCELLED)), NINE)
+        await store.commit(about(replace(closed(a_case("N5P6"), NINE + DAY), letters=(a_letter(1, "N5P6"),))), NINE)
+        await store.commit(about(a_case()), NINE)
+        for each in (store, await restarted(bench, store)):
+            since_nine = [case.id async for case in each.closed_cases(NINE)]
+            ever = [case.id async for case in each.closed_cases(datetime.min.replace(tzinfo=UTC))]
+            assert since_nine == ["G7H8", "L3M4", "N5P6", "J9K2"]
+            assert ever == ["B3C4", "D5F6", *since_nine]
+        bench.kill(each)
+
+    async def test_a_case_that_was_opened_again_is_open(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(closed(a_case())), NINE)
+        await store.commit(about(a_case(minutes=20)), NINE + MINUTE)
+        for each in (store, await restarted(bench, store)):
+            assert await each.open_cases() == {"K7Q2": a_case(minutes=20)}
+            assert [case async for case in each.closed_cases(NINE - DAY)] == []
+        bench.kill(each)
+
+    async def test_the_latest_commit_is_remembered(self, bench: Bench, store: Store) -> None:
+        assert await store.latest_at() is None
+        await store.commit(about(a_case()), NINE)
+        await store.commit(about(closed(a_case("B3C4"))), NINE + 5 * MINUTE)
+        again = await restarted(bench, store)
+        assert await again.latest_at() == NINE + 5 * MINUTE
+        bench.kill(again)
+
+    # 7. one daemon
+
+    async def test_a_second_daemon_is_locked_out_until_the_first_has_died(self, bench: Bench, store: Store) -> None:
+        second = bench.make()
+        with pytest.raises(Locked):
+            await second.open()
+        bench.kill(store)
+        await second.open()
+        await second.close()
+
+    # 8. values
+
+    async def test_what_is_handed_out_is_a_copy(self, store: Store) -> None:
+        await store.commit(about(a_case(letters=(a_letter(1),))), NINE)
+        handed: dict[str, Case] = await store.open_cases()  # type: ignore[assignment]  # what a careless caller does
+        handed.clear()
+        (await store.owed()).clear()
+        assert len(await store.open_cases()) == len(await store.owed()) == 1
+
+    # the desk's hints, and the mail in hand
+
+    async def test_the_instance_is_made_once(self, bench: Bench, store: Store) -> None:
+        again = await restarted(bench, store)
+        assert again.desk.instance == store.desk.instance != ""
+        bench.kill(again)
+
+    async def test_the_place_moves_forward_only(self, store: Store) -> None:
+        for place, expected in [
+            (Place(1, 7), Place(1, 7)),
+            (Place(1, 5), Place(1, 7)),
+            (Place(1, 8), Place(1, 8)),
+            (Place(2, 3), Place(2, 3)),
+        ]:
+            store.remember_place(place)
+            assert store.desk.place == expected
+
+    async def test_hints_are_kept_by_flush_by_close_and_by_the_next_desk_write(
+        self, bench: Bench, store: Store
+    ) -> None:
+        store.remember_place(Place(1, 7))
+        await store.flush()
+        store = await restarted(bench, store)
+        assert store.desk.place == Place(1, 7)
+        store.remember_place(Place(1, 8))
+        await store.commit(without_case(key="a help"), NINE)
+        store = await restarted(bench, store)
+        assert store.desk.place == Place(1, 8)
+        await store.commit(about(a_case()), NINE, counts={"refused": (NINE,)}, marks={"digest": "2026-11-05"})
+        await store.close()
+        store = await restarted(bench, store)
+        assert store.desk.counts == {"refused": (NINE,)}
+        assert store.desk.marks == {"digest": "2026-11-05"}
+        bench.kill(store)
+
+    async def test_a_mail_in_hand_at_two_deaths_is_counted_twice(self, bench: Bench, store: Store) -> None:
+        poison, other = Place(1, 7), Place(1, 8)
+        for deaths in (0, 1):
+            assert await store.hand_count(poison) == deaths
+            await store.take_in_hand(poison)
+            store = await restarted(bench, store)
+        assert await store.hand_count(poison) == 2
+        assert await store.hand_count(other) == 0
+        await store.put_down()
+        assert await store.hand_count(poison) == 0
+        store = await restarted(bench, store)
+        assert await store.hand_count(poison) == 0
+        bench.kill(store)
+
+    # erasing
+
+    @pytest.mark.parametrize("state", [State.OPEN, State.CLOSED])
+    async def test_erase_removes_a_case_but_not_the_memory_of_its_mails(
+        self, bench: Bench, store: Store, state: State
+    ) -> None:
+        case = a_case(letters=(a_letter(1, post=Post.SENT),))
+        await store.commit(about(case if state is State.OPEN else closed(case)), NINE)
+        await store.commit(about(a_case("B3C4")), NINE)
+        asked = a_letter(1, None, kind=LetterKind.ASK, choices=(Choice("SENT", "texted", "K7Q2"),))
+        await store.commit(without_case(asked, replace(a_letter(2, None), case="K7Q2"), a_letter(3, None)), NINE)
+        assert await store.erase("K7Q2")
+        assert not await store.erase("K7Q2")
+        for each in (store, await restarted(bench, store)):
+            assert await each.case("K7Q2") is None
+            assert not await each.knows("K7Q2")
+            assert await each.case_of_message("<report-K7Q2@phone.test>") is None
+            assert await each.letter_of_message(a_letter(1).message_id) is None
+            assert await each.consumed("key of K7Q2's report") == {DESK}
+            assert each.desk.letters == (a_letter(3, None),)
+            assert set(await each.open_cases()) == {"B3C4"}
+        bench.kill(each)
+
+    async def test_purge_removes_the_old_closed_cases_alone(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(closed(a_case("B3C4"), NINE - DAY)), NINE)
+        await store.commit(about(closed(a_case("D5F6"), NINE)), NINE)
+        await store.commit(about(replace(closed(a_case("G7H8"), NINE - DAY), letters=(a_letter(1, "G7H8"),))), NINE)
+        await store.commit(about(a_case(opened_at=NINE - 500 * DAY)), NINE)
+        assert await store.purge(NINE) == ("B3C4",), "neither the open one, nor the one that owes a letter"
+        again = await restarted(bench, store)
+        assert [await again.knows(id_) for id_ in ("B3C4", "D5F6", "G7H8", "K7Q2")] == [False, True, True, True]
+        bench.kill(again)

@@ -1,0 +1,84 @@
+"""What time it is: the system's, or a rehearsed one that starts elsewhere and runs faster. The only caller of
+``datetime.now``; everything else is handed a clock, or `now`.
+
+Not here: local time, which exists only in letters, and due times, which are data in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+_SLICE: Final = timedelta(seconds=1)
+"""The longest sleep at a stretch: asyncio sleeps on a monotonic clock, which stands still while a laptop is suspended
+and does not hear of a clock that was set. So a sleeper is late by a second at most (contract 8.8)."""
+
+
+class Clock(Protocol):
+    """The time of one clinic."""
+
+    def now(self) -> datetime:
+        """This instant: aware, in UTC."""
+        ...
+
+    def real_seconds(self, span: timedelta) -> float:
+        """How many seconds of real time this span of the clinic's time takes: what a timeout is to be given."""
+        ...
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Return at `at` (aware), or at once when it is past."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """See `Clock`."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place
+
+    def real_seconds(self, span: timedelta) -> float:
+        """See `Clock`: as many as the span has."""
+        return span.total_seconds()
+
+    async def sleep_until(self, at: datetime) -> None:
+        """See `Clock`."""
+        await _sleep_until(self, at)
+
+
+class RehearsalClock:
+    """A clock that starts at `start` and runs `speed` times as fast as real time (contract section 7, ``--clock``).
+
+    It counts on the monotonic clock, so setting the machine's clock does not disturb it. Raises ValueError for a start
+    without a zone, or a speed that is not above 0.
+    """
+
+    def __init__(self, start: datetime, speed: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        if start.tzinfo is None:
+            raise ValueError("a rehearsed time needs a zone")
+        if not speed > 0:
+            raise ValueError("a clock runs forward: its speed is above 0")
+        self._start = start.astimezone(UTC)
+        self._speed = speed
+        self._monotonic = monotonic
+        self._began = monotonic()
+
+    def now(self) -> datetime:
+        """See `Clock`."""
+        return self._start + timedelta(seconds=(self._monotonic() - self._began) * self._speed)
+
+    def real_seconds(self, span: timedelta) -> float:
+        """See `Clock`: the span's seconds divided by the speed."""
+        return span.total_seconds() / self._speed
+
+    async def sleep_until(self, at: datetime) -> None:
+        """See `Clock`."""
+        await _sleep_until(self, at)
+
+
+async def _sleep_until(clock: Clock, at: datetime) -> None:
+    while (left := clock.real_seconds(at - clock.now())) > 0:  # noqa: ASYNC110 - no event tells that a clock was set
+        await asyncio.sleep(min(left, _SLICE.total_seconds()))

@@ -1,0 +1,236 @@
+"""What Promptly asks of a store: the protocol, its promises, and the values it speaks.
+
+Not here: how a store keeps its promises (`store.tiny` does, with one small file a case), and what a decision says
+(`core.decide`). The promises, run against every store by ``tests/store/conformance.py``:
+
+1. **Whole.** `Store.commit` keeps everything of one decision or nothing: the case, its letters, its due times, the mail
+   it consumed. When it has returned, `kill -9` and loss of power lose none of it (contract 8.1-8.3).
+2. **Never ahead.** Whatever the store answers was on disk first. A commit that fails raises `NotCommitted` and leaves
+   memory as it was. Hints are the one exception: place, marks and counts that came without a desk letter or key.
+3. **Once.** `Store.consumed` knows a content key for 7 days, or for as long as the case that acted on the mail is kept.
+4. **Forward only.** A letter that was sent stays sent, one that was settled is never owed again, whatever older version
+   a later commit brings along.
+5. **Nothing owed is forgotten.** Every letter with `Post.OWED` is in `owed` after any restart, also of closed cases.
+6. **One fault, one victim.** A case that cannot be read is set aside and listed in `faults`; the others go on. When the
+   store as a whole cannot be read, `Unreadable` is raised and nothing has been touched.
+7. **One daemon.** A second store opened on the same data raises `Locked`; death releases the lock.
+8. **Values.** What is handed out is frozen, or a copy: a caller cannot change the store but by its methods.
+
+Methods are async because another store may need the network; nothing here promises that they yield. Callers hold one
+lock a clinic around gather, decide, commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from workflow.core.model import Case, Decision, Letter, Place
+
+DESK: Final = "desk"
+"""Where a mail was consumed that belongs to no case. No case id looks like it: those have 4 capitals and digits."""
+
+KEYS_KEPT: Final = timedelta(days=7)
+"""How long the desk remembers a mail, and a settled letter, without a case (contract section 3)."""
+
+COUNTS_KEPT: Final = timedelta(days=1)
+"""Longer than the longest cap (25 answers an hour, contract 8.6) and than the day that a digest looks back on."""
+
+
+class StoreError(Exception):
+    """What a store raises when it cannot keep a promise. Its text holds no name, address or subject."""
+
+
+class Unreadable(StoreError):
+    """The store as a whole cannot be read, or was written by a newer Promptly; nothing was touched (exit code 4)."""
+
+
+class Locked(StoreError):
+    """Another daemon holds this state (exit code 3)."""
+
+
+class NotCommitted(StoreError):
+    """The disk refused a write: memory shows what the disk shows, and the same may be tried again.
+
+    In the rare case that only the last step failed, the decision may be there after all: ask `Store.consumed` anew
+    before repeating it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A case that could not be read and was set aside."""
+
+    name: str
+    """The name under which it lies there: the case id, perhaps with a number."""
+    reason: str
+    """For the log and for admin; without the file's content."""
+
+    @property
+    def mark(self) -> str:
+        """The name of the desk mark that says that this fault was announced."""
+        return f"fault {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The small rest that has no case."""
+
+    instance: str
+    """A random token, made once: ``X-Promptly-Loop`` (contract section 4)."""
+    place: Place | None = None
+    """UIDVALIDITY and the highest UID that was dealt with. A hint: an older one only means looking again."""
+    keys: Mapping[str, datetime] = field(default_factory=dict)
+    """Content keys of mails that no case keeps, and when they were consumed."""
+    letters: tuple[Letter, ...] = ()
+    """Letters that were decided without a case."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """What happened last, by name: ``digest`` -> ``2026-11-05``."""
+    counts: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    """When something capped happened, by the cap's name."""
+
+
+class Reader(Protocol):
+    """The half that only looks: what `status` and `show` use beside a running daemon."""
+
+    @property
+    def desk(self) -> Desk:
+        """The desk as it is now."""
+        ...
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Every case that lies set aside, announced or not: compare `Fault.mark` with the desk's marks."""
+        ...
+
+    async def open_cases(self) -> Mapping[str, Case]:
+        """All open cases by id; held in memory, so cheap."""
+        ...
+
+    async def case(self, case_id: str) -> Case | None:
+        """The newest version of a case, open or closed; None when there is none that can be read."""
+        ...
+
+    async def knows(self, case_id: str) -> bool:
+        """Whether the id is taken: by an open case, a closed one, or one set aside."""
+        ...
+
+    def closed_cases(self, since: datetime) -> AsyncIterator[Case]:
+        """The closed and cancelled cases that were closed at `since` or later, oldest closing month first."""
+        ...
+
+    async def owed(self) -> list[Letter]:
+        """Every letter still owed, the most urgent first, then the oldest (contract 8.8), whatever their `next_at`."""
+        ...
+
+    async def letter(self, letter_id: str) -> Letter | None:
+        """The newest version of a letter of an open case, of a closed one, or of the desk."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """The earliest timer of all open cases."""
+        ...
+
+    async def due(self, now: datetime) -> list[Case]:
+        """The open cases with a timer at `now` or before, the longest due first."""
+        ...
+
+    async def latest_at(self) -> datetime | None:
+        """The `now` of the latest commit of any case that is kept: where a rehearsed clock must not start before."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """The whole store: one daemon's, or one verb's while it holds the lock."""
+
+    async def open(self) -> None:
+        """Take the lock, read what there is, finish what a crash left half done.
+
+        Raises `Locked` or `Unreadable`, and has changed nothing then.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Write the hints and release the lock. Raises `NotCommitted` for the hints, but releases the lock anyway."""
+        ...
+
+    async def consumed(self, key: str) -> frozenset[str]:
+        """Who acted on the mail with this content key: case ids, or `DESK`; empty when it is new (promise 3)."""
+        ...
+
+    async def case_of_message(self, message_id: str) -> str | None:
+        """The one case that a Message-ID (with angle brackets) points to: of a letter of ours or a consumed mail.
+
+        None when there is none, or more than one.
+        """
+        ...
+
+    async def letter_of_message(self, message_id: str) -> Letter | None:
+        """Our letter with this Message-ID, with or without a case: which one bounced."""
+        ...
+
+    async def commit(
+        self,
+        decision: Decision,
+        now: datetime,
+        *,
+        marks: Mapping[str, str] | None = None,
+        counts: Mapping[str, Sequence[datetime]] | None = None,
+    ) -> None:
+        """Keep a decision, whole (promises 1 and 2).
+
+        With a case, all of it, its letters without a case and its key included, is one replacement of the case's file;
+        `marks` and `counts` are hints then. Without a case it goes to the desk, with marks and counts. A decision with
+        neither case, letters, key nor marks writes nothing.
+
+        `marks` and `counts` replace those of the same name. Counts older than `COUNTS_KEPT`, keys and settled letters
+        of the desk older than `KEYS_KEPT`, are dropped, seen from `now`.
+
+        Raises `NotCommitted`, and ValueError for a new case under an id that is taken.
+        """
+        ...
+
+    async def settle_letters(self, updates: Iterable[Letter]) -> None:
+        """Keep new versions of letters: attempts, sent, failed, withdrawn; one write for each case concerned.
+
+        A letter that is no longer kept (its case was erased) is passed over. Raises `NotCommitted` after having tried
+        every case.
+        """
+        ...
+
+    def remember_place(self, place: Place) -> None:
+        """Everything up to this UID was dealt with. A hint, in memory until the next desk write or `flush`.
+
+        Within one UIDVALIDITY it only moves forward; another UIDVALIDITY replaces it.
+        """
+        ...
+
+    async def flush(self) -> None:
+        """Write the hints, if there are new ones. Raises `NotCommitted`."""
+        ...
+
+    async def take_in_hand(self, place: Place) -> None:
+        """Note, before a mail is first parsed, that it is being parsed: it may kill the process (contract 8.4)."""
+        ...
+
+    async def hand_count(self, place: Place) -> int:
+        """How often this mail was taken in hand and never put down: 2 after it was there at two deaths."""
+        ...
+
+    async def put_down(self) -> None:
+        """The mail in hand was dealt with."""
+        ...
+
+    async def erase(self, case_id: str) -> bool:
+        """Remove every trace of a case, open, closed or set aside; False when there was none.
+
+        What stays: the content keys of its mails (hashes), on the desk for `KEYS_KEPT`, so that it does not come back.
+        Raises `NotCommitted`; may be repeated.
+        """
+        ...
+
+    async def purge(self, before: datetime) -> tuple[str, ...]:
+        """Remove the cases that were closed, and what was set aside, before this time; their ids."""
+        ...

@@ -1,0 +1,390 @@
+"""The default store: one small TinyDB file a case, so that one decision is one file and one atomic replace.
+
+    state/open/K7Q2.json             a case that is open, or closed with a letter still owed: held in memory
+    state/closed/2026-11/K7Q2.json   a closed case, by closing month (UTC): read when asked for
+    state/set-aside/K7Q2.json        a case that could not be read
+    state/desk.json                  what belongs to no case
+    state/in-hand                    the mail being parsed
+    state/lock                       held by the daemon; means nothing when nobody holds it
+
+Crash safety is an order of steps. A new version of a case always goes to ``open/``; then an older copy in ``closed/``
+is removed; then, if nothing is owed any more, the file is renamed there. So a copy in ``open/`` is the newest there is,
+and `TinyStore.open` finishes what a crash left half done.
+
+Not here: the bytes of a file (`codec`), how it is replaced (`atomic`), what memory finds (`index`), looking (`peek`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+from tinydb import TinyDB
+from tinydb.table import Document
+
+from workflow.core.model import Case, Decision, Letter, Place
+from workflow.store import DESK, Desk, Locked, NotCommitted, StoreError, Unreadable, atomic, codec
+from workflow.store.atomic import TEMPORARY, Unsynced, WholeFile
+from workflow.store.codec import Broken, Filed
+from workflow.store.index import later, merged, owes, pruned, pruned_counts, pruned_keys
+from workflow.store.peek import CASE, DESK_TABLE, ONLY, TinyReader, closed_at, closing_month, listed, read_document
+
+_HAND: Final = "in-hand"
+_HAND_LENGTH: Final = 40
+"""Two numbers of up to 10 digits (RFC 3501, 2.3.1.1: 32 bits), a count, and blanks."""
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
+"""Before every closing time."""
+
+
+class TinyStore(TinyReader):
+    """The `Store` in a folder. See the protocol for every promise."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        # No soft fallback: a lock file that means something by lying there would mislead after kill -9.
+        self._lock = FileLock(
+            folder / "lock", timeout=0, mode=atomic.PRIVATE_FILE, thread_local=False, fallback_to_soft=False
+        )
+        self._hints_unwritten = False
+        self._hand: tuple[Place, int] | None = None
+
+    async def open(self) -> None:
+        """See `Store`."""
+        try:
+            self._take_lock()
+            self._read()
+            self._read_closed()
+            self._sweep()
+        except StoreError:
+            self._lock.release()
+            raise
+        except OSError as error:
+            self._lock.release()
+            raise Unreadable(f"{self.folder}: {error.strerror or type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """See `Store`."""
+        try:
+            await self.flush()
+        finally:
+            self._lock.release()
+
+    async def consumed(self, key: str) -> frozenset[str]:
+        """See `Store`."""
+        return self._index.consumers(key)
+
+    async def case_of_message(self, message_id: str) -> str | None:
+        """See `Store`."""
+        cases = {letter.case for letter in self.desk.letters if letter.message_id == message_id}
+        for filed in self._files_of(message_id):
+            case = filed.case
+            if message_id in {letter.message_id for letter in case.letters} | {mail.message_id for mail in case.mails}:
+                cases.add(case.id)
+            # a notice that only lies in the file of a case points to the case that it names, mostly none
+            cases |= {letter.case for letter in filed.beside if letter.message_id == message_id}
+        cases.discard(None)
+        return cases.pop() if len(cases) == 1 else None
+
+    async def letter_of_message(self, message_id: str) -> Letter | None:
+        """See `Store`."""
+        letters = [letter for filed in self._files_of(message_id) for letter in filed.letters]
+        return next((letter for letter in (*self.desk.letters, *letters) if letter.message_id == message_id), None)
+
+    async def commit(
+        self,
+        decision: Decision,
+        now: datetime,
+        *,
+        marks: Mapping[str, str] | None = None,
+        counts: Mapping[str, Sequence[datetime]] | None = None,
+    ) -> None:
+        """See `Store`."""
+        hinted = replace(
+            self.desk,
+            marks={**self.desk.marks, **(marks or {})},
+            counts=pruned_counts({**self.desk.counts, **(counts or {})}, now),
+        )
+        if decision.case is not None:
+            self._write_case(self._filed(decision, decision.case, now))
+            self._hint(hinted)
+        elif decision.letters or decision.key or marks:
+            keys = {decision.key: now} if decision.key else {}
+            self._write_desk(
+                replace(
+                    hinted,
+                    keys={**pruned_keys(self.desk.keys, now), **keys},
+                    letters=pruned(self.desk.letters, now) + decision.letters,
+                )
+            )
+        else:
+            self._hint(hinted)
+
+    async def settle_letters(self, updates: Iterable[Letter]) -> None:
+        """See `Store`."""
+        by_home: dict[str, dict[str, Letter]] = {}
+        for letter in updates:
+            home = self._index.home(letter.id) or letter.id.partition(".")[0]  # an archived case's may have bounced
+            by_home.setdefault(home, {})[letter.id] = letter
+        refusal: NotCommitted | None = None
+        for home, offered in by_home.items():
+            try:
+                self._settle(home, offered)
+            except NotCommitted as error:
+                refusal = error
+        if refusal:
+            raise refusal
+
+    def remember_place(self, place: Place) -> None:
+        """See `Store`."""
+        known = self.desk.place
+        if known is None or known.uidvalidity != place.uidvalidity or known.uid < place.uid:
+            self._hint(replace(self.desk, place=place))
+
+    async def flush(self) -> None:
+        """See `Store`."""
+        if self._hints_unwritten:
+            self._write_desk(self.desk)
+
+    async def take_in_hand(self, place: Place) -> None:
+        """See `Store`. Not forced to disk: it is for the death of the process, not of the machine."""
+        self._hand = (place, await self.hand_count(place) + 1)
+        self._write_hand(f"{place.uidvalidity} {place.uid} {self._hand[1]}")
+
+    async def hand_count(self, place: Place) -> int:
+        """See `Store`."""
+        return self._hand[1] if self._hand and self._hand[0] == place else 0
+
+    async def put_down(self) -> None:
+        """See `Store`."""
+        self._hand = None
+        self._write_hand("")
+
+    async def erase(self, case_id: str) -> bool:
+        """See `Store`. The desk comes first: a crash in between must not leave the mails unknown."""
+        if not await self.knows(case_id):
+            return False
+        filed = self._stored(case_id)
+        keys = {**filed.keys, **{mail.key: mail.at for mail in filed.case.mails}} if filed else {}
+        letters = tuple(letter for letter in self.desk.letters if not _names(letter, case_id))
+        self._write_desk(replace(self.desk, keys={**keys, **self.desk.keys}, letters=letters))
+        aside = [name for name in self._aside if name.partition(".")[0] == case_id]
+        paths = [self._aside_path(name) for name in aside]
+        paths += [path for path in self._broken if path.stem == case_id]
+        paths += [self._closed[case_id]] if case_id in self._closed else []
+        try:
+            for path in (*paths, self._open_path(case_id)):
+                atomic.remove_file(path)
+                self._broken.pop(path, None)
+        except OSError as error:
+            raise _refused(error) from error
+        for name in aside:
+            del self._aside[name]
+        self._closed.pop(case_id, None)
+        self._index.drop(case_id)
+        return True
+
+    async def purge(self, before: datetime) -> tuple[str, ...]:
+        """See `Store`. What was set aside has no time that can be read: its file's time counts."""
+        expired = []
+        async with aclosing(self.closed_cases(_EVER)) as cases:
+            async for case in cases:
+                if closed_at(case) >= before:
+                    break  # the oldest come first: those that stay are not even read
+                if self._index.file(case.id) is None:
+                    expired.append(case.id)
+        try:
+            for name in list(self._aside):
+                if self._aside_path(name).stat().st_mtime < before.timestamp():
+                    atomic.remove_file(self._aside_path(name))
+                    del self._aside[name]
+        except OSError as error:
+            raise _refused(error) from error
+        for case_id in expired:
+            await self.erase(case_id)
+        for month in listed(self.folder / "closed"):
+            with suppress(OSError):  # not empty: most are not
+                (self.folder / "closed" / month).rmdir()
+        return tuple(expired)
+
+    # --- opening ------------------------------------------------------------------------------------
+
+    def _take_lock(self) -> None:
+        atomic.make_folder(self.folder)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise Locked(f"another daemon holds {self.folder}") from None
+
+    def _read_closed(self) -> None:
+        """Learn what archived cases consumed. Not validated: thousands of them must not delay a start."""
+        for case_id, path in list(self._closed.items()):
+            if self._index.file(case_id) is not None:
+                continue  # an older copy that a crash left; `_tidy` removes it
+            try:
+                found = read_document(path, CASE)
+                codec.check_format(found)
+                self._index.note_archived(case_id, found)
+            except (OSError, Broken) as error:
+                self._judge(path, error)
+                del self._closed[case_id]
+
+    def _sweep(self) -> None:
+        """The first writes, after everything was read: finish what a crash left, set aside what is broken."""
+        with suppress(PermissionError):  # another user's folder: who owns it has decided
+            self.folder.chmod(atomic.PRIVATE_FOLDER)
+        atomic.make_folder(self.folder / "open")
+        for folder in (self.folder / "open", self.folder):
+            for name in listed(folder):
+                if name.endswith(f".json{TEMPORARY}"):
+                    atomic.remove_file(folder / name)
+        for path, reason in list(self._broken.items()):
+            with suppress(OSError):  # then it stays where it is, unread, and a fault as well
+                self._set_aside(path, reason)
+        for case_id in self._index.files:
+            self._tidy(case_id)
+        self._hand = self._read_hand()
+        present = {fault.mark for fault in self.faults}
+        marks = {
+            name: mark for name, mark in self.desk.marks.items() if name in present or not name.startswith("fault ")
+        }
+        self._hint(replace(self.desk, marks=marks))
+        if not self.desk.instance:
+            try:
+                self._write_desk(replace(self.desk, instance=secrets.token_hex(8)))
+            except NotCommitted as error:
+                raise Unreadable(f"{self.folder} cannot be written: {error}") from error
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        name, number = path.stem, 1
+        while name in self._aside:
+            number += 1
+            name = f"{path.stem}.{number}"
+        atomic.move_file(path, self._aside_path(name))
+        del self._broken[path]
+        self._aside[name] = reason
+
+    # --- writing ------------------------------------------------------------------------------------
+
+    def _filed(self, decision: Decision, case: Case, now: datetime) -> Filed:
+        """The file that keeps a decision with a case. Raises ValueError for a new case under a taken id."""
+        kept = self._stored(case.id)
+        if kept is None:
+            if case.id in self._closed or any(fault.name.partition(".")[0] == case.id for fault in self.faults):
+                raise ValueError(f"{case.id} lies there and cannot be read")
+            kept = Filed(case, now)
+        if kept.case.opened_at != case.opened_at:
+            raise ValueError(f"{case.id} is the id of another case")
+        keys = pruned_keys(kept.keys, now)
+        if decision.key and all(mail.key != decision.key for mail in case.mails):
+            keys[decision.key] = now
+        return Filed(
+            case=replace(case, letters=merged(kept.case.letters, case.letters)),
+            committed_at=now,
+            beside=pruned(kept.beside, now) + decision.letters,
+            keys=keys,
+        )
+
+    def _settle(self, home: str, offered: Mapping[str, Letter]) -> None:
+        def settled(letters: tuple[Letter, ...]) -> tuple[Letter, ...]:
+            return tuple(later(letter, offered.get(letter.id, letter)) for letter in letters)
+
+        if home == DESK:
+            self._write_desk(replace(self.desk, letters=settled(self.desk.letters)))
+        elif (filed := self._stored(home)) is not None:
+            case = replace(filed.case, letters=settled(filed.case.letters))
+            self._write_case(replace(filed, case=case, beside=settled(filed.beside)))
+
+    def _write_case(self, filed: Filed) -> None:
+        """Disk, then memory, then the case's place among open and closed ones."""
+        path = self._open_path(filed.case.id)
+        try:
+            _write(path, CASE, filed)
+        except Unsynced as error:
+            self._index.adopt(filed)  # it is what the disk shows now
+            raise _refused(error) from error
+        except OSError as error:
+            raise _refused(error) from error
+        self._index.adopt(filed)
+        self._tidy(filed.case.id)
+
+    def _tidy(self, case_id: str) -> None:
+        """Put a case's file where it belongs. The commit is done: what fails here is done again by the next one, or by
+        `open`.
+        """
+        filed = self._index.file(case_id)
+        if filed is None:
+            return
+        with suppress(OSError):
+            if case_id in self._closed:
+                atomic.remove_file(self._closed[case_id])
+                del self._closed[case_id]
+            if not filed.case.open and not owes(filed):
+                target = self.folder / "closed" / closing_month(filed.case) / f"{case_id}.json"
+                atomic.move_file(self._open_path(case_id), target)
+                self._closed[case_id] = target
+                self._index.archive(case_id)
+
+    def _write_desk(self, desk: Desk) -> None:
+        try:
+            _write(self.folder / "desk.json", DESK_TABLE, desk)
+        except Unsynced as error:
+            self._index.adopt_desk(desk)
+            raise _refused(error) from error
+        except OSError as error:
+            raise _refused(error) from error
+        self._index.adopt_desk(desk)
+        self._hints_unwritten = False
+
+    def _hint(self, desk: Desk) -> None:
+        if desk != self.desk:
+            self._index.adopt_desk(desk)
+            self._hints_unwritten = True
+
+    # --- small things -------------------------------------------------------------------------------
+
+    def _files_of(self, message_id: str) -> list[Filed]:
+        return [filed for filed in map(self._stored, self._index.homes_of_message(message_id)) if filed]
+
+    def _read_hand(self) -> tuple[Place, int] | None:
+        try:
+            uidvalidity, uid, count = map(int, (self.folder / _HAND).read_text("ascii").split())
+        except (OSError, ValueError):  # never written, put down, or torn: nothing is known to be in hand
+            return None
+        return Place(uidvalidity, uid), count
+
+    def _write_hand(self, text: str) -> None:
+        with suppress(OSError):  # a full disk must not stop a mail from being read
+            # overwritten at a fixed length: truncating makes ext4 start writing at once, twice a mail
+            descriptor = os.open(self.folder / _HAND, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, atomic.PRIVATE_FILE)
+            try:
+                os.pwrite(descriptor, text.ljust(_HAND_LENGTH).encode("ascii"), 0)
+            finally:
+                os.close(descriptor)
+
+    def _open_path(self, case_id: str) -> Path:
+        return self.folder / "open" / f"{case_id}.json"
+
+    def _aside_path(self, name: str) -> Path:
+        return self.folder / "set-aside" / f"{name}.json"
+
+
+def _write(path: Path, table: str, value: Filed | Desk) -> None:
+    with TinyDB(path, storage=WholeFile, fresh=True) as database:
+        database.table(table).insert(Document(codec.document(value), doc_id=ONLY))
+
+
+def _refused(error: OSError) -> NotCommitted:
+    return NotCommitted(f"the disk refused: {error.strerror or type(error).__name__}")
+
+
+def _names(letter: Letter, case_id: str) -> bool:
+    """Whether a letter of the desk is about this case, or offers it as a choice."""
+    facts = letter.facts.case if letter.facts else None
+    return case_id in (letter.case, facts, *(choice.case for choice in letter.choices))
