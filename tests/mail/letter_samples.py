@@ -1,0 +1,314 @@
+"""One letter of each kind and main topic, for the goldens and for rules that hold for every letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+from workflow.core.model import (
+    Cadence,
+    Choice,
+    Datum,
+    Facts,
+    Kind,
+    KindCadence,
+    Letter,
+    LetterKind,
+    Outcome,
+    Person,
+    Role,
+    Roster,
+    Rules,
+    State,
+)
+
+DANA = Person("Dana Lee", ("dana@clinic.test",))
+RAVI = Person("Ravi Patel", ("ravi@clinic.test",))
+ALEX = Person("Front Desk", ("admin@clinic.test",))
+PAT = Person("Pat", ("pat@clinic.test",))
+LEE = Person("Lee", ("lead@clinic.test",))
+
+_FIGURES = KindCadence()
+RULES = Rules(
+    clinic="Riverside Counselling",
+    address="clinic@clinic.test",
+    roster=Roster((DANA, RAVI), (ALEX, PAT), LEE),
+    cadence=Cadence(
+        late=_FIGURES,
+        noshow=_FIGURES,
+        waiting=_FIGURES,
+        session=timedelta(minutes=50),
+        zone="America/Toronto",
+        quiet_from=time(21),
+        quiet_to=time(8),
+        grace=timedelta(hours=1),
+    ),
+    stale_after=timedelta(hours=12),
+)
+
+NOW = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
+"""2:20 pm in Toronto."""
+TWO = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
+"""2:00 pm."""
+
+LATE = Facts(
+    case="K7Q2",
+    kind=Kind.LATE,
+    state=State.OPEN,
+    associate=DANA,
+    client="Sam P.",
+    minutes=15,
+    session_at=None,
+    expected_at=None,
+    reported_at=NOW,
+    contacted_at=None,
+    outcome=None,
+    outcome_note=None,
+    makeup=False,
+    note=None,
+    reminders_sent=0,
+    escalated=False,
+    yesterday=False,
+    session=timedelta(minutes=50),
+    sent=False,
+    reached=False,
+)
+NOSHOW = replace(LATE, kind=Kind.NOSHOW, minutes=None, session_at=TWO)
+WAITING = replace(LATE, kind=Kind.WAITING, minutes=None, session_at=TWO)
+
+WORDS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.LATE: ("SENT", "CONNECTED", "RESCHEDULED", "UNREACHABLE", "OTHER", "MISTAKE"),
+    Kind.NOSHOW: ("SENT", "RESCHEDULED", "UNREACHABLE", "OTHER", "WAITING", "MISTAKE"),
+    Kind.WAITING: ("ARRIVED", "ABSENT", "RESCHEDULED", "UNREACHABLE", "OTHER", "MISTAKE"),
+}
+LABELS: Mapping[str, str] = {
+    "SENT": "I have messaged the client",
+    "CONNECTED": "The session took place",
+    "RESCHEDULED": "The client has a new time",
+    "UNREACHABLE": "I could not reach the client",
+    "ARRIVED": "The client came",
+    "ABSENT": "The client did not come",
+    "OTHER": "Something else",
+    "WAITING": "no: the client did not come",
+    "MISTAKE": "This report was a mistake",
+    "CLIENT": "Name the client",
+    "CONTACTED": "I have reached the client",
+    "UNDO": "Take that back",
+}
+
+
+def choices(*words: str, case: str | None = "K7Q2") -> tuple[Choice, ...]:
+    return tuple(Choice(word, LABELS[word], case) for word in words)
+
+
+def written(
+    kind: LetterKind,
+    topic: str,
+    role: Role = Role.ASSOCIATE,
+    facts: Facts | None = None,
+    offered: tuple[Choice, ...] | None = None,
+    data: Mapping[str, Datum] | None = None,
+) -> Letter:
+    """A letter as `core.compose` would owe it."""
+    if offered is None:
+        offered = ()
+        if facts is not None and facts.state is State.OPEN:
+            own = WORDS[facts.kind]
+            offered = choices(*(own if role is Role.ASSOCIATE else ("CONTACTED", "RESCHEDULED", "OTHER")))
+    return Letter(
+        id="K7Q2.1" if facts else "desk.1",
+        kind=kind,
+        topic=topic,
+        to={Role.ASSOCIATE: DANA, Role.ADMIN: ALEX, Role.LEAD: LEE}[role],
+        role=role,
+        message_id="<K7Q2.1.abcdefghijkl@clinic.test>",
+        created_at=NOW,
+        case=facts.case if facts else None,
+        facts=facts,
+        data=data or {},
+        choices=offered,
+    )
+
+
+def _closed(facts: Facts, outcome: Outcome, note: str | None = None) -> Facts:
+    return replace(facts, state=State.CLOSED, outcome=outcome, outcome_note=note)
+
+
+def samples() -> Iterator[tuple[str, Letter]]:
+    """(name of its golden, letter)."""
+    yield from _cases()
+    yield from _updates()
+    yield from _receipts()
+    yield from _answers()
+    yield from _desk()
+
+
+def _cases() -> Iterator[tuple[str, Letter]]:
+    admin, lead = Role.ADMIN, Role.LEAD
+    timed = replace(LATE, session_at=TWO, expected_at=TWO + timedelta(minutes=15), note="stuck in traffic")
+    on_the_bus: dict[str, Datum] = {"written_at": "2026-11-24T18:50:00+00:00"}
+    messaged = replace(LATE, sent=True, contacted_at=NOW)
+    yield "alert-late", written(LetterKind.ALERT, "opened", admin, timed)
+    yield "alert-late-texted", written(LetterKind.ALERT, "opened", admin, messaged)
+    yield "alert-late-written-long-before", written(LetterKind.ALERT, "opened", admin, LATE, data=on_the_bus)
+    yield "alert-late-again", written(LetterKind.ALERT, "changed", admin, LATE, data={"changed": "estimate"})
+    yield "alert-noshow", written(LetterKind.ALERT, "opened", admin, NOSHOW)
+    yield "alert-noshow-after-late", written(LetterKind.ALERT, "changed", admin, NOSHOW, data={"changed": "kind"})
+    yield "draft-late", written(LetterKind.DRAFT, "opened", facts=LATE)
+    yield "draft-late-one-minute", written(LetterKind.DRAFT, "opened", facts=replace(LATE, minutes=1))
+    yield "draft-late-no-minutes", written(LetterKind.DRAFT, "opened", facts=replace(LATE, minutes=None))
+    yield "draft-late-texted", written(LetterKind.DRAFT, "opened", facts=messaged)
+    yield "draft-late-written-long-before", written(LetterKind.DRAFT, "opened", facts=LATE, data=on_the_bus)
+    yield "draft-late-over-session", written(LetterKind.DRAFT, "opened", facts=LATE, data={"over_session": True})
+    nobody = replace(LATE, client=None)
+    offered = choices("CLIENT", *WORDS[Kind.LATE])
+    yield "draft-late-no-client", written(LetterKind.DRAFT, "opened", facts=nobody, offered=offered)
+    couple = replace(LATE, client="Sam & Kim")
+    several: dict[str, Datum] = {"one_each": True, "others": ["[W4XP] late, K.O., Dana L."]}
+    yield "draft-late-couple", written(LetterKind.DRAFT, "opened", facts=couple, data=several)
+    yield "draft-noshow", written(LetterKind.DRAFT, "opened", facts=NOSHOW)
+    yield "draft-noshow-texted", written(LetterKind.DRAFT, "opened", facts=replace(NOSHOW, sent=True))
+    evening = replace(NOSHOW, yesterday=True, session_at=TWO - timedelta(hours=19))
+    yield "draft-noshow-yesterday", written(LetterKind.DRAFT, "opened", facts=evening)
+    doubtful: dict[str, Datum] = {"future_time": True, "morning": True}
+    yield (
+        "draft-noshow-morning",
+        written(LetterKind.DRAFT, "opened", facts=replace(NOSHOW, session_at=None), data=doubtful),
+    )
+    yield "draft-waiting", written(LetterKind.DRAFT, "opened", facts=replace(WAITING, session_at=NOW))
+    yield "draft-waiting-no-time", written(LetterKind.DRAFT, "opened", facts=replace(WAITING, session_at=None))
+    yield "stepaway", written(LetterKind.STEPAWAY, "", facts=WAITING)
+    yield "reminder-late-contact", written(LetterKind.REMINDER, "contact", facts=LATE)
+    yield "reminder-late-outcome", written(LetterKind.REMINDER, "outcome", facts=messaged)
+    yield "reminder-noshow-contact", written(LetterKind.REMINDER, "contact", facts=NOSHOW)
+    yield "reminder-noshow-outcome", written(LetterKind.REMINDER, "outcome", facts=replace(NOSHOW, sent=True))
+    yield "reminder-waiting-outcome", written(LetterKind.REMINDER, "outcome", facts=WAITING)
+    yield "escalation-late-admin", written(LetterKind.ESCALATION, "contact", admin, LATE)
+    yield "escalation-noshow-admin", written(LetterKind.ESCALATION, "contact", admin, NOSHOW)
+    yield "escalation-noshow-lead", written(LetterKind.ESCALATION, "contact", lead, NOSHOW)
+
+
+def _updates() -> Iterator[tuple[str, Letter]]:
+    admin = Role.ADMIN
+    dana: dict[str, Datum] = {"by": "Dana Lee"}
+    pat: dict[str, Datum] = {"by": "Pat"}
+    note: dict[str, Datum] = {**pat, "text": "I'll call her"}
+    told = replace(LATE, sent=True, contacted_at=NOW)
+    yield "update-sent", written(LetterKind.UPDATE, "sent", admin, told, data={**dana, "minutes_taken": 4})
+    yield "update-sent-at-once", written(LetterKind.UPDATE, "sent", admin, told, data={**dana, "minutes_taken": 0})
+    yield "update-note", written(LetterKind.UPDATE, "note", admin, LATE, data=note)
+    unclear: dict[str, Datum] = {**dana, "text": "RESCHEDULED or not? She cancelled"}
+    yield "update-unclear", written(LetterKind.UPDATE, "unclear", admin, LATE, data=unclear)
+    yield "update-undone", written(LetterKind.UPDATE, "undone", admin, LATE, data={**dana, "text": "outcome"})
+    mistaken = replace(NOSHOW, state=State.CANCELLED)
+    yield "update-cancelled", written(LetterKind.UPDATE, "cancelled", admin, mistaken, data=dana)
+    yield "update-wrong", written(LetterKind.UPDATE, "wrong", admin, WAITING, data=dana)
+    reached = replace(NOSHOW, reached=True, contacted_at=NOW)
+    yield "update-reached", written(LetterKind.UPDATE, "reached", admin, reached, data=pat)
+    yield "update-makeup", written(LetterKind.UPDATE, "makeup", admin, replace(NOSHOW, makeup=True), data=dana)
+    for facts, outcome in (
+        (LATE, Outcome.CONNECTED),
+        (LATE, Outcome.UNREACHABLE),
+        (NOSHOW, Outcome.RESCHEDULED),
+        (WAITING, Outcome.ABSENT),
+    ):
+        ended = _closed(facts, outcome, "Tue 3pm" if outcome is Outcome.RESCHEDULED else None)
+        yield f"update-{facts.kind}-{outcome}", written(LetterKind.UPDATE, "outcome", admin, ended, data=dana)
+    yield (
+        "update-late-other",
+        written(LetterKind.UPDATE, "outcome", admin, _closed(LATE, Outcome.OTHER, "left"), data=dana),
+    )
+    yield "update-associate-reached", written(LetterKind.UPDATE, "reached", facts=reached, data=pat)
+    rebooked = _closed(NOSHOW, Outcome.RESCHEDULED, "Tue 3pm")
+    yield "update-associate-rescheduled", written(LetterKind.UPDATE, "outcome", facts=rebooked, data=pat)
+    gone = _closed(LATE, Outcome.OTHER, "client has left")
+    yield "update-associate-other", written(LetterKind.UPDATE, "outcome", facts=gone, data=pat)
+    yield "update-associate-note", written(LetterKind.UPDATE, "note", facts=LATE, data=note)
+
+
+def _receipts() -> Iterator[tuple[str, Letter]]:
+    admin = Role.ADMIN
+    told = replace(LATE, sent=True, contacted_at=NOW)
+    yield "receipt-sent", written(LetterKind.RECEIPT, "sent", facts=told)
+    yield "receipt-noshow-sent", written(LetterKind.RECEIPT, "sent", facts=replace(NOSHOW, sent=True))
+    for facts, outcome in (
+        (LATE, Outcome.CONNECTED),
+        (LATE, Outcome.UNREACHABLE),
+        (NOSHOW, Outcome.RESCHEDULED),
+        (WAITING, Outcome.ABSENT),
+    ):
+        ended = _closed(facts, outcome, "Tue 3pm" if outcome is Outcome.RESCHEDULED else None)
+        name = f"receipt-{facts.kind}-{outcome}"
+        yield name, written(LetterKind.RECEIPT, "outcome", facts=ended, offered=choices("UNDO"))
+    yield "receipt-makeup", written(LetterKind.RECEIPT, "makeup", facts=replace(NOSHOW, makeup=True))
+    yield "receipt-client", written(LetterKind.RECEIPT, "client", facts=LATE)
+    yield "receipt-undone", written(LetterKind.RECEIPT, "undone", facts=LATE, data={"text": "outcome"})
+    yield "receipt-cancelled", written(LetterKind.RECEIPT, "cancelled", facts=replace(LATE, state=State.CANCELLED))
+    yield "receipt-reached", written(LetterKind.RECEIPT, "reached", admin, replace(NOSHOW, reached=True))
+    yield "receipt-note", written(LetterKind.RECEIPT, "note", admin, LATE, data={"text": "I'll call her"})
+    yield "receipt-again", written(LetterKind.RECEIPT, "again", facts=LATE)
+    yield "receipt-nothing", written(LetterKind.RECEIPT, "nothing", facts=LATE)
+
+
+def _answers() -> Iterator[tuple[str, Letter]]:
+    admin = Role.ADMIN
+    two = (
+        Choice("RESCHEDULED", "Sam P., missed at 2:00 pm", "K7Q2"),
+        Choice("RESCHEDULED", "Kim O., late", "W4XP"),
+    )
+    line: dict[str, Datum] = {"line": "rescheduled"}
+    yield "ask-which-case", written(LetterKind.ASK, "which-case", offered=two, data=line)
+    yield "ask-which-client", written(LetterKind.ASK, "which-client", facts=LATE, data=line)
+    yield "ask-which-outcome", written(LetterKind.ASK, "which-outcome", facts=NOSHOW, data=line)
+    who = tuple(Choice(f"LATE 15 Sam FOR {name}", name, None) for name in ("Dana Lee", "Ravi Patel"))
+    asked: dict[str, Datum] = {"line": "LATE 15 Sam FOR Da"}
+    yield "ask-which-associate", written(LetterKind.ASK, "which-associate", admin, offered=who, data=asked)
+    yield "ask-not-yours", written(LetterKind.ASK, "not-yours", data=line)
+    yield "ask-few-words", written(LetterKind.ASK, "few-words", facts=LATE, data={"line": "other"})
+    cancelled = (Choice("OTHER client cancelled", "The client cancelled", "K7Q2"), *choices("MISTAKE"))
+    yield "ask-cancel", written(LetterKind.ASK, "cancel", facts=NOSHOW, offered=cancelled, data={"line": "Cancelled"})
+    yield "ask-same-kind", written(LetterKind.ASK, "same-kind", facts=NOSHOW, data={"line": "LATE 10"})
+    yield "ask-before-sent", written(LetterKind.ASK, "before-sent", facts=LATE, data={"line": "no answer"})
+    reading = (Choice("LATE 15 Sam", "This is what I mean", None),)
+    yield "help-words", written(LetterKind.HELP, "words")
+    yield "help-words-admin", written(LetterKind.HELP, "words", admin)
+    yield "help-unread", written(LetterKind.HELP, "unread", offered=reading, data={"line": "Lathe 15 Sam"})
+    yield "help-forward", written(LetterKind.HELP, "forward", data={"line": "Fwd: LATE 15 Sam"})
+    yield "help-in-your-name", written(LetterKind.HELP, "in-your-name", data={"line": "LATE 15 Sam"})
+    yield "help-untagged", written(LetterKind.HELP, "untagged", data={"line": "Cancel all my sessions"})
+    lines = ["[K7Q2] late, S.P., Dana L.", "[W4XP] noshow, K.O., Dana L."]
+    yield "status", written(LetterKind.STATUS, "", data={"lines": lines})
+    yield "status-nothing", written(LetterKind.STATUS, "", admin)
+
+
+def _desk() -> Iterator[tuple[str, Letter]]:
+    admin = Role.ADMIN
+    full: dict[str, Datum] = {
+        "headline": "1 case open, 1 closed.",
+        "open": ["[K7Q2] late, S.P., Dana L."],
+        "closed": ["[W4XP] waiting, K.O., Dana L.: no answer"],
+        "faults": ["1 mail set aside"],
+    }
+    yield "digest", written(LetterKind.DIGEST, "", admin, data=full)
+    yield "digest-quiet", written(LetterKind.DIGEST, "", admin, data={"headline": "I am alive: nothing is open."})
+    offered = (Choice("LATE 15 Sam FOR Dana Lee", "Open this report", None),)
+    stranger: dict[str, Datum] = {"line": "LATE 15 Sam", "detail": "From dana.private@mail.test."}
+    yield "notice-stranger", written(LetterKind.NOTICE, "stranger", admin, offered=offered, data=stranger)
+    for topic in (
+        "bounce",
+        "refused-letter",
+        "set-aside",
+        "refused",
+        "out-of-office",
+        "stale",
+        "cap",
+        "outage",
+        "unread",
+        "template",
+        "other-associate",
+        "case-file",
+        "delayed",
+    ):
+        yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, data={"detail": "What happened."})
+    yield "test", written(LetterKind.TEST, "", admin)

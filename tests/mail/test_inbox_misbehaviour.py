@@ -1,0 +1,390 @@
+"""The inbox on servers that do what real ones do wrong, or merely otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.scripted_imap import ScriptedImap
+from tests.watched import BRISK, NOON, PATIENCE, Watched, a_mail, settings, watching
+from workflow.core.model import Fate, Place
+from workflow.mail.inbox import News
+from workflow.mail.mailbox import KEYWORD, UNKNOWN_ARRIVAL
+
+
+@asynccontextmanager
+async def a_server(**traits: Any) -> AsyncIterator[ScriptedImap]:
+    async with asyncio.timeout(PATIENCE), ScriptedImap(**traits) as server:
+        yield server
+
+
+@asynccontextmanager
+async def idling(server: ScriptedImap, **other: Any) -> AsyncIterator[Watched]:
+    """An inbox that has reached its first IDLE on this server."""
+    async with watching(settings(server.port), **other) as watched:
+        await server.heard("IDLE")
+        yield watched
+
+
+# --- IDLE -------------------------------------------------------------------------------------------------
+
+
+async def test_news_in_one_segment_with_the_plus_of_idle_is_heard() -> None:
+    async with a_server() as server:
+        server.upon_idle = [lambda: server.put(a_mail(), NOON)]
+        server.with_plus = "* 1 EXISTS\r\n"
+        async with idling(server) as watched:
+            assert await watched.subject() == "LATE 15 Sam"
+
+
+async def test_news_before_the_plus_of_idle_is_heard() -> None:
+    async with a_server() as server:
+        server.upon_idle = [lambda: server.put(a_mail(), NOON)]
+        server.before_plus = "* 1 EXISTS\r\n"
+        async with idling(server) as watched:
+            assert await watched.subject() == "LATE 15 Sam"
+
+
+async def test_a_push_split_over_two_segments_is_heard() -> None:
+    async with a_server() as server, idling(server) as watched:
+        server.put(a_mail(), NOON)
+        await server.say("* 1 EXI")
+        await server.heard("DONE")
+        await server.say("STS\r\n")
+        assert await watched.subject() == "LATE 15 Sam"
+
+
+async def test_news_told_along_with_another_answer_is_not_left_for_idle_which_will_not_repeat_it() -> None:
+    async with a_server() as server:
+        server.put(a_mail("first"), NOON)
+        server.alongside("UID FETCH 1 (BODY", "* 2 EXISTS")
+        async with watching(settings(server.port)) as watched:
+            assert await watched.subject() == "first"
+            server.put(a_mail("second"), NOON)
+            assert await watched.subject() == "second"
+
+
+async def test_a_talkative_server_does_not_make_the_inbox_spin() -> None:
+    async with a_server() as server:
+        server.alongside("UID SEARCH", *["* 0 EXISTS"] * 1000)
+        async with idling(server):
+            assert server.count("UID SEARCH") <= 5
+
+
+async def test_idle_is_renewed_and_the_folder_searched_each_time() -> None:
+    async with a_server() as server:
+        async with watching(settings(server.port), pace=replace(BRISK, reidle=0.02)):
+            await server.heard("IDLE", times=3)
+        verbs = [command.split()[0] for command in server.commands]
+        first = verbs.index("IDLE")
+        assert verbs[first : first + 5] == ["IDLE", "DONE", "UID", "IDLE", "DONE"]
+
+
+@pytest.mark.parametrize("refusal", ["NO not now", "BAD what?"])
+async def test_a_server_that_refuses_idle_is_polled(refusal: str) -> None:
+    async with a_server() as server:
+        server.refuse("IDLE", refusal)
+        async with watching(settings(server.port)) as watched:
+            await server.heard("NOOP", times=2)
+            server.put(a_mail(), NOON)
+            assert await watched.subject() == "LATE 15 Sam"
+        assert server.count("IDLE") == 1
+
+
+async def test_news_told_while_idle_is_refused_is_heard_and_not_for_ever() -> None:
+    async with a_server() as server:
+        server.refuse("IDLE", "NO not now")
+        server.alongside("IDLE", "* 0 EXISTS")
+        async with watching(settings(server.port), pace=replace(BRISK, poll=60.0)) as watched:
+            await server.heard("NOOP")
+            for _ in range(20):
+                await watched.swept()
+        assert server.count("NOOP") == 21
+
+
+async def test_a_server_without_idle_is_polled() -> None:
+    async with a_server(capabilities="IMAP4rev1 AUTH=PLAIN MOVE UIDPLUS") as server:
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.CONNECTED) == "polling"
+            await server.heard("NOOP")
+            server.put(a_mail(), NOON)
+            assert await watched.subject() == "LATE 15 Sam"
+        assert server.count("IDLE") == 0
+
+
+# --- lost connections -------------------------------------------------------------------------------------
+
+
+async def test_the_end_of_the_line_in_idle_is_noticed_and_mended() -> None:
+    async with a_server() as server, idling(server) as watched:
+        server.hang_up()
+        assert await watched.told(News.LOST) == "closed"
+        await server.heard("IDLE", times=2)
+        server.put(a_mail(), NOON)
+        await server.say("* 1 EXISTS\r\n")
+        assert await watched.subject() == "LATE 15 Sam"
+
+
+async def test_bye_in_idle_is_believed_although_the_line_stays_open() -> None:
+    async with a_server() as server, idling(server) as watched:
+        await server.say("* BYE the server is (going down\r\n")
+        assert await watched.told(News.LOST) == "closed"
+        assert await watched.told(News.CONNECTED) == "idle"
+
+
+async def test_a_server_that_falls_silent_is_given_up() -> None:
+    async with a_server() as server:
+        server.refuse("UID SEARCH", "silence")
+        async with watching(settings(server.port, timeout=0.1)) as watched:
+            assert await watched.told(News.LOST) == "timeout"
+            await watched.told(News.SEEN)
+
+
+async def test_gibberish_is_a_lost_connection() -> None:
+    async with a_server() as server, idling(server) as watched:
+        await server.say("HTTP/1.1 400 Bad Request\r\n")
+        assert await watched.told(News.LOST) == "closed"
+        await watched.told(News.SEEN)
+
+
+async def test_a_connection_lost_between_two_mails_delivers_none_twice() -> None:
+    async with a_server() as server:
+        for number in range(30):
+            server.put(a_mail(str(number)), NOON)
+        server.refuse("UID FETCH 26,", "")
+        async with watching(settings(server.port)) as watched:
+            assert [await watched.subject() for _ in range(30)] == [str(number) for number in range(30)]
+            assert await watched.told(News.LOST) == "closed"
+            assert await watched.swept() == []
+
+
+# --- login ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("NO [AUTHENTICATIONFAILED] no", "refused-login"),
+        ("NO [UNAVAILABLE] ask later", "unreachable"),
+        ("", "unreachable"),
+    ],
+)
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN IDLE MOVE", "IMAP4rev1 IDLE MOVE"])
+async def test_only_a_refused_login_is_called_one(capabilities: str, answer: str, reason: str) -> None:
+    async with a_server(capabilities=capabilities) as server:
+        server.refuse("AUTHENTICATE", answer)
+        server.refuse("LOGIN", answer)
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == reason
+            await watched.told(News.SEEN)
+
+
+async def test_a_password_beyond_ascii_logs_in_where_the_server_can_take_it() -> None:
+    async with a_server() as server:
+        server.password = "Glück"
+        async with watching(settings(server.port, password=lambda: "Glück")) as watched:
+            await watched.told(News.SEEN)
+    async with (
+        a_server(capabilities="IMAP4rev1 IDLE") as server,
+        watching(settings(server.port, password=lambda: "Glück")) as watched,
+    ):
+        assert await watched.told(News.LOST) == "refused-login"
+
+
+async def test_a_password_file_that_is_gone_is_a_refused_login() -> None:
+    def read() -> str:
+        raise FileNotFoundError
+
+    async with a_server() as server, watching(settings(server.port, password=read)) as watched:
+        assert await watched.told(News.LOST) == "refused-login"
+
+
+async def test_a_folder_that_is_missing_is_reported_and_tried_again() -> None:
+    async with a_server() as server:
+        server.refuse("SELECT", "NO no such folder")
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == "refused-folder"
+            await watched.told(News.SEEN)
+
+
+# --- numbers ----------------------------------------------------------------------------------------------
+
+
+async def test_a_new_uidvalidity_is_reported_and_the_folder_looked_through_by_date() -> None:
+    async with a_server() as server:
+        server.put(a_mail("long ago"), NOON - timedelta(days=3))
+        server.put(a_mail("today"), NOON)
+        async with watching(settings(server.port), since=Place(6, 5000)) as watched:
+            await watched.told(News.RENUMBERED)
+            assert await watched.subject(Fate.LEFT) == "today"
+            assert await watched.swept() == []
+            assert watched.inbox.through == Place(7, 2)
+
+
+async def test_the_same_while_the_inbox_runs() -> None:
+    async with a_server() as server:
+        server.put(a_mail("once"), NOON)
+        async with idling(server) as watched:
+            assert await watched.subject() == "once"
+            server.uidvalidity = 8
+            server.hang_up()
+            await watched.told(News.RENUMBERED)
+            mail = await watched.mail(Fate.HANDLED)
+            assert mail.place == Place(8, 1)
+            await server.heard("UID MOVE 1 ")
+
+
+async def test_until_a_search_by_date_is_done_the_next_start_begins_where_this_one_did() -> None:
+    async with a_server() as server:
+        for number in range(30):
+            server.put(a_mail(str(number)), NOON)
+        server.refuse("UID FETCH 26,", "silence")
+        async with watching(settings(server.port), since=Place(6, 5000)) as watched:
+            for _ in range(25):
+                await watched.mail(Fate.LEFT)
+            assert watched.inbox.through == Place(6, 5000)
+
+
+async def test_a_server_that_does_not_tell_uidnext_is_asked_for_its_last_mail() -> None:
+    async with a_server() as server:
+        server.tells_uidnext = False
+        server.put(a_mail("long ago"), NOON - timedelta(days=3))
+        async with watching(settings(server.port)) as watched:
+            await watched.told(News.SEEN)
+            server.put(a_mail("today"), NOON)
+            assert [mail.raw for mail in await watched.swept()] == [a_mail("today")]
+
+
+async def test_an_arrival_that_cannot_be_read_is_taken_for_now() -> None:
+    async with a_server() as server:
+        server.put(a_mail(), NOON)
+        server.refuse("UID FETCH 1 (INTERNALDATE", "NO what date?")
+        async with watching(settings(server.port)) as watched:
+            mail = await watched.mail()
+            assert (mail.arrived_at, mail.size, mail.whole) == (UNKNOWN_ARRIVAL, 0, False)
+
+
+# --- mails ------------------------------------------------------------------------------------------------
+
+
+async def test_a_mail_that_the_server_will_not_hand_out_does_not_hide_the_others() -> None:
+    async with a_server() as server:
+        for subject in ("one", "two", "three", "four"):
+            server.put(a_mail(subject), NOON)
+        server.poison = {2, 3}
+        server.headless = {3}
+        async with watching(settings(server.port)) as watched:
+            mails = [await watched.mail() for _ in range(4)]
+        assert [mail.whole for mail in mails] == [True, False, False, True]
+        assert [mail.raw for mail in mails] == [
+            a_mail("one"),
+            a_mail("two").partition(b"Thank")[0],
+            b"",
+            a_mail("four"),
+        ]
+
+
+async def test_a_mail_that_vanishes_while_it_is_fetched_is_no_error() -> None:
+    async with a_server() as server:
+        server.put(a_mail("gone"), NOON)
+        server.put(a_mail("there"), NOON)
+        server.vanishing = {1}
+        # Another program reads the folder, and the server says so in an answer that is not about that.
+        server.alongside("UID FETCH 1,2 (BODY", r"* 1 FETCH (FLAGS (\Seen))")
+        async with watching(settings(server.port)) as watched:
+            assert await watched.subject() == "there"
+            assert await watched.swept() == []
+            assert watched.news.get_nowait().news is News.CONNECTED
+            assert watched.news.get_nowait().news is News.SEEN
+
+
+# --- filing -----------------------------------------------------------------------------------------------
+
+
+async def test_without_move_mail_is_copied_and_only_that_mail_expunged() -> None:
+    async with a_server(capabilities="IMAP4rev1 AUTH=PLAIN IDLE UIDPLUS") as server:
+        server.put(a_mail("handled"), NOON)
+        somebody_elses = server.put(a_mail("deleted by a person"), NOON, r"\Deleted")
+        async with watching(settings(server.port)) as watched:
+            await watched.mail(Fate.HANDLED)
+            await server.heard("UID EXPUNGE 1")
+            await watched.swept()
+        assert server.folders == {"Promptly": [a_mail("handled")]}
+        assert list(server.mails) == [somebody_elses]
+        assert server.count("EXPUNGE") == 0
+
+
+async def test_without_uidplus_mail_stays_with_a_keyword() -> None:
+    async with a_server(capabilities="IMAP4rev1 AUTH=PLAIN IDLE") as server:
+        uid = server.put(a_mail(), NOON)
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.NOT_FILED) == "keyword"
+            await watched.mail(Fate.HANDLED)
+            await server.heard("UID STORE")
+            await watched.swept()
+        assert server.mails[uid].flags == {KEYWORD}
+        assert server.count("UID COPY") == 0
+
+
+@pytest.mark.parametrize("permanent", ["", r"\Deleted \Seen"])
+async def test_without_keywords_mail_stays_as_it_was_and_is_not_delivered_again(permanent: str) -> None:
+    async with a_server(capabilities="IMAP4rev1 AUTH=PLAIN IDLE", permanent=permanent) as server:
+        uid = server.put(a_mail(), NOON)
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.NOT_FILED) == "none"
+            await watched.mail(Fate.HANDLED)
+            assert await watched.swept() == []
+            await watched.swept()
+            assert watched.inbox.through == Place(7, uid)
+        assert server.mails[uid].flags == set()
+
+
+@pytest.mark.parametrize("permanent", [None, KEYWORD.lower()])
+async def test_keywords_are_permitted_when_named_or_when_nothing_is_said(permanent: str | None) -> None:
+    async with a_server(permanent=permanent) as server, watching(settings(server.port, handled_folder="")) as watched:
+        uid = server.put(a_mail(), NOON)
+        await watched.swept()
+        watched.inbox.settle(Place(7, uid), Fate.HANDLED)
+        await server.heard(f"UID STORE {uid} +FLAGS.SILENT ({KEYWORD})")
+
+
+async def test_folders_get_the_prefix_and_the_delimiter_of_the_server() -> None:
+    async with a_server(prefix="INBOX.", delimiter=".") as server:
+        server.put(a_mail(), NOON)
+        async with watching(settings(server.port)) as watched:
+            await watched.mail(Fate.SET_ASIDE)
+            await server.heard("UID MOVE")
+            await watched.swept()
+        assert server.folders == {"INBOX.Promptly": [], "INBOX.Promptly.Set aside": [a_mail()]}
+
+
+async def test_a_handled_folder_that_somebody_removes_is_made_again() -> None:
+    async with a_server() as server:
+        server.put(a_mail("one"), NOON)
+        async with watching(settings(server.port)) as watched:
+            await watched.mail(Fate.HANDLED)
+            await server.heard("UID MOVE")
+            del server.folders["Promptly"]
+            server.put(a_mail("two"), NOON)
+            await server.say("* 1 EXISTS\r\n")
+            await watched.mail(Fate.HANDLED)
+            await server.heard("UID MOVE", times=3)
+            await watched.swept()
+        assert server.folders == {"Promptly": [a_mail("two")]}
+
+
+async def test_a_refused_move_is_reported_and_not_repeated_for_ever() -> None:
+    async with a_server() as server:
+        server.put(a_mail(), NOON)
+        server.refuse("UID MOVE", *["NO [OVERQUOTA] full"] * 2)
+        async with watching(settings(server.port)) as watched:
+            await watched.mail(Fate.HANDLED)
+            assert await watched.told(News.NOT_FILED) == "refused"
+            await watched.swept()
+        assert server.count("UID MOVE") == 1

@@ -1,0 +1,486 @@
+"""The outbox against real SMTP servers on loopback: what it makes of every way in which a letter can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from workflow.mail import outbox as outbox_module
+from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings, probe
+
+CLINIC = "clinic@clinic.test"
+DANA = "dana@clinic.test"
+LETTER = b"From: clinic@clinic.test\r\nSubject: [K7Q2] LATE\r\n\r\n.A line that begins with a full stop\r\n"
+
+
+class PostOffice:
+    """An SMTP server that can be told to be difficult. Hooks are aiosmtpd's."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.taken: list[tuple[str, list[str], bytes]] = []
+        self.verbs: list[str] = []
+        self.connections = 0
+        self.hung_up = asyncio.Event()
+        """Set when a client goes."""
+        self.answers: dict[str, list[str]] = {}
+        """Verb -> what to say instead, one after the other."""
+        self.drops_after_data = False
+        self.hangs_in_data = False
+        self.in_data = asyncio.Event()
+        self.passwords = {"clinic": "right"}
+        self.logins: list[str] = []
+        self.sessions: list[SMTP] = []
+
+    def says(self, verb: str, *answers: str) -> None:
+        self.answers[verb] = list(answers)
+
+    def hangs_up_on_everybody(self) -> None:
+        for session in self.sessions:
+            if session.transport is not None:
+                session.transport.close()
+
+    def _said(self, verb: str) -> str | None:
+        self.verbs.append(verb)
+        waiting = self.answers.get(verb)
+        return waiting.pop(0) if waiting else None
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if said := self._said("MAIL"):
+            return said
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if said := self._said("RCPT"):
+            return said
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_NOOP(self, server: SMTP, session: Session, envelope: Envelope, arg: str) -> str:
+        return self._said("NOOP") or "250 OK"
+
+    async def handle_RSET(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return self._said("RSET") or "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        return self._said("QUIT") or "221 Bye"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.in_data.set()
+        if self.hangs_in_data:
+            await asyncio.Event().wait()
+        if said := self._said("DATA"):
+            return said
+        content = envelope.original_content or b""
+        self.taken.append((envelope.mail_from or "", envelope.rcpt_tos, content))
+        if self.drops_after_data and server.transport is not None:
+            server.transport.close()
+        return "250 taken"
+
+    def login(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: LoginPassword
+    ) -> AuthResult:
+        name, word = auth_data.login.decode(), auth_data.password.decode()
+        self.logins.append(word)
+        return AuthResult(success=self.passwords.get(name) == word, handled=False)
+
+
+class _Door(SMTP):
+    """aiosmtpd's protocol, which also tells when somebody comes and goes."""
+
+    office: PostOffice
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.office.connections += 1
+        self.office.sessions.append(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.office.hung_up.set()
+        super().connection_lost(error)
+
+
+@asynccontextmanager
+async def open_office(**options: object) -> AsyncIterator[PostOffice]:
+    """A post office on loopback; `options` are aiosmtpd's, and `ssl` for a server that speaks TLS at once."""
+    office = PostOffice()
+    context = options.pop("ssl", None)
+    assert context is None or isinstance(context, ssl.SSLContext)
+
+    def door() -> _Door:
+        made = _Door(office, authenticator=office.login, hostname="mx.clinic.test", **options)  # type: ignore[arg-type]
+        made.office = office
+        return made
+
+    server = await asyncio.get_running_loop().create_server(door, "127.0.0.1", 0, ssl=context)
+    office.port = server.sockets[0].getsockname()[1]
+    try:
+        yield office
+    finally:
+        server.close()
+        office.hangs_up_on_everybody()
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[int]:
+    """Accepts a connection and never says a word. Yields its port."""
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+def settings_for(
+    port: int,
+    *,
+    security: str = "none",
+    username: str = "",
+    password: Callable[[], str] = lambda: "",
+    ca_file: Path | None = None,
+    timeout: float = 5.0,
+) -> SmtpSettings:
+    return SmtpSettings("127.0.0.1", port, security, username, password, ca_file, timeout)
+
+
+@asynccontextmanager
+async def outbox_for(settings: SmtpSettings) -> AsyncIterator[Outbox]:
+    outbox = Outbox(settings)
+    yield outbox
+    await outbox.close(grace=0.1)
+
+
+async def post(outbox: Outbox, recipient: str = DANA) -> Attempt:
+    return await outbox.send(LETTER, sender=CLINIC, recipient=recipient)
+
+
+async def test_a_letter_arrives_as_it_is() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.taken == [(CLINIC, [DANA], LETTER)]
+
+
+async def test_letters_share_one_warm_connection() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        for _ in range(3):
+            assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.connections == 1
+        assert len(office.taken) == 3
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize(
+    ("code", "result"), [(451, Result.TEMPORARY), (452, Result.TEMPORARY), (550, Result.PERMANENT)]
+)
+async def test_a_refusal_is_classified_and_spoils_nothing(stage: str, code: int, result: Result) -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.says(stage, f"{code} no mail for {DANA} today")
+        attempt = await post(outbox)
+        assert attempt == Attempt(result, code, f"{stage} {code}"), "the reason holds no address"
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.connections == 1
+        assert len(office.taken) == 1
+
+
+async def test_a_greylisted_letter_goes_the_second_time() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.says("RCPT", "450 4.2.0 greylisted")
+        assert [(await post(outbox)).result for _ in range(2)] == [Result.TEMPORARY, Result.ACCEPTED]
+
+
+async def test_a_server_that_wants_a_login_at_mail_condemns_no_letter() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.says("MAIL", "530 5.7.0 Authentication required")
+        assert (await post(outbox)).result is Result.REFUSED_LOGIN
+
+
+async def test_a_drop_after_data_is_unreachable_and_the_next_letter_opens_anew() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.drops_after_data = True
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "DATA: connection lost")
+        assert office.connections == 1, "whether it was taken is not known: it must not go again by itself"
+        office.drops_after_data = False
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.connections == 2
+
+
+async def test_a_connection_that_died_while_idle_is_replaced_without_a_word() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        await post(outbox)
+        office.hangs_up_on_everybody()
+        await office.hung_up.wait()
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.connections == 2
+
+
+async def test_a_warm_connection_that_closes_at_mail_is_replaced_once() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        await post(outbox)
+        office.says("MAIL", "421 4.4.2 idle for too long")
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.connections == 2
+
+
+async def test_421_on_a_fresh_connection_is_a_temporary_refusal() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.says("MAIL", "421 4.3.2 not now")
+        assert (await post(outbox)).result is Result.TEMPORARY
+        assert office.connections == 1
+
+
+async def test_a_connection_is_asked_before_it_is_used_again_after_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "TRUSTED_IDLE", -1.0)
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        await post(outbox)
+        office.says("NOOP", "500 what?")
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert "NOOP" in office.verbs
+        assert office.connections == 2, "an unhappy server gets a fresh connection"
+
+
+async def test_a_connection_is_left_politely_after_its_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "WARM", 0.01)
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        await post(outbox)
+        async with asyncio.timeout(5):
+            await office.hung_up.wait()
+        assert office.verbs[-1] == "QUIT"
+
+
+async def test_a_withdrawn_letter_is_not_mentioned_to_the_server() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        attempt = await outbox.send(LETTER, sender=CLINIC, recipient=DANA, still_wanted=lambda: False)
+        assert attempt == Attempt(Result.WITHDRAWN)
+        assert office.verbs == []
+
+
+async def test_a_letter_withdrawn_while_a_dead_connection_is_replaced_is_not_sent() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        await post(outbox)
+        office.says("MAIL", "421 4.4.2 idle for too long")
+        answers = iter([True, False])
+        attempt = await outbox.send(LETTER, sender=CLINIC, recipient=DANA, still_wanted=lambda: next(answers))
+        assert attempt == Attempt(Result.WITHDRAWN)
+        assert len(office.taken) == 1
+
+
+async def test_nobody_at_home_is_unreachable() -> None:
+    async with open_office() as office:
+        port = office.port
+    async with outbox_for(settings_for(port)) as outbox:
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: no connection")
+
+
+async def test_a_server_that_never_greets_costs_one_time_out() -> None:
+    async with silent_server() as port, outbox_for(settings_for(port, timeout=0.1)) as outbox:
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: timed out")
+
+
+async def test_a_letter_that_hangs_does_not_hold_up_the_next() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.hangs_in_data = True
+        stuck = asyncio.create_task(post(outbox))
+        await office.in_data.wait()
+        office.hangs_in_data = False
+        assert (await post(outbox, "admin@clinic.test")).result is Result.ACCEPTED
+        assert not stuck.done()
+        assert office.connections == 2
+        await outbox.close(grace=0.0)
+        assert await stuck == Attempt(Result.UNREACHABLE, None, "closed")
+
+
+async def test_a_hang_in_data_ends_with_the_time_out() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port, timeout=0.1)) as outbox:
+        office.hangs_in_data = True
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "DATA: timed out")
+
+
+async def test_a_burst_uses_two_connections_at_most() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        attempts = await asyncio.gather(*(post(outbox) for _ in range(20)))
+        assert {attempt.result for attempt in attempts} == {Result.ACCEPTED}
+        assert len(office.taken) == 20
+        assert office.connections <= 2
+
+
+async def test_after_close_nothing_is_sent() -> None:
+    async with open_office() as office:
+        outbox = Outbox(settings_for(office.port))
+        await outbox.close()
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "closed")
+        assert office.connections == 0
+
+
+async def test_a_cancelled_letter_leaves_a_usable_outbox() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.hangs_in_data = True
+        stuck = asyncio.create_task(post(outbox))
+        await office.in_data.wait()
+        stuck.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stuck
+        office.hangs_in_data = False
+        assert (await post(outbox)).result is Result.ACCEPTED
+
+
+@pytest.mark.parametrize("address", ["dana@clinic.test\r\nRCPT TO:<evil@x.test>", "zoë@clinic.test"])
+async def test_an_address_that_no_command_can_hold_is_refused_here(address: str) -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        assert (await post(outbox, address)).result is Result.PERMANENT
+        assert "RCPT" not in office.verbs
+
+
+# --- TLS and login ----------------------------------------------------------------------------------
+
+
+class Authority:
+    """A private CA of one certificate, for 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca_file = folder / "ca.pem"
+        key_file = folder / "key.pem"
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Riverside test CA")])
+        start = datetime(2020, 1, 1, tzinfo=UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(7)
+            .not_valid_before(start)
+            .not_valid_after(start + timedelta(days=36500))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        key_file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        self.server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.server_side.load_cert_chain(self.ca_file, key_file)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("stranger"))
+
+
+async def test_starttls_with_a_login(authority: Authority) -> None:
+    async with open_office(tls_context=authority.server_side, require_starttls=True) as office:
+        settings = settings_for(
+            office.port, security="starttls", username="clinic", password=lambda: "right", ca_file=authority.ca_file
+        )
+        async with outbox_for(settings) as outbox:
+            assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.logins == ["right"]
+
+
+async def test_tls_from_the_first_byte(authority: Authority) -> None:
+    async with open_office(ssl=authority.server_side, auth_require_tls=False) as office:
+        settings = settings_for(
+            office.port, security="tls", username="clinic", password=lambda: "right", ca_file=authority.ca_file
+        )
+        async with outbox_for(settings) as outbox:
+            assert (await post(outbox)).result is Result.ACCEPTED
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_an_unknown_certificate_gets_no_password(
+    security: str, authority: Authority, stranger: Authority
+) -> None:
+    options: dict[str, object] = (
+        {"ssl": stranger.server_side} if security == "tls" else {"tls_context": stranger.server_side}
+    )
+    async with open_office(**options) as office:
+        settings = settings_for(
+            office.port, security=security, username="clinic", password=lambda: "right", ca_file=authority.ca_file
+        )
+        async with outbox_for(settings) as outbox:
+            attempt = await post(outbox)
+        assert attempt.result is Result.UNREACHABLE
+        assert "certificate" in attempt.reason
+        assert office.logins == []
+
+
+async def test_starttls_is_never_given_up_when_it_is_not_offered() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port, security="starttls")) as outbox:
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "STARTTLS is not offered")
+        assert office.taken == []
+
+
+async def test_a_refused_login_is_told_apart_and_the_password_is_read_again() -> None:
+    words = iter(["wrong", "right"])
+    async with open_office(auth_require_tls=False) as office:
+        settings = settings_for(office.port, username="clinic", password=lambda: next(words))
+        async with outbox_for(settings) as outbox:
+            assert await post(outbox) == Attempt(Result.REFUSED_LOGIN, 535, "login 535")
+            assert (await post(outbox)).result is Result.ACCEPTED
+
+
+async def test_an_unreadable_password_is_a_refused_login() -> None:
+    def gone() -> str:
+        raise FileNotFoundError("/run/credentials/smtp")
+
+    async with open_office(auth_require_tls=False) as office:
+        settings = settings_for(office.port, username="clinic", password=gone)
+        async with outbox_for(settings) as outbox:
+            assert await post(outbox) == Attempt(Result.REFUSED_LOGIN, None, "login: the password cannot be read")
+
+
+def test_clear_text_is_for_this_machine_alone() -> None:
+    with pytest.raises(ValueError, match="security is none"):
+        Outbox(SmtpSettings("smtp.clinic.test", 25, "none"))
+    with pytest.raises(ValueError, match="not tls, starttls or none"):
+        Outbox(SmtpSettings("localhost", 25, "opportunistic"))
+
+
+async def test_probe_names_each_part(authority: Authority) -> None:
+    async with open_office(tls_context=authority.server_side) as office:
+        settings = settings_for(
+            office.port, security="starttls", username="clinic", password=lambda: "right", ca_file=authority.ca_file
+        )
+        parts = await probe(settings)
+    assert [(part, works) for part, works, _ in parts] == [
+        ("SMTP connection", True),
+        ("SMTP TLS", True),
+        ("SMTP login", True),
+    ]
+    assert "TLSv1.3, certificate verified" in parts[1][2]
+    assert office.taken == []
+
+
+async def test_probe_says_what_fails(authority: Authority, tmp_path: Path) -> None:
+    async with open_office(auth_require_tls=False) as office:
+        wrong = settings_for(office.port, username="clinic", password=lambda: "wrong")
+        assert await probe(wrong) == [("SMTP", False, "login 535")]
+        lost = settings_for(office.port, security="tls", ca_file=tmp_path / "nothing.pem")
+        assert await probe(lost) == [("SMTP", False, "ca_file cannot be read")]

@@ -1,0 +1,205 @@
+"""A letter as data into the bytes that go out, through templates/. Contract section 4.
+
+Decides nothing: to whom, which variant and which choices come with the letter. The words stand in templates/, the
+bytes are made in `mime`. Rendered anew at each attempt, always to the same mail but for its Date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from workflow.core.model import ANSWERS, Facts, Kind, Letter, LetterKind, Role, Rules
+from workflow.core.names import initials, short_person
+from workflow.mail.mime import Body, Mailbox, Unsafe, clean_header, clean_name, compose, plain_ids
+from workflow.mail.pages import OURS, Pages, where
+from workflow.mail.wording import WITH_FACTS, Wording, associate_of, client_of
+
+__all__ = ["Letters", "Rendered", "Unsafe"]
+
+SUBJECT_MAX = 40
+"""Characters of a subject: a lock screen shows about so many (contract section 4)."""
+
+SUPPRESS = "OOF, DR, RN, NRN, AutoReply"
+"""X-Auto-Response-Suppress: what Exchange must not answer us with."""
+
+_SUBJECTS: Mapping[tuple[LetterKind, str], str] = {
+    (LetterKind.ASK, "which-case"): "Promptly: which case?",
+    (LetterKind.ASK, "which-client"): "Promptly: which client?",
+    (LetterKind.ASK, "which-associate"): "Promptly: which associate?",
+    (LetterKind.HELP, "words"): "Promptly: how to write",
+    (LetterKind.HELP, "forward"): "Promptly: a forwarded mail is not read",
+    (LetterKind.HELP, "in-your-name"): "Promptly: a mail in your name",
+    (LetterKind.NOTICE, "bounce"): "Promptly: a letter came back",
+    (LetterKind.NOTICE, "refused-letter"): "Promptly: a letter was refused",
+    (LetterKind.NOTICE, "set-aside"): "Promptly: a mail was set aside",
+    (LetterKind.NOTICE, "refused"): "Promptly: a mail was not accepted",
+    (LetterKind.NOTICE, "stranger"): "Promptly: perhaps a report",
+    (LetterKind.NOTICE, "out-of-office"): "Promptly: an automatic reply",
+    (LetterKind.NOTICE, "stale"): "Promptly: an old report",
+    (LetterKind.NOTICE, "cap"): "Promptly: answers held back",
+    (LetterKind.NOTICE, "outage"): "Promptly: mail server not reached",
+    (LetterKind.NOTICE, "unread"): "Promptly: perhaps a report",
+    (LetterKind.NOTICE, "template"): "Promptly: a template failed",
+    (LetterKind.NOTICE, "other-associate"): "Promptly: a word of another associate",
+    (LetterKind.NOTICE, "case-file"): "Promptly: a case file is damaged",
+    (LetterKind.NOTICE, "delayed"): "Promptly: a letter is delayed",
+}
+_KIND_SUBJECTS: Mapping[LetterKind, str] = {
+    LetterKind.ASK: "Promptly: what do you mean?",
+    LetterKind.HELP: "Promptly: not understood",
+    LetterKind.STATUS: "Promptly: open cases",
+    LetterKind.DIGEST: "Promptly: digest",
+    LetterKind.NOTICE: "Promptly: please look",
+    LetterKind.RECEIPT: "Promptly: recorded",
+    LetterKind.TEST: "Promptly: test",
+}
+"""Subjects of letters without a case; those of a case are made by `_subject`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One letter, ready to be handed to SMTP."""
+
+    raw: bytes
+    """7-bit, lines ended by CR LF."""
+    recipient: str
+    """The envelope's one recipient."""
+    fell_back: str | None = None
+    """A template of the clinic's failed and ours was used: which file and line, and nothing of the letter."""
+
+
+class Letters:
+    """Renders the letters of one clinic."""
+
+    def __init__(self, rules: Rules, *, instance: str, templates: Path | None = None, sms_link: bool = False) -> None:
+        self._instance = clean_header(instance)
+        self._sender = Mailbox(f"Promptly, {clean_name(rules.clinic)}", rules.address)
+        self._zone = ZoneInfo(rules.cadence.zone)
+        self._wording = Wording(rules, sms_link=sms_link)
+        self._ours = Pages(OURS)
+        self._own_folder = templates
+        self._own = Pages(templates, OURS) if templates is not None else None
+
+    def render(self, letter: Letter, now: datetime) -> Rendered:
+        """The mail as it goes out at `now`. Raises Unsafe when the bytes would not say what is meant."""
+        text, html, fell_back = self._page(letter, now)
+        recipient = Mailbox(clean_name(letter.to.name), letter.to.email)
+        raw = compose(
+            self._headers(letter, now),
+            self._sender,
+            recipient,
+            Body(text, html, self._attachment(letter)),
+            seed=letter.message_id,
+        )
+        return Rendered(raw, recipient.address, fell_back)
+
+    def text(self, letter: Letter, now: datetime) -> str:
+        """What the reader of the plain text has before them: to be told apart from what they write themselves."""
+        return self._page(letter, now)[0]
+
+    def template_faults(self) -> list[str]:
+        """What is wrong with the clinic's own files, as far as reading them tells; for `check`."""
+        if self._own is None or self._own_folder is None:
+            return []
+        if not self._own_folder.is_dir():
+            return ["the folder does not exist"]
+        faults = []
+        for file in sorted(self._own_folder.rglob("*")):
+            name = file.relative_to(self._own_folder).as_posix()
+            if not file.is_file() or file.suffix not in (".txt", ".html"):
+                continue
+            if not (OURS / name).is_file():
+                faults.append(f"{name}: replaces no file of ours")
+            try:
+                self._own.compile(name)
+            except Exception as fault:  # whatever it is, it is a line of `check`
+                faults.append(where(fault))
+        return faults
+
+    def _page(self, letter: Letter, now: datetime) -> tuple[str, str, str | None]:
+        """Text, HTML, and where a template of the clinic's failed, if one did."""
+        values = {**self._wording.values(letter, now), "subject": _subject(letter)}
+        fell_back = None
+        if self._own is not None:
+            try:
+                return (*self._own.render(letter.kind.value, values), None)
+            except Exception as fault:  # a clinic's own file can fail in any way; the letter must go
+                fell_back = where(fault)
+        return (*self._ours.render(letter.kind.value, values), fell_back)
+
+    def _headers(self, letter: Letter, now: datetime) -> dict[str, str]:
+        headers = {
+            "Subject": _subject(letter),
+            "Date": format_datetime(now.astimezone(self._zone)),
+            "Message-ID": letter.message_id,
+            "In-Reply-To": plain_ids([letter.in_reply_to] if letter.in_reply_to else []),
+            "References": plain_ids(letter.references),
+            "Auto-Submitted": "auto-replied" if letter.kind in ANSWERS else "auto-generated",  # RFC 3834, 5
+            "X-Auto-Response-Suppress": SUPPRESS,
+            "X-Promptly-Letter": letter.kind.value,
+            "X-Promptly-Case": letter.case or "",
+            "X-Promptly-Loop": self._instance,
+        }
+        if plain_ids([letter.message_id]) != letter.message_id:
+            raise Unsafe("Message-ID cannot stand on the wire as it is")
+        return {name: value for name, value in headers.items() if value}
+
+    def _attachment(self, letter: Letter) -> tuple[str, bytes] | None:
+        """``alert.json``, schema ``promptly.alert/1`` (contract section 4), for letters to admin and the lead."""
+        facts = letter.facts
+        if facts is None or letter.kind not in WITH_FACTS or letter.role is Role.ASSOCIATE:
+            return None
+        content = {
+            "schema": "promptly.alert/1",
+            "case": facts.case,
+            "kind": facts.kind.value,
+            "state": facts.state.value,
+            "associate": {"name": facts.associate.name, "email": facts.associate.email},
+            "client": self._wording.client(facts) or None,
+            "minutes": facts.minutes,
+            "session_at": self._wording.iso(facts.session_at),
+            "expected_at": self._wording.iso(facts.expected_at),
+            "reported_at": self._wording.iso(facts.reported_at),
+            "contacted_at": self._wording.iso(facts.contacted_at),
+            "outcome": facts.outcome.value if facts.outcome is not None else None,
+            "outcome_note": facts.outcome_note,
+            "makeup": facts.makeup,
+            "note": facts.note,
+            "reminders_sent": facts.reminders_sent,
+            "escalated": facts.escalated,
+        }
+        return "alert.json", json.dumps(content, indent=1).encode("ascii")
+
+
+def _subject(letter: Letter) -> str:
+    """Constant for a case, its kind and the audience; no client beyond initials; at most 40 characters (section 4)."""
+    facts = letter.facts
+    if letter.case is None or facts is None:
+        plain = _SUBJECTS.get((letter.kind, letter.topic)) or _KIND_SUBJECTS.get(letter.kind, "Promptly")
+        return plain if letter.case is None else f"[{letter.case}] {plain}"[:SUBJECT_MAX].rstrip()
+    name = client_of(facts)
+    client = clean_header(initials(name)) if name else ""
+    if letter.kind is LetterKind.ESCALATION:
+        return _fitted(f"[{facts.case}] NOT YET TOLD? ", facts, f" - {client}" if client else "")
+    match facts.kind:
+        case Kind.LATE:
+            return _fitted(f"[{facts.case}] LATE: ", facts, f" - {client}" if client else "")
+        case Kind.NOSHOW:
+            return _fitted(f"[{facts.case}] MISSED BY ", facts, f" - {client}" if client else "")
+        case Kind.WAITING:
+            return _fitted(f"[{facts.case}] WAITING FOR {client or 'CLIENT'} - ", facts, "")
+
+
+def _fitted(before: str, facts: Facts, after: str) -> str:
+    """The associate between the two, as long as there is room: "Dana L.", "D.L.", or cut."""
+    name = associate_of(facts)
+    room = SUBJECT_MAX - len(before) - len(after)
+    forms = (short_person(name), "".join(f"{part[0]}." for part in name.split()))
+    who = next((form for form in forms if len(form) <= room), forms[-1][: max(room, 0)])
+    return (before + who + after)[:SUBJECT_MAX].rstrip(" -")

@@ -1,0 +1,178 @@
+"""One SMTP connection made ready, and what the server's answers mean. The letters go through `outbox`.
+
+A refusal is a value, never an exception. Reasons name the stage and the server's code and nothing else, because they
+go to the log (contract 8.7).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import aiosmtplib
+
+QUIT_PATIENCE = 0.5
+"""Seconds for a polite QUIT; after that the connection is cut. A stop must be done within 5 s (contract section 7)."""
+
+OUR_NAME = "[127.0.0.1]"
+"""What EHLO says: an address literal (RFC 5321, 4.1.3). The machine's own name needs a slow look-up."""
+
+LOGIN_WANTED = frozenset({530, 535, 538})
+"""At MAIL: "authentication required" and kin (RFC 4954, 6). The fault is the set-up's, not the letter's."""
+
+
+class Result(StrEnum):
+    """What became of one attempt."""
+
+    ACCEPTED = "accepted"
+    TEMPORARY = "temporary"
+    """Refused for now: 4xx at MAIL, RCPT or DATA."""
+    PERMANENT = "permanent"
+    """Refused for good: 5xx at MAIL, RCPT or DATA."""
+    UNREACHABLE = "unreachable"
+    """No connection, no TLS, a drop or a time-out. After DATA the server may have it: same Message-ID again."""
+    REFUSED_LOGIN = "refused-login"
+    WITHDRAWN = "withdrawn"
+    """Not wanted any more when its turn came; nothing of it was said to the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of a letter; `reason` holds the stage and the code, never an address or a word of the server's."""
+
+    result: Result
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """How to reach the server; the words are those of ``[smtp]`` (contract section 6)."""
+
+    host: str
+    port: int
+    security: str
+    """``tls``, ``starttls`` or ``none`` (loopback hosts only); never "if offered"."""
+    username: str = ""
+    """Empty: no login."""
+    password: Callable[[], str] = lambda: ""
+    """Asked at each connection, so that a changed password needs no restart. May raise OSError."""
+    ca_file: Path | None = None
+    timeout: float = 30.0
+    """Seconds for each single step."""
+
+
+class UnreadyError(Exception):
+    """A connection could not be made ready; carries the attempt to report."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt.reason)
+        self.attempt = attempt
+
+
+async def opened(settings: SmtpSettings, tls: ssl.SSLContext | None) -> aiosmtplib.SMTP:
+    """Connect, secure, greet, log in. Raises UnreadyError."""
+    client = aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        use_tls=settings.security == "tls",
+        start_tls=settings.security == "starttls",
+        tls_context=tls,
+        timeout=settings.timeout,
+        local_hostname=OUR_NAME,
+    )
+    stage = "connect"
+    try:
+        await client.connect()
+        stage = "EHLO"
+        await client.ehlo()
+        stage = "login"
+        if settings.username:
+            await client.login(settings.username, settings.password())
+    except BaseException as fault:
+        cut(client)
+        if isinstance(fault, (aiosmtplib.SMTPException, OSError, ValueError)):
+            raise UnreadyError(_unopened(stage, fault)) from fault
+        raise
+    return client
+
+
+def _unopened(stage: str, fault: Exception) -> Attempt:
+    """Why a connection could not be opened, without a word that the server or the system said."""
+    if isinstance(fault, ssl.SSLError) or isinstance(fault.__cause__, ssl.SSLError):
+        return Attempt(Result.UNREACHABLE, None, f"{stage}: the certificate or the TLS handshake failed")
+    if isinstance(fault, TimeoutError):
+        return Attempt(Result.UNREACHABLE, None, f"{stage}: timed out")
+    code = fault.code if isinstance(fault, aiosmtplib.SMTPResponseException) else None
+    if stage == "login" and not isinstance(fault, ConnectionError):
+        if code is not None and not 500 <= code < 600:  # 454: the server cannot check just now (RFC 4954, 4.7.0)
+            return Attempt(Result.UNREACHABLE, code, f"login {code}")
+        if isinstance(fault, OSError):
+            return Attempt(Result.REFUSED_LOGIN, None, "login: the password cannot be read")
+        return Attempt(Result.REFUSED_LOGIN, code, f"login {code}" if code else "login: no way to log in is offered")
+    if code is not None:
+        return Attempt(Result.UNREACHABLE, code, f"{stage} {code}")
+    if isinstance(fault, aiosmtplib.SMTPException) and not isinstance(fault, ConnectionError):
+        return Attempt(Result.UNREACHABLE, None, "STARTTLS is not offered")
+    return Attempt(Result.UNREACHABLE, None, f"{stage}: no connection")
+
+
+def classify(stage: str, code: int) -> Attempt:
+    """What a refusal at MAIL, RCPT or DATA means (RFC 5321, 4.2.1)."""
+    reason = f"{stage} {code}"
+    if stage == "MAIL" and code in LOGIN_WANTED:
+        return Attempt(Result.REFUSED_LOGIN, code, reason)
+    if 400 <= code < 500:
+        return Attempt(Result.TEMPORARY, code, reason)
+    if 500 <= code < 600:
+        return Attempt(Result.PERMANENT, code, reason)
+    return Attempt(Result.UNREACHABLE, None, f"{stage}: the reply makes no sense")
+
+
+def tls_context(settings: SmtpSettings) -> ssl.SSLContext:
+    """Verified TLS 1.2 or newer, against `ca_file` alone if there is one. Raises UnreadyError."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as fault:  # SSLError included
+        raise UnreadyError(Attempt(Result.UNREACHABLE, None, "ca_file cannot be read")) from fault
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def refuse_clear_text(settings: SmtpSettings) -> None:
+    """Raise ValueError for a `security` that is unknown, or "none" off loopback (contract section 6)."""
+    if settings.security not in ("tls", "starttls", "none"):
+        raise ValueError("smtp.security is not tls, starttls or none")
+    if settings.security == "none" and not _is_loopback(settings.host):
+        raise ValueError("smtp.security is none, but the host is not this machine")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
+
+
+async def quit_politely(client: aiosmtplib.SMTP) -> None:
+    """QUIT, within `QUIT_PATIENCE`, and close whatever the answer."""
+    try:
+        async with asyncio.timeout(QUIT_PATIENCE):
+            await client.quit()
+    except (aiosmtplib.SMTPException, OSError):  # TimeoutError is an OSError
+        pass
+    finally:
+        cut(client)
+
+
+def cut(client: aiosmtplib.SMTP) -> None:
+    """Close without a word. Abort first: a mere close waits until a hung peer has taken what is still buffered."""
+    transport = client.transport
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+    client.close()
