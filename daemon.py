@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Promptly's command line: parses verbs, decides nothing. What each verb does is in workflow/verbs/.
+
+Exit codes (contract section 7): 0 done, 1 a check failed, 2 configuration or usage, 3 another daemon holds this state,
+4 the store can't be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verbs and their options (contract section 7)."""
+    top = argparse.ArgumentParser(
+        prog="daemon.py", description="A late or missed session: told at once, asked about until there is an outcome."
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, about: str, *, config: bool = True) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=about, description=about)
+        if config:
+            added.add_argument("--config", type=Path, default=Path("config.toml"), metavar="FILE")
+        return added
+
+    demo = verb("demo", "play the main job on a mail server of its own, no account needed", config=False)
+    demo.add_argument("--keep", action="store_true", help="leave the mail server up for a mail client")
+    run = verb("run", "the daemon, in the foreground")
+    run.add_argument("--speed", type=float, metavar="N", help="rehearsal: run N times as fast (loopback hosts only)")
+    run.add_argument("--clock", metavar="ISO", help="rehearsal: begin at this time; without an offset, clinic time")
+    verb("check", "try every part of the set-up and say what is wrong")
+    status = verb("status", "open cases, what is due next and why, letters owed")
+    status.add_argument("--json", action="store_true", help="for programs")
+    show = verb("show", "past and future of a case: what was sent, what is next, why not yet")
+    show.add_argument("case", metavar="CASE", help="its id, such as K7Q2")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    asked = parser().parse_args(arguments)
+    # Imported late: a verb's libraries cost start-up time that the others need not pay.
+    verb = import_module(f"workflow.verbs.{asked.verb}")
+    return int(verb.main(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.real_servers import real_servers
+
+__all__ = ["real_servers"]
+
+settings.register_profile("promptly", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("promptly")
+
+
+@pytest.fixture(autouse=True)
+def _no_real_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy or credentials in the environment must not leak into a test."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)

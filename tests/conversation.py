@@ -1,0 +1,323 @@
+"""A clinic day as a test tells it: the standing cast, a movable clock, the embedded mail server, the whole service.
+
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("LATE 15 Sam")
+        alert = await clinic.alex.gets("alert")
+        draft = await clinic.dana.gets("draft")
+        await clinic.passes(minutes=5)
+        await clinic.dana.gets("reminder")
+
+Every letter must be expected: one that nobody asked for fails the test at the next step, or at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import json
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from tests.movable_clock import MovableClock
+from workflow.clinic import Clinic as Wired
+from workflow.config import load
+from workflow.core.model import Case
+from workflow.service import Service
+from workflow.store.tiny import TinyStore
+from workflow.verbs.embedded import EmbeddedServer
+
+TORONTO = ZoneInfo("America/Toronto")
+MAILBOX = "clinic@clinic.test"
+TWO_O_CLOCK = datetime(2026, 11, 5, 14, 0, tzinfo=TORONTO)
+"""A Thursday, outside quiet hours, no DST change near."""
+
+PEOPLE = {
+    "dana": "dana@clinic.test",
+    "ravi": "ravi@clinic.test",
+    "alex": "admin@clinic.test",
+    "pat": "pat@clinic.test",
+    "lee": "lead@clinic.test",
+    "stranger": "someone@elsewhere.test",
+}
+
+CONFIG = """
+[clinic]
+name = "Riverside Counselling"
+timezone = "America/Toronto"
+admins = [{admins}]
+{lead}
+[mailbox]
+address = "clinic@clinic.test"
+host = "127.0.0.1"
+port = {imap}
+security = "none"
+username = "clinic@clinic.test"
+password_file = "password"
+shared = {shared}
+[smtp]
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+[trust]
+authserv_id = "mx.clinic.test"
+require = true
+[[associates]]
+name = "Dana Lee"
+emails = ["dana@clinic.test", "dana.lee@clinic.test"]
+[[associates]]
+name = "Ravi Patel"
+emails = ["ravi@clinic.test"]
+{more}
+"""
+
+
+@dataclass
+class Received:
+    """A letter as a person sees it."""
+
+    message: EmailMessage
+
+    @property
+    def kind(self) -> str:
+        return str(self.message["X-Promptly-Letter"])
+
+    @property
+    def case(self) -> str | None:
+        case = self.message["X-Promptly-Case"]
+        return None if case is None else str(case)
+
+    @property
+    def subject(self) -> str:
+        return str(self.message["Subject"])
+
+    @property
+    def id(self) -> str:
+        return str(self.message["Message-ID"])
+
+    @property
+    def text(self) -> str:
+        part = self.message.get_body(("plain",))
+        assert part is not None
+        return str(part.get_content()).replace("\r\n", "\n")
+
+    @property
+    def html(self) -> str:
+        part = self.message.get_body(("html",))
+        assert part is not None
+        return str(part.get_content())
+
+    @property
+    def first_line(self) -> str:
+        return self.text.splitlines()[0]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The attachment ``alert.json``."""
+        for part in self.message.iter_attachments():
+            if part.get_filename() == "alert.json":
+                assert part.get_content_type() == "application/json"
+                found = json.loads(part.get_payload(decode=True))  # type: ignore[arg-type]  # bytes, by decode=True
+                assert isinstance(found, dict)
+                return found
+        raise AssertionError("no alert.json")
+
+    def tap(self, word: str) -> str:
+        """The subject of the mail that a tap on this choice makes."""
+        subjects = [unquote(url.partition("?subject=")[2]) for url in self.text.split() if url.startswith("mailto:")]
+        found = [subject for subject in subjects if subject.partition("] ")[2] == word or subject == word]
+        assert found, f"no choice {word} among {subjects}"
+        return found[0]
+
+
+@dataclass
+class Person:
+    """Somebody with a mailbox; letters from Promptly are read in order, and each must be expected."""
+
+    clinic: Clinic
+    name: str
+    address: str
+    read: int = 0
+    inbox: list[Received] = field(default_factory=list)
+
+    async def writes(self, subject: str, body: str = "", **headers: str) -> EmailMessage:
+        """A new mail to the clinic's mailbox; returns when all that follows from it at this moment has happened."""
+        return await self._sends(subject, body, headers)
+
+    async def replies(self, letter: Received, body: str, *, quoting: bool = True) -> EmailMessage:
+        """A reply as a phone makes it: Re:, the ids, the text above the quoted letter."""
+        quoted = "\n".join(f"> {line}" for line in letter.text.splitlines())
+        text = f"{body}\n\nOn Thu, Nov 5, 2026 at 2:00 PM Promptly <{MAILBOX}> wrote:\n{quoted}\n" if quoting else body
+        ids = {"In-Reply-To": letter.id, "References": f"{letter.message['References'] or ''} {letter.id}".strip()}
+        return await self._sends(f"Re: {letter.subject}", text, ids)
+
+    async def taps(self, letter: Received, word: str) -> EmailMessage:
+        """A tap on a choice, sent as it is."""
+        return await self._sends(letter.tap(word), "", {})
+
+    async def gets(self, kind: str) -> Received:
+        """The oldest letter of this kind that this person has not read yet; two sent at once may come in any order."""
+        await self.clinic.collect()
+        letter = next((letter for letter in self.inbox if letter.kind == kind), None)
+        assert letter is not None, f"{self.name} got no {kind}, but {[letter.kind for letter in self.inbox]}"
+        self.inbox.remove(letter)
+        return letter
+
+    async def gets_nothing(self) -> None:
+        await self.clinic.collect()
+        assert not self.inbox, f"{self.name} got {[letter.kind for letter in self.inbox]}"
+
+    async def _sends(self, subject: str, body: str, headers: dict[str, str]) -> EmailMessage:
+        clinic = self.clinic
+        clinic.count += 1
+        message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=900))
+        message["From"] = f"{self.name.title()} <{self.address}>"
+        message["To"] = MAILBOX
+        message["Subject"] = subject
+        message["Date"] = clinic.clock.now()
+        message["Message-ID"] = f"<mail-{clinic.count}@phone.test>"
+        for name, value in headers.items():
+            del message[name]
+            message[name] = value
+        if "Authentication-Results" not in message:
+            domain = self.address.partition("@")[2]
+            message["Authentication-Results"] = f"mx.clinic.test; dmarc=pass header.from={domain}"
+        message.set_content(body or "\n")
+        await clinic.server.deliver(MAILBOX, message.as_bytes(), arrived_at=clinic.clock.now())
+        await clinic.settled()
+        return message
+
+
+class Clinic:
+    """A clinic on an embedded mail server, with its daemon in the same loop."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        at: datetime = TWO_O_CLOCK,
+        admins: tuple[str, ...] = ("alex",),
+        lead: bool = False,
+        shared: bool = True,
+        more: str = "",
+    ) -> None:
+        self.folder = folder
+        self.clock = MovableClock(at)
+        self.count = 0
+        self._admins = admins
+        self._lead = lead
+        self._shared = shared
+        self._more = more
+        self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
+        self.dana, self.ravi = self.people["dana"], self.people["ravi"]
+        self.alex, self.pat, self.lee = self.people["alex"], self.people["pat"], self.people["lee"]
+        self.stranger = self.people["stranger"]
+
+    async def __aenter__(self) -> Self:
+        self._stack = AsyncExitStack()
+        accounts = dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")
+        self.server = await self._stack.enter_async_context(EmbeddedServer(accounts))
+        self.folder.mkdir(exist_ok=True)
+        self.config_file = self.folder / "config.toml"
+        admins = ", ".join(f'"{name.title()} <{PEOPLE[name]}>"' for name in self._admins)
+        lead = f'lead = "Lee <{PEOPLE["lee"]}>"' if self._lead else ""
+        self.config_file.write_text(
+            CONFIG.format(
+                admins=admins,
+                lead=lead,
+                imap=self.server.imap_port,
+                smtp=self.server.smtp_port,
+                shared=str(self._shared).lower(),
+                more=self._more,
+            )
+        )
+        password = self.folder / "password"
+        password.write_text("secret\n")
+        password.chmod(0o600)
+        await self.starts()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self.nothing_else()
+        finally:
+            await self.stops()
+            await self._stack.aclose()
+
+    async def starts(self, *, wait: bool = True) -> None:
+        """The daemon starts."""
+        config = load(self.config_file)
+        self.store = TinyStore(config.store)
+        await self.store.open()
+        self.service = Service(Wired(config, self.store, self.clock))
+        self._running = asyncio.create_task(self.service.run())
+        if wait:
+            async with asyncio.timeout(10):
+                await self.service.ready.wait()
+            await self.settled()
+
+    async def stops(self) -> None:
+        """The daemon stops as by SIGTERM."""
+        self.service.stop()
+        await self._running
+        await self.store.close()
+
+    async def settled(self) -> None:
+        """All that follows from what has happened so far has happened. A daemon that died raises here."""
+        settled = asyncio.create_task(self.service.settled())
+        async with asyncio.timeout(10):
+            await asyncio.wait({settled, self._running}, return_when=asyncio.FIRST_COMPLETED)
+        if not settled.done():
+            settled.cancel()
+            self._running.result()
+            raise AssertionError("the daemon stopped")
+        await settled
+
+    async def passes(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        """Time passes at a stretch, as for a daemon that slept; use `minute_by_minute` for one that is awake."""
+        self.clock.move(timedelta(hours=hours, minutes=minutes, seconds=seconds))
+        await self.settled()
+
+    async def until(self, at: datetime) -> None:
+        """Time passes up to `at`, stopping at each due time on the way, as for a daemon that is awake."""
+        while (due := await self.store.next_due()) is not None and due <= at:
+            self.clock.move_to(max(due, self.clock.now()))
+            await self.settled()
+        self.clock.move_to(at)
+        await self.settled()
+
+    async def minute_by_minute(self, minutes: float) -> None:
+        """Time passes for a daemon that is awake."""
+        await self.until(self.clock.now() + timedelta(minutes=minutes))
+
+    async def collect(self) -> None:
+        """Sort new letters to their readers."""
+        for person in self.people.values():
+            raws = await self.server.messages(person.address)
+            for raw in raws[person.read :]:
+                parsed = email.message_from_bytes(raw, policy=email.policy.default)
+                assert isinstance(parsed, EmailMessage)
+                person.inbox.append(Received(parsed))
+            person.read = len(raws)
+
+    async def nothing_else(self) -> None:
+        """Nobody has a letter that was not expected."""
+        await self.collect()
+        left = {person.name: [letter.kind for letter in person.inbox] for person in self.people.values()}
+        assert not any(left.values()), f"unexpected letters: { {k: v for k, v in left.items() if v} }"
+
+    async def only_case(self) -> Case:
+        """The one open case."""
+        cases = await self.store.open_cases()
+        assert len(cases) == 1, f"{len(cases)} open cases"
+        return next(iter(cases.values()))

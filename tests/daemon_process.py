@@ -1,0 +1,122 @@
+"""The daemon as an operator runs it: a process of its own, configured for the real servers of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.real_servers import RealServers
+
+ROOT = Path(__file__).parent.parent
+
+CONFIG = """
+[clinic]
+name = "Riverside Counselling"
+timezone = "America/Toronto"
+admins = ["Front Desk <admin@clinic.test>"]
+lead = "lead@clinic.test"
+[mailbox]
+address = "clinic@clinic.test"
+host = "127.0.0.1"
+port = {imap_port}
+security = "tls"
+username = "clinic@clinic.test"
+password_file = "password"
+ca_file = "{ca_file}"
+[smtp]
+host = "127.0.0.1"
+port = {smtp_port}
+security = "starttls"
+username = "clinic@clinic.test"
+password_file = "password"
+ca_file = "{ca_file}"
+[trust]
+authserv_id = "mx.clinic.test"
+require = false
+[quiet]
+from = "00:00"
+to = "00:00"
+[digest]
+at = ""
+[[associates]]
+name = "Dana Lee"
+emails = ["dana@clinic.test"]
+[[associates]]
+name = "Ravi Patel"
+emails = ["ravi@clinic.test"]
+{more}
+"""
+
+
+def configure(folder: Path, servers: RealServers, more: str = "") -> Path:
+    """A configuration file for these servers, with its password file."""
+    folder.mkdir(exist_ok=True)
+    config = folder / "config.toml"
+    config.write_text(
+        CONFIG.format(
+            imap_port=servers.imap_port, smtp_port=servers.smtp_submission_port, ca_file=servers.ca_file, more=more
+        )
+    )
+    password = folder / "password"
+    password.write_text(servers.passwords["clinic@clinic.test"])
+    password.chmod(0o600)
+    return config
+
+
+class Daemon:
+    """``daemon.py run``; its log lines are JSON, since standard error is no terminal."""
+
+    def __init__(self, config: Path, *options: str) -> None:
+        self._command = [sys.executable, str(ROOT / "daemon.py"), "run", "--config", str(config), *options]
+        self.log: list[dict[str, Any]] = []
+        self.process: asyncio.subprocess.Process
+
+    async def __aenter__(self) -> Self:
+        self.process = await asyncio.create_subprocess_exec(
+            *self._command, stderr=asyncio.subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        )
+        await self.logs("ready")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.returncode is None:
+            await self.stop()
+
+    async def logs(self, event: str, within: float = 20.0) -> dict[str, Any]:
+        """The next log line of this event; the lines before it are kept in `log`."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(within):
+            while line := await self.process.stderr.readline():
+                try:
+                    said: dict[str, Any] = json.loads(line)
+                except ValueError:
+                    said = {"event": line.decode(errors="replace").strip()}
+                self.log.append(said)
+                if said.get("event") == event:
+                    return said
+        raise AssertionError(f"the daemon ended before it logged {event}: {self.log[-5:]}")
+
+    async def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return await self._ended()
+
+    async def kill(self) -> int:
+        """SIGKILL."""
+        self.process.kill()
+        return await self._ended()
+
+    async def _ended(self) -> int:
+        # Read on: a full pipe would keep the daemon from ending.
+        async with asyncio.timeout(10):
+            await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode

@@ -1,0 +1,133 @@
+"""The main conversation on Debian's Dovecot and Postfix, with the daemon as a process of its own, over TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.daemon_process import ROOT, Daemon, configure
+from tests.real_servers import RealServers
+
+pytestmark = [pytest.mark.slow, pytest.mark.real_servers]
+
+CLINIC, DANA, ADMIN = "clinic@clinic.test", "dana@clinic.test", "admin@clinic.test"
+
+
+async def letter(servers: RealServers, to: str, kind: str, count: int = 1) -> EmailMessage:
+    """The `count`-th letter of this kind to somebody, once it is there."""
+    async with asyncio.timeout(15):
+        while True:
+            found = [mail for mail in servers.messages(to) if mail["X-Promptly-Letter"] == kind]
+            if len(found) >= count:
+                return found[count - 1]
+            await asyncio.sleep(0.02)
+
+
+def kinds(servers: RealServers, to: str) -> list[str]:
+    return sorted(str(mail["X-Promptly-Letter"]) for mail in servers.messages(to))
+
+
+async def test_late_and_noshow_from_mail_to_outcome(real_servers: RealServers, tmp_path: Path) -> None:
+    real_servers.empty()
+    async with Daemon(configure(tmp_path, real_servers)) as daemon:
+        await real_servers.send(DANA, CLINIC, "LATE 15 Sam", "")
+        draft = await letter(real_servers, DANA, "draft")
+        alert = await letter(real_servers, ADMIN, "alert")
+        case = draft["X-Promptly-Case"]
+        assert alert["X-Promptly-Case"] == case
+        await real_servers.send(DANA, CLINIC, f"Re: {draft['Subject']}", "sent", {"In-Reply-To": draft["Message-ID"]})
+        await letter(real_servers, DANA, "receipt")
+        await real_servers.send(DANA, CLINIC, f"[{case}] CONNECTED", "")
+        await letter(real_servers, DANA, "receipt", 2)
+        await letter(real_servers, ADMIN, "update", 2)
+        await real_servers.send(DANA, CLINIC, "NOSHOW Kim", "")
+        missed = await letter(real_servers, DANA, "draft", 2)
+        await letter(real_servers, ADMIN, "alert", 2)
+        await real_servers.send(DANA, CLINIC, f"[{missed['X-Promptly-Case']}] RESCHEDULED Tue 3pm", "")
+        await letter(real_servers, DANA, "receipt", 3)
+        await letter(real_servers, ADMIN, "update", 3)
+        await real_servers.arrived(CLINIC, f"[{missed['X-Promptly-Case']}] RESCHEDULED Tue 3pm", "Promptly")
+        assert not real_servers.messages(CLINIC)
+        assert await daemon.stop() == 0
+    assert kinds(real_servers, DANA) == ["draft", "draft", "receipt", "receipt", "receipt"]
+    assert kinds(real_servers, ADMIN) == ["alert", "alert", "update", "update", "update"]
+
+
+async def test_a_noshow_ignored_is_reminded_on_a_rehearsed_clock(real_servers: RealServers, tmp_path: Path) -> None:
+    real_servers.empty()
+    config = configure(tmp_path, real_servers)
+    async with Daemon(config, "--speed", "300", "--clock", "2026-11-05T14:00"):
+        await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
+        draft = await letter(real_servers, DANA, "draft")
+        await letter(real_servers, DANA, "reminder", 3)
+        await letter(real_servers, ADMIN, "escalation")
+        await real_servers.send(DANA, CLINIC, f"[{draft['X-Promptly-Case']}] UNREACHABLE", "")
+        await letter(real_servers, DANA, "receipt")
+
+
+async def test_a_bounce_of_a_letter_reaches_admin(real_servers: RealServers, tmp_path: Path) -> None:
+    real_servers.empty()
+    more = '[[associates]]\nname = "Georges Girard"\nemails = ["gone@clinic.test"]\n'
+    async with Daemon(configure(tmp_path, real_servers, more)):
+        await real_servers.send(ADMIN, CLINIC, "NOSHOW Sam FOR Georges", "")
+        await letter(real_servers, ADMIN, "alert")
+        notice = await letter(real_servers, ADMIN, "notice")
+        assert "Georges Girard" in notice.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # it has one
+
+
+async def test_the_smtp_server_comes_back_and_nothing_is_lost(real_servers: RealServers, tmp_path: Path) -> None:
+    real_servers.empty()
+    async with Daemon(configure(tmp_path, real_servers)) as daemon:
+        await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
+        await letter(real_servers, DANA, "draft")
+        await letter(real_servers, ADMIN, "alert")
+        real_servers.stop_imap()
+        await daemon.logs("mailbox lost")
+        real_servers.start_imap()
+        await real_servers.send(DANA, CLINIC, "NOSHOW Kim", "")
+        await letter(real_servers, DANA, "draft", 2)
+
+
+async def test_two_daemons_on_one_state_are_refused_and_status_looks_on(
+    real_servers: RealServers, tmp_path: Path
+) -> None:
+    real_servers.empty()
+    config = configure(tmp_path, real_servers)
+
+    def promptly(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "daemon.py"), *words, "--config", str(config)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    async with Daemon(config):
+        await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
+        draft = await letter(real_servers, DANA, "draft")
+        await letter(real_servers, ADMIN, "alert")
+        assert promptly("run").returncode == 3
+        said = json.loads(promptly("status", "--json").stdout)
+        assert [case["case"] for case in said["open"]] == [draft["X-Promptly-Case"]]
+        assert said["mailbox"]["connected"] is True
+        assert said["open"][0]["next"]["letter"] == "reminder"
+        checked = promptly("check")
+        assert checked.returncode == 0, checked.stdout
+    said = json.loads(promptly("status", "--json").stdout)
+    assert said["mailbox"]["connected"] is False
+
+
+async def test_killed_and_started_again_it_goes_on(real_servers: RealServers, tmp_path: Path) -> None:
+    real_servers.empty()
+    config = configure(tmp_path, real_servers)
+    async with Daemon(config) as daemon:
+        await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
+        draft = await letter(real_servers, DANA, "draft")
+        await daemon.kill()
+    await real_servers.send(DANA, CLINIC, f"[{draft['X-Promptly-Case']}] UNREACHABLE", "")
+    async with Daemon(config):
+        await letter(real_servers, DANA, "receipt")
+        await letter(real_servers, ADMIN, "update")
+    assert len({mail["Message-ID"] for mail in real_servers.messages(DANA)}) == 2

@@ -1,0 +1,307 @@
+"""One letter: look it up, render it, send it, record what became of it. The most urgent first; nothing is forgotten.
+
+Letters come from the committed store alone. Whether a letter still has sense is looked at twice: when its turn comes,
+and right before MAIL FROM. Refusals are classified by `mail.outbox`; when to try again is decided here (contract
+section 5). What to tell admin about a refusal is the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, assert_never
+
+import structlog
+
+from workflow.clinic import Clinic
+from workflow.core.model import ANSWERS, URGENCY, Letter, Post
+from workflow.mail.letters import Unsafe
+from workflow.mail.outbox import Attempt, Outbox, Result
+from workflow.store import NotCommitted
+
+log = structlog.get_logger()
+
+TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30))
+"""After a temporary refusal; after the last of these, each 30 minutes (contract section 5)."""
+
+ANSWER_LASTS = timedelta(hours=24)
+"""An answer older than this has lost its sense (contract section 5)."""
+
+FIRST_WAIT, LONGEST_WAIT = 0.25, 4.5
+"""Seconds before an unreachable server is tried again: doubled, with jitter; at least every 5 s (section 5)."""
+
+LOGIN_WAITS = (5.0, 15.0, 60.0, 150.0, 300.0)
+"""Seconds after a refused login: more would lock the account (section 5)."""
+
+DISK_WAIT = 1.0
+"""Seconds before a refused write is tried again."""
+
+TOGETHER = 8
+RECORDED_WITHIN = 0.2
+"""Letters and seconds after which acceptances are written down in any case. What was not goes again, under its
+Message-ID."""
+
+WORKERS = 2
+"""As many as `mail.outbox` has connections."""
+
+
+class Teller(Protocol):
+    """Who tells admin: the engine."""
+
+    async def fail_letter(self, letter: Letter, reason: str) -> None:
+        """Record that a letter was refused for good, and tell the other admins."""
+        ...
+
+    async def announce(self, topic: str, detail: str, *, mark: str) -> None:
+        """A notice to each admin, once for this mark."""
+        ...
+
+
+class Sender:
+    """Sends what is owed. `owe` may be told of a letter twice: the store knows whether it is still owed."""
+
+    def __init__(self, clinic: Clinic, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self._clinic = clinic
+        self._store = clinic.store
+        self._clock = clinic.clock
+        self._ready: list[tuple[int, datetime, str]] = []
+        self._later: list[tuple[datetime, str]] = []
+        self._in_hand: set[str] = set()
+        self._stopped: set[str] = set()
+        self._before_mail: dict[str, int] = {}
+        """The rank of each letter in hand that is not yet past MAIL FROM."""
+        self._moved = asyncio.Event()
+        self._accepted: list[Letter] = []
+        self._bell = asyncio.Event()
+        self.idled = asyncio.Event()
+        """Set while there is nothing to send now and all that was sent is recorded."""
+        self._accepted_at = 0.0
+        self._failures = 0
+        self._refusals = 0
+        self._down_until = 0.0
+        self.down_since: datetime | None = None
+        """Since when the server has not been reached; None: it was, when last tried."""
+
+    def owe(self, letters: Iterable[Letter]) -> None:
+        """These letters are committed: send those that are owed, in order of urgency (contract 8.8).
+
+        One that was withdrawn by this commit and is in hand already is stopped, if it is not yet past MAIL FROM.
+        """
+        for letter in letters:
+            if letter.post is not Post.OWED:
+                if letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
+                    self._stopped.add(letter.id)
+            elif letter.next_at is not None and letter.next_at > self._clock.now():
+                heapq.heappush(self._later, (letter.next_at, letter.id))
+            else:
+                heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
+        if self._ready:
+            self.idled.clear()
+        self._bell.set()
+
+    async def run(self, teller: Teller) -> None:
+        """Send for ever: `WORKERS` letters at a time, so that one slow transaction holds up no other."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(WORKERS):
+                tasks.create_task(self._work(teller))
+
+    async def drain(self, teller: Teller) -> None:
+        """Send what can be sent now, then return: for tests and for one-shot verbs."""
+        while await self.post_one(teller):
+            pass
+        await self.record()
+
+    async def post_one(self, teller: Teller) -> bool:
+        """Send the most urgent letter that may be tried now; whether there was one.
+
+        An unreachable server puts it back and makes everybody wait.
+        """
+        letter = await self._next()
+        if letter is None:
+            return False
+        rank = URGENCY[letter.kind]
+        if any(other < rank for other in self._before_mail.values()):
+            self.owe([letter])  # what is more urgent is in the other worker's hand, and goes first
+            self._moved.clear()
+            await self._moved.wait()
+            return True
+        self._in_hand.add(letter.id)
+        self._before_mail[letter.id] = rank
+        try:
+            await self._post(letter, teller)
+        finally:
+            self._in_hand.discard(letter.id)
+            self._stopped.discard(letter.id)
+            self._move_on(letter.id)
+        return True
+
+    def wake(self) -> None:
+        """Look at the clock again: the time of a delayed letter may have come."""
+        if self._later and self._later[0][0] <= self._clock.now():
+            self.idled.clear()
+        self._bell.set()
+
+    @property
+    def owes(self) -> bool:
+        """Whether any letter waits, now or for a later time."""
+        return bool(self._ready or self._later)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand, to be sent now or unrecorded; letters whose time has not come do not count."""
+        waits = not self._later or self._later[0][0] > self._clock.now()
+        return waits and not (self._ready or self._in_hand or self._accepted)
+
+    # --- one letter -----------------------------------------------------------------------------------
+
+    async def _next(self) -> Letter | None:
+        now = self._clock.now()
+        while self._later and self._later[0][0] <= now:
+            _, letter_id = heapq.heappop(self._later)
+            letter = await self._store.letter(letter_id)
+            if letter is not None:
+                heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
+        while self._ready:
+            _, _, letter_id = heapq.heappop(self._ready)
+            letter = await self._store.letter(letter_id)
+            if letter is None or letter.post is not Post.OWED or letter_id in self._in_hand:
+                continue
+            if any(letter_id == accepted.id for accepted in self._accepted):
+                continue
+            if letter.kind in ANSWERS and now - letter.created_at > ANSWER_LASTS:
+                reason = "older than 24 hours"
+                withdrawn = replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now)
+                await self._store.settle_letters([withdrawn])
+                continue
+            return letter
+        return None
+
+    async def _post(self, letter: Letter, teller: Teller) -> None:
+        try:
+            rendered = self._clinic.letters.render(letter, self._clock.now())
+        except Unsafe as unsafe:
+            await teller.fail_letter(letter, f"could not be written safely ({unsafe})")
+            return
+        if rendered.fell_back is not None:
+            detail = f"A template of the clinic failed ({rendered.fell_back}); Promptly's own was used instead."
+            await teller.announce("template", detail, mark=f"template {rendered.fell_back}")
+        attempt = await self.outbox.send(
+            rendered.raw,
+            sender=self._clinic.rules.address,
+            recipient=rendered.recipient,
+            still_wanted=lambda: self._goes_now(letter),
+        )
+        await self._settle(letter, attempt, teller)
+
+    def _goes_now(self, letter: Letter) -> bool:
+        """Asked right before MAIL FROM: neither withdrawn meanwhile, nor overtaken by something more urgent."""
+        self._move_on(letter.id)
+        overtaken = bool(self._ready) and self._ready[0][0] < URGENCY[letter.kind]
+        return letter.id not in self._stopped and not overtaken
+
+    def _move_on(self, letter_id: str) -> None:
+        self._before_mail.pop(letter_id, None)
+        self._moved.set()
+
+    async def _settle(self, letter: Letter, attempt: Attempt, teller: Teller) -> None:
+        now = self._clock.now()
+        tried = replace(letter, attempts=letter.attempts + 1)
+        if attempt.result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
+            self.down_since, self._failures, self._refusals = None, 0, 0
+        match attempt.result:
+            case Result.ACCEPTED:
+                if not self._accepted:
+                    self._accepted_at = asyncio.get_running_loop().time()
+                self._accepted.append(replace(tried, post=Post.SENT, settled_at=now))
+                log.info("letter sent", letter=letter.id, kind=letter.kind.value, topic=letter.topic)
+            case Result.WITHDRAWN if letter.id in self._stopped:
+                log.info("letter withdrawn", letter=letter.id, kind=letter.kind.value)
+            case Result.WITHDRAWN:
+                self._in_hand.discard(letter.id)
+                self.owe([letter])
+            case Result.TEMPORARY:
+                next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
+                delayed = replace(tried, next_at=next_at, reason=attempt.reason)
+                await self._store.settle_letters([delayed])
+                self.owe([delayed])
+                log.warning("letter delayed", letter=letter.id, kind=letter.kind.value, reason=attempt.reason)
+            case Result.PERMANENT:
+                await teller.fail_letter(tried, attempt.reason)
+            case Result.UNREACHABLE | Result.REFUSED_LOGIN:
+                self._wait_for_server(attempt)
+                self._in_hand.discard(letter.id)
+                self.owe([letter])
+            case _:
+                assert_never(attempt.result)
+
+    def _wait_for_server(self, attempt: Attempt) -> None:
+        if self.down_since is None:
+            self.down_since = self._clock.now()
+        if attempt.result is Result.REFUSED_LOGIN:
+            wait = LOGIN_WAITS[min(self._refusals, len(LOGIN_WAITS) - 1)]
+            self._refusals += 1
+        else:
+            longest = min(LONGEST_WAIT, FIRST_WAIT * 2**self._failures)
+            wait = random.uniform(longest / 2, longest)
+            self._failures = min(self._failures + 1, 10)
+        self._down_until = asyncio.get_running_loop().time() + wait
+        log.warning("smtp not reached", reason=attempt.reason)
+
+    async def record(self) -> None:
+        """Write down what was accepted: one write a file, however many letters of it went."""
+        accepted, self._accepted = self._accepted, []
+        if not accepted:
+            return
+        try:
+            await self._store.settle_letters(accepted)
+        except NotCommitted:
+            self._accepted = accepted + self._accepted
+            raise
+
+    # --- the loop of a worker -------------------------------------------------------------------------
+
+    async def _work(self, teller: Teller) -> None:
+        while True:
+            try:
+                if await self._wait():
+                    continue
+                if not await self.post_one(teller):
+                    await self._rest()
+                elif self._recordable():
+                    await self.record()
+            except NotCommitted:
+                log.error("the disk refuses writes")
+                await asyncio.sleep(DISK_WAIT)
+
+    def _recordable(self) -> bool:
+        """A letter of the same case that is under way is waited for, so that both are recorded in one write."""
+        waited = asyncio.get_running_loop().time() - self._accepted_at
+        return not self._in_hand or len(self._accepted) >= TOGETHER or waited > RECORDED_WITHIN
+
+    async def _wait(self) -> bool:
+        """Whether the server is known to be away, after having waited a little."""
+        left = self._down_until - asyncio.get_running_loop().time()
+        if left <= 0:
+            return False
+        await asyncio.sleep(min(left, 1.0))
+        return True
+
+    async def _rest(self) -> None:
+        """Until something is owed, or a delayed letter's time comes."""
+        self._bell.clear()
+        if self._ready:
+            return
+        if self._accepted and not self._in_hand:
+            await self.record()
+        if self.idle:
+            self.idled.set()
+        wait = self._clock.real_seconds(self._later[0][0] - self._clock.now()) if self._later else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._bell.wait()

@@ -1,0 +1,320 @@
+"""The loop: the inbox's thread, the queue of mails, ticks, senders, signals, sd_notify and the alive file.
+
+It orders the calls and decides nothing: one mail and one tick are `engine`'s, one letter `sender`'s. Sends run beside
+all else, so that a hung SMTP server never deafens the inbox. Contract sections 7 and 8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import schedule
+import sdnotify
+import structlog
+
+from workflow.alive import Alive, write_alive
+from workflow.auditor import Auditor
+from workflow.clinic import Clinic, mailbox_settings, smtp_settings
+from workflow.config import Config, Faults
+from workflow.core.model import Fate, Place
+from workflow.engine import Engine
+from workflow.mail.inbox import Contact, Fetched, Inbox, News
+from workflow.mail.outbox import Outbox
+from workflow.sender import Sender
+from workflow.store import NotCommitted
+
+log = structlog.get_logger()
+
+QUEUED = 64
+"""Mails fetched ahead of the engine; the inbox waits when it is full, so memory stays small."""
+
+SWEEP_WAIT = 1.0
+"""Seconds that due reminders wait for a look into the inbox: a reply that lies there wins (contract section 5)."""
+
+FIRST_SWEEP_WAIT = 60.0
+"""After a start, timers wait for the first full look, but not for ever: the IMAP server may be away."""
+
+ALIVE_EVERY = 10
+"""Seconds between two alive files, which `status` reads."""
+
+STOP_WAIT = 3.0
+"""Seconds that letters in DATA get at a stop; SIGTERM is done within 5 s (contract section 7)."""
+
+DISK_WAIT = 1.0
+"""Seconds before a refused write is tried again."""
+
+STALLED = 2.0
+"""`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is known of the mailbox, for the alive file."""
+
+    connected: bool = False
+    last_seen_at: datetime | None = None
+    lost_at: datetime | None = None
+    """Since when there has been no connection."""
+
+
+class Service:
+    """One clinic's daemon."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        self.clinic = clinic
+        self.sender = Sender(clinic, Outbox(smtp_settings(clinic.config)))
+        self.engine = Engine(clinic, self, self.sender)
+        self.auditor = Auditor(clinic, self.engine)
+        self.watch = Watch()
+        self.ready = asyncio.Event()
+        """The mailbox has been looked through once, and is watched."""
+        self._mails: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
+        self._stop = asyncio.Event()
+        self._tick = asyncio.Event()
+        self._rested = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._notifier = sdnotify.SystemdNotifier()
+        self._beats = schedule.Scheduler()
+        self._inbox = self._watch_mailbox()
+
+    # --- from start to stop -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until `stop`. What is owed goes out from the start; `ready` once the mailbox is watched (section 7)."""
+        store = self.clinic.store
+        self.sender.owe(await store.owed())
+        await self._announce_faults()
+        self._inbox.start()
+        works = [
+            asyncio.create_task(self.sender.run(self.engine), name="sender"),
+            asyncio.create_task(self._take_mails(), name="mails"),
+            asyncio.create_task(self._keep_time(), name="time"),
+            asyncio.create_task(self._beat(), name="beat"),
+        ]
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            done, _ = await asyncio.wait([*works, stopped], return_when=asyncio.FIRST_COMPLETED)
+            for work in done - {stopped}:
+                work.result()  # a work that ended did so by an error: let it be seen, and systemd start us anew
+        finally:
+            stopped.cancel()
+            await self._shut(works)
+
+    def stop(self) -> None:
+        """End `run` soon, with nothing lost: what is owed stays in the store."""
+        self._stop.set()
+
+    def wake(self) -> None:
+        """Look at the clock again: a second has passed, or the clock was set."""
+        self._tick.set()
+        self.sender.wake()
+
+    async def settled(self) -> None:
+        """Until all mail that lay there is decided, all that was due is decided, and all that can go has gone.
+
+        For tests and the demo; waits through an outage of either server.
+        """
+        await asyncio.wrap_future(self._inbox.sweep())
+        await self._mails.join()
+        self._rested.clear()
+        self.wake()
+        await self._rested.wait()
+        await self.sender.idled.wait()
+
+    def reload(self, config: Config) -> None:
+        """Go on with another configuration: people, letters, times of new cases (SIGHUP, contract section 7).
+
+        Server addresses and the state folder need a restart.
+        """
+        self.clinic.take(config)
+        log.info("configuration reread")
+
+    async def _shut(self, works: list[asyncio.Task[None]]) -> None:
+        self._notifier.notify("STOPPING=1")
+        self._inbox.stop()
+        await self.sender.outbox.close(STOP_WAIT)
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+        with suppress(NotCommitted):
+            await self.sender.record()
+        if (through := self._inbox.through) is not None:
+            self.clinic.store.remember_place(through)
+        self.watch = replace(self.watch, connected=False)
+        self._write_alive()
+        log.info("stopped")
+
+    async def _announce_faults(self) -> None:
+        for fault in self.clinic.store.faults:
+            detail = (
+                f"The file of case {fault.name} cannot be read ({fault.reason}); it was set aside, the rest goes on."
+            )
+            await self.engine.announce("case-file", detail, mark=fault.mark)
+
+    # --- the mailbox ------------------------------------------------------------------------------------
+
+    def settle(self, place: Place, fate: Fate) -> None:
+        """After the commit: move the mail, or leave it."""
+        self._inbox.settle(place, fate)
+
+    def _watch_mailbox(self) -> Inbox:
+        return Inbox(
+            mailbox_settings(self.clinic.config),
+            since=self.clinic.store.desk.place,
+            first_since=self._first_since,
+            deliver=self._deliver,
+            report=self._report,
+        )
+
+    def _first_since(self) -> datetime:
+        """At a first start only recent mail counts (contract section 3); in a rehearsal all of it does."""
+        if self.clinic.rules.rehearsal:
+            return datetime(1970, 1, 1, tzinfo=UTC)
+        return self.clinic.clock.now() - self.clinic.rules.stale_after
+
+    def _deliver(self, fetched: Fetched) -> None:
+        """On the inbox's thread: hand over, and wait while the queue is full."""
+        handed: Future[None] = asyncio.run_coroutine_threadsafe(self._mails.put(fetched), self._loop)
+        handed.result()
+
+    def _report(self, contact: Contact) -> None:
+        """On the inbox's thread."""
+        with suppress(RuntimeError):  # the loop has ended before the thread did
+            self._loop.call_soon_threadsafe(self._contact, contact)
+
+    def _contact(self, contact: Contact) -> None:
+        now = self.clinic.clock.now()
+        match contact.news:
+            case News.CONNECTED:
+                self.watch = Watch(connected=True, last_seen_at=self.watch.last_seen_at)
+                log.info("mailbox connected", mode=contact.reason)
+            case News.SEEN:
+                self.watch = Watch(connected=True, last_seen_at=now)
+                if not self.ready.is_set():
+                    self.ready.set()
+                    self._notifier.notify("READY=1")
+                    self._write_alive()
+                    log.info("ready")
+            case News.LOST:
+                self.watch = replace(self.watch, connected=False, lost_at=self.watch.lost_at or now)
+                log.warning("mailbox lost", reason=contact.reason)
+            case News.RENUMBERED | News.NOT_FILED:
+                log.warning(contact.news.value, reason=contact.reason)
+
+    async def _take_mails(self) -> None:
+        while True:
+            fetched = await self._mails.get()
+            while True:
+                try:
+                    await self.engine.take(fetched)
+                    break
+                except NotCommitted:
+                    log.error("the disk refuses writes")
+                    await asyncio.sleep(DISK_WAIT)
+            self._mails.task_done()
+
+    # --- time -------------------------------------------------------------------------------------------
+
+    async def _keep_time(self) -> None:
+        """Decide what is due: the inbox is looked at first, so that an answer wins over a reminder."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_SWEEP_WAIT):
+                await self.ready.wait()
+        while True:
+            due = await self.clinic.store.next_due()
+            now = self.clinic.clock.now()
+            if (due is not None and due <= now) or self.engine.clock_was_set_back(now):
+                await self._look_first()
+                try:
+                    await self.engine.tick()
+                except NotCommitted:
+                    log.error("the disk refuses writes")
+                    await asyncio.sleep(DISK_WAIT)
+                continue
+            wait = self.clinic.clock.real_seconds(due - now) if due is not None else None
+            self._rested.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._tick.wait()
+            self._tick.clear()
+
+    async def _look_first(self) -> None:
+        if not self.watch.connected:
+            return
+        with suppress(TimeoutError, asyncio.CancelledError):
+            async with asyncio.timeout(SWEEP_WAIT):
+                await asyncio.wrap_future(self._inbox.sweep())
+                await self._mails.join()
+
+    async def _beat(self) -> None:
+        """Every second: let the timers look again (a clock may have been set), and say that we live."""
+        self._schedule_beat()
+        while True:
+            idle = self._beats.idle_seconds
+            if idle is None or idle > STALLED:
+                self._schedule_beat()
+            self._beats.run_pending()
+            await self._audit()
+            await asyncio.sleep(0.2 if idle is None else min(max(idle, 0.05), 1.0))
+
+    async def _audit(self) -> None:
+        try:
+            await self.auditor.look({"IMAP": self.watch.lost_at, "SMTP": self.sender.down_since})
+        except NotCommitted:
+            log.error("the disk refuses writes")
+
+    def _schedule_beat(self) -> None:
+        self._beats.clear()
+        self._beats.every(1).seconds.do(self._on_beat)
+        self._last_alive = 0.0
+
+    def _on_beat(self) -> None:
+        self.wake()
+        if (through := self._inbox.through) is not None:
+            self.clinic.store.remember_place(through)
+        if time.monotonic() - self._last_alive >= ALIVE_EVERY:
+            self._last_alive = time.monotonic()
+            self._notifier.notify("WATCHDOG=1")
+            self._write_alive()
+
+    def _write_alive(self) -> None:
+        clock = self.clinic.clock
+        alive = Alive(
+            pid=os.getpid(),
+            connected=self.watch.connected,
+            last_seen_at=self.watch.last_seen_at,
+            now=clock.now(),
+            speed=1 / clock.real_seconds(timedelta(seconds=1)),
+        )
+        try:
+            write_alive(self.clinic.config.store, alive)
+        except OSError:
+            log.error("the disk refuses writes")
+
+
+async def serve(clinic: Clinic, reread: Callable[[], Config]) -> None:
+    """Run one clinic's daemon until SIGTERM or SIGINT; SIGHUP rereads the configuration with `reread`.
+
+    A faulty file changes nothing and is logged (contract section 7).
+    """
+    service = Service(clinic)
+
+    def reload() -> None:
+        try:
+            service.reload(reread())
+        except Faults as faults:
+            log.error("configuration not reread", keys=faults.keys)
+
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, service.stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await service.run()

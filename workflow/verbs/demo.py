@@ -1,0 +1,259 @@
+"""``demo``: the main job on a mail server of its own, no account needed: a LATE and a NOSHOW, from mail to outcome.
+
+The daemon inside is the real one, on a fast clock; only the people are played. Contract section 7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from argparse import Namespace
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, time
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.text import Text
+
+from workflow import logs
+from workflow.clinic import Clinic
+from workflow.clock import RehearsalClock, SystemClock
+from workflow.config import Config, load
+from workflow.service import Service
+from workflow.store.tiny import TinyStore
+from workflow.verbs.embedded import EmbeddedServer, Passed
+
+SPEED = 40
+"""A clinic minute in a second and a half: the ten minutes until the escalation do not bore."""
+
+KEEP_SPEED = 10
+"""With --keep people play along: the first reminder comes after half a minute."""
+
+PATIENCE = 20.0
+"""Real seconds that one step of the scene may take; it is far less unless something is broken."""
+
+IMAP_PORT, SMTP_PORT = 1143, 1025
+"""Easy to remember for --keep; others are taken when these are in use."""
+
+ZONE = ZoneInfo("America/Toronto")
+MAILBOX = "clinic@clinic.test"
+PASSWORD = "demo"  # noqa: S105 - of a server that lives for seconds, on loopback
+DANA, RAVI, ALEX = "dana@clinic.test", "ravi@clinic.test", "alex@clinic.test"
+WHO = {DANA: "Dana, associate", RAVI: "Ravi, associate", ALEX: "Alex, admin", MAILBOX: "the clinic's mailbox"}
+
+CONFIG = """
+[clinic]
+name = "Riverside Counselling"
+timezone = "America/Toronto"
+admins = ["Alex Moreau <alex@clinic.test>"]
+[mailbox]
+address = "clinic@clinic.test"
+host = "127.0.0.1"
+port = {imap}
+security = "none"
+username = "clinic@clinic.test"
+password_file = "password"
+[smtp]
+host = "127.0.0.1"
+port = {smtp}
+security = "none"
+[trust]
+authserv_id = "mx.clinic.test"
+[quiet]
+from = "00:00"
+to = "00:00"
+[[associates]]
+name = "Dana Lee"
+emails = ["dana@clinic.test"]
+[[associates]]
+name = "Ravi Patel"
+emails = ["ravi@clinic.test"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that passed, as it is shown."""
+
+    to: str
+    kind: str
+    case: str
+    message: EmailMessage
+
+
+class Stage:
+    """Prints each mail as it passes, and lets the scene wait for it."""
+
+    def __init__(self, console: Console, clock: RehearsalClock) -> None:
+        self._console = console
+        self._clock = clock
+        self._letters: list[Letter] = []
+        self._came = asyncio.Event()
+
+    def passing(self, passed: Passed) -> None:
+        """A mail was accepted by the server: show it, keep it."""
+        message = message_from_bytes(passed.raw, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        kind = str(message["X-Promptly-Letter"] or "")
+        case = str(message["X-Promptly-Case"] or "")
+        for recipient in passed.recipients:
+            self._letters.append(Letter(recipient, kind, case, message))
+            self._show(passed.sender, recipient, kind, message)
+        self._came.set()
+
+    async def wait_for(self, to: str, kind: str) -> Letter:
+        """The next letter of this kind to this person. TimeoutError when it does not come."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for letter in self._letters:
+                    if (letter.to, letter.kind) == (to, kind):
+                        self._letters.remove(letter)
+                        return letter
+                self._came.clear()
+                await self._came.wait()
+
+    def say(self, words: str) -> None:
+        """A line of the story."""
+        self._console.print(f"\n[bold]{self._time()}[/bold]  {words}")
+
+    def _time(self) -> str:
+        return self._clock.now().astimezone(ZONE).strftime("%H:%M")
+
+    def _show(self, sender: str, recipient: str, kind: str, message: EmailMessage) -> None:
+        part = message.get_body(("plain",))
+        text = str(part.get_content()).strip() if part is not None else ""
+        lines = [line for line in text.replace("\r\n", "\n").split("\n") if not line.strip().startswith("mailto:")]
+        body = Text("\n".join(lines).strip())
+        title = f"{self._time()}  {kind or 'mail'} to {WHO.get(recipient, recipient)}"
+        if not kind:
+            title = f"{self._time()}  {WHO.get(sender, sender)} writes"
+        subject = Text(str(message["Subject"]), style="bold")
+        content = Group(subject, Text(), body) if body.plain else subject
+        self._console.print(Panel(content, title=title, title_align="left", width=min(self._console.width, 78)))
+
+
+def main(asked: Namespace) -> int:
+    """Play the scene; exit code 0 when every letter came, 1 when one did not."""
+    logs.set_up(quiet=True)
+    return asyncio.run(_main(keep=asked.keep))
+
+
+async def _main(*, keep: bool) -> int:
+    console = Console(highlight=False)
+    start = datetime.combine(SystemClock().now().astimezone(ZONE).date(), time(13, 50), tzinfo=ZONE)
+    clock = RehearsalClock(start, KEEP_SPEED if keep else SPEED)
+    stage = Stage(console, clock)
+    accounts = dict.fromkeys([MAILBOX, DANA, RAVI, ALEX], PASSWORD)
+    server = EmbeddedServer(accounts, authserv_id="mx.clinic.test", passing=stage.passing)
+    if keep:
+        server.imap_port, server.smtp_port = await _free(IMAP_PORT), await _free(SMTP_PORT)
+    with tempfile.TemporaryDirectory(prefix="promptly-demo-") as folder:
+        async with server:
+            config = _configured(Path(folder), server)
+            store = TinyStore(config.store)
+            await store.open()
+            service = Service(Clinic(config, store, clock))
+            daemon = asyncio.create_task(service.run())
+            try:
+                await service.ready.wait()
+                if keep:
+                    await _keep(console, server)
+                else:
+                    await _play(stage, server)
+                    console.print("\nBoth cases are closed. Nothing left this machine.")
+            except TimeoutError:
+                console.print("\n[bold]A letter did not come: something is broken.[/bold]")
+                return 1
+            finally:
+                service.stop()
+                await daemon
+                await store.close()
+    return 0
+
+
+def _configured(folder: Path, server: EmbeddedServer) -> Config:
+    config_file = folder / "config.toml"
+    config_file.write_text(CONFIG.format(imap=server.imap_port, smtp=server.smtp_port))
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    password.chmod(0o600)
+    return load(config_file, rehearsal=True)
+
+
+async def _play(stage: Stage, server: EmbeddedServer) -> None:
+    stage.say("Dana sits in traffic; Sam waits for her at 2 pm.")
+    await _write(server, DANA, "LATE 15 Sam AT 2pm")
+    await stage.wait_for(ALEX, "alert")
+    draft = await stage.wait_for(DANA, "draft")
+    stage.say("She copies the text to Sam, and answers with a tap.")
+    await _write(server, DANA, f"[{draft.case}] SENT")
+    await stage.wait_for(ALEX, "update")
+    await stage.wait_for(DANA, "receipt")
+    stage.say("In the doorway.")
+    await _write(server, DANA, f"[{draft.case}] CONNECTED")
+    await stage.wait_for(ALEX, "update")
+    await stage.wait_for(DANA, "receipt")
+
+    stage.say("Ravi missed Kim's session, reports it - and is called away.")
+    await _write(server, RAVI, "NOSHOW Kim AT 1pm")
+    draft = await stage.wait_for(RAVI, "draft")
+    await stage.wait_for(ALEX, "alert")
+    await stage.wait_for(RAVI, "reminder")
+    stage.say("Five minutes on, still no answer: Promptly asks again, and tells Alex.")
+    await stage.wait_for(RAVI, "reminder")
+    await stage.wait_for(ALEX, "escalation")
+    await _write(server, RAVI, f"[{draft.case}] SENT")
+    await stage.wait_for(ALEX, "update")
+    await stage.wait_for(RAVI, "receipt")
+    stage.say("Kim answers Ravi, and takes a new time.")
+    await _write(server, RAVI, f"[{draft.case}] RESCHEDULED Tue 3pm")
+    await stage.wait_for(ALEX, "update")
+    await stage.wait_for(RAVI, "receipt")
+
+
+async def _write(server: EmbeddedServer, sender: str, subject: str) -> None:
+    """Somebody of the cast sends a mail, by SMTP as a phone would."""
+    import aiosmtplib
+
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, MAILBOX, subject
+    await aiosmtplib.send(message, hostname="127.0.0.1", port=server.smtp_port, start_tls=False)
+
+
+async def _keep(console: Console, server: EmbeddedServer) -> None:
+    console.print(
+        f"""
+The mail server stays up, and Promptly with it, {KEEP_SPEED} times as fast as real time. Ctrl-C ends it.
+
+With a mail client: no encryption, password "{PASSWORD}", user = the address, one of
+  {DANA}   {RAVI}   (associates)   {ALEX}   (admin)
+  IMAP 127.0.0.1 port {server.imap_port}      SMTP 127.0.0.1 port {server.smtp_port}
+
+Or from another terminal, as Dana:
+  python3 -c "import smtplib; smtplib.SMTP('127.0.0.1', {server.smtp_port}).sendmail('{DANA}', '{MAILBOX}', \
+'From: {DANA}\\nTo: {MAILBOX}\\nSubject: LATE 15 Sam\\n\\n')"
+
+Every mail that passes is shown here.""",
+        soft_wrap=True,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    await stop.wait()
+
+
+async def _free(port: int) -> int:
+    """The port, or 0 for any when it is taken."""
+    with suppress(OSError):
+        probe = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
+        probe.close()
+        await probe.wait_closed()
+        return port
+    return 0

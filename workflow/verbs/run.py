@@ -1,0 +1,76 @@
+"""``run``: the daemon, in the foreground. Sets up the clinic and hands it to `service`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from workflow import logs
+from workflow.alive import read_alive
+from workflow.clinic import Clinic
+from workflow.clock import Clock, RehearsalClock, SystemClock
+from workflow.config import Config, Faults, load
+from workflow.service import serve
+from workflow.store import Locked, Store, Unreadable
+from workflow.store.tiny import TinyStore
+
+
+def main(asked: Namespace) -> int:
+    """Run until SIGTERM. Exit code 0, or 2 to 4 when it could not start (contract section 7)."""
+    rehearsal = asked.speed is not None or asked.clock is not None
+    try:
+        config = load(asked.config, rehearsal=rehearsal)
+        start = _start(asked.clock, config)
+        if asked.speed is not None and not asked.speed > 0:
+            raise ValueError("--speed is a number above 0")
+    except Faults as faults:
+        print(faults, file=sys.stderr)
+        return 2
+    except ValueError as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    logs.set_up()
+    # `schedule` lives on naive local time; with UTC a DST change cannot stall it.
+    os.environ["TZ"] = "UTC"
+    try:
+        return asyncio.run(_run(asked, config, start if rehearsal else None))
+    except Locked as held:
+        print(f"{held}: stop the other daemon first, or give this one its own folder.", file=sys.stderr)
+        return 3
+    except Unreadable as broken:
+        print(broken, file=sys.stderr)
+        return 4
+
+
+async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
+    store: Store = TinyStore(config.store)
+    await store.open()
+    try:
+        clock = SystemClock() if start is None else await _rehearsed(store, config, start, asked.speed or 1.0)
+        await serve(Clinic(config, store, clock), lambda: load(asked.config, rehearsal=start is not None))
+    finally:
+        await store.close()
+    return 0
+
+
+async def _rehearsed(store: Store, config: Config, start: datetime, speed: float) -> Clock:
+    """A restart goes on from the rehearsed time in the state, if that is later (contract section 7)."""
+    alive = read_alive(config.store, living=False)
+    known = [start, await store.latest_at(), alive.now if alive is not None else None]
+    return RehearsalClock(max(at for at in known if at is not None), speed)
+
+
+def _start(clock: str | None, config: Config) -> datetime:
+    """When the rehearsal begins, in UTC; without --clock, now. ValueError: not an ISO time."""
+    if clock is None:
+        return SystemClock().now()
+    try:
+        start = datetime.fromisoformat(clock)
+    except ValueError:
+        raise ValueError(f"--clock {clock}: write a time such as 2026-11-05T14:00") from None
+    zone = ZoneInfo(config.timezone)
+    return (start if start.tzinfo is not None else start.replace(tzinfo=zone)).astimezone(UTC)

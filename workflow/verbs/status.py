@@ -1,0 +1,173 @@
+"""``status``: open cases, what is due next, letters owed, the mailbox. Looks only; works while the daemon runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from argparse import Namespace
+from datetime import datetime, timedelta
+from typing import TypedDict
+from zoneinfo import ZoneInfo
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from workflow.alive import Alive, read_alive
+from workflow.clock import SystemClock
+from workflow.config import Config, Faults, load
+from workflow.core.model import Case, Due, LetterKind, Post, Timer
+from workflow.core.names import shown
+from workflow.store import Reader, StoreError
+from workflow.store.peek import TinyReader
+
+WEEK = timedelta(days=7)
+
+LETTERS = {
+    Due.REMINDER: LetterKind.REMINDER,
+    Due.ESCALATION: LetterKind.ESCALATION,
+    Due.LEAD: LetterKind.ESCALATION,
+    Due.STEPAWAY: LetterKind.STEPAWAY,
+}
+"""The letter that a due time brings; a `waiting` case that closes by itself brings none."""
+
+
+class Next(TypedDict):
+    at: str
+    letter: str
+
+
+class OpenCase(TypedDict):
+    case: str
+    kind: str
+    associate: str
+    client: str | None
+    reported_at: str
+    contacted_at: str | None
+    next: Next | None
+    reminders_sent: int
+    escalated: bool
+
+
+class Owed(TypedDict):
+    waiting: int
+    failed: int
+
+
+class Mailbox(TypedDict):
+    connected: bool
+    last_seen_at: str | None
+
+
+class Status(TypedDict):
+    """``status --json`` (contract section 7)."""
+
+    open: list[OpenCase]
+    owed: Owed
+    set_aside: int
+    closed_today: int
+    mailbox: Mailbox
+
+
+def main(asked: Namespace) -> int:
+    """Print the state (contract section 7); exit codes 0, 2 and 4."""
+    try:
+        config = load(asked.config)
+    except Faults as faults:
+        print(faults, file=sys.stderr)
+        return 2
+    try:
+        found = asyncio.run(_look(config))
+    except StoreError as broken:
+        print(broken, file=sys.stderr)
+        return 4
+    if asked.json:
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print(found)
+    return 0
+
+
+async def _look(config: Config) -> Status:
+    alive = read_alive(config.store)
+    store = TinyReader.peek(config.store)
+    now = alive.now if alive is not None else SystemClock().now()
+    zone = ZoneInfo(config.timezone)
+    cases = sorted((await store.open_cases()).values(), key=lambda case: case.opened_at)
+    return {
+        "open": [_case(case, config, zone) for case in cases if case.open],
+        "owed": {
+            "waiting": len(await store.owed()),
+            "failed": _failed(store, cases),
+        },
+        "set_aside": sum(now - at < WEEK for at in store.desk.counts.get("set-aside", ())),
+        "closed_today": await _closed_today(store, now, zone),
+        "mailbox": _mailbox(alive, zone),
+    }
+
+
+def _case(case: Case, config: Config, zone: ZoneInfo) -> OpenCase:
+    return {
+        "case": case.id,
+        "kind": case.kind.value,
+        "associate": case.associate.name,
+        "client": shown(case.client, config.privacy.client_name),
+        "reported_at": _iso(case.reported_at, zone),
+        "contacted_at": None if case.contacted_at is None else _iso(case.contacted_at, zone),
+        "next": _next(case.timers, zone),
+        "reminders_sent": len(case.reminders),
+        "escalated": case.escalated_at is not None,
+    }
+
+
+def _next(timers: tuple[Timer, ...], zone: ZoneInfo) -> Next | None:
+    timer = next((timer for timer in timers if timer.due in LETTERS), None)
+    return None if timer is None else {"at": _iso(timer.at, zone), "letter": LETTERS[timer.due].value}
+
+
+def _failed(store: Reader, cases: list[Case]) -> int:
+    letters = [*store.desk.letters, *(letter for case in cases for letter in case.letters)]
+    return sum(letter.post is Post.FAILED for letter in letters)
+
+
+async def _closed_today(store: Reader, now: datetime, zone: ZoneInfo) -> int:
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return len([case.id async for case in store.closed_cases(midnight)])
+
+
+def _mailbox(alive: Alive | None, zone: ZoneInfo) -> Mailbox:
+    if alive is None:
+        return {"connected": False, "last_seen_at": None}
+    seen = alive.last_seen_at
+    return {"connected": alive.connected, "last_seen_at": None if seen is None else _iso(seen, zone)}
+
+
+def _iso(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).isoformat(timespec="seconds")
+
+
+def _print(found: Status) -> None:
+    console = Console(highlight=False)
+    if found["open"]:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("case", "kind", "associate", "client", "reported", "contacted", "next"):
+            table.add_column(heading)
+        for case in found["open"]:
+            coming = case["next"]
+            after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'])}"
+            contacted = "not yet" if case["contacted_at"] is None else _short(case["contacted_at"])
+            client, reported = case["client"] or "-", _short(case["reported_at"])
+            table.add_row(case["case"], case["kind"], case["associate"], client, reported, contacted, after)
+        console.print(table)
+    else:
+        console.print("No case is open.")
+    owed, mailbox = found["owed"], found["mailbox"]
+    seen = "never" if mailbox["last_seen_at"] is None else _short(mailbox["last_seen_at"])
+    state = "connected" if mailbox["connected"] else "not connected"
+    console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
+    console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
+
+
+def _short(iso: str) -> str:
+    """Day and minute of a local ISO time."""
+    return iso[5:16].replace("T", " ")
