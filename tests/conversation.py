@@ -62,6 +62,8 @@ security = "none"
 username = "clinic@clinic.test"
 password_file = "password"
 shared = {shared}
+[digest]
+at = "{digest}"
 [smtp]
 host = "127.0.0.1"
 port = {smtp}
@@ -206,6 +208,7 @@ class Clinic:
         admins: tuple[str, ...] = ("alex",),
         lead: bool = False,
         shared: bool = True,
+        digest: str = "",
         more: str = "",
     ) -> None:
         self.folder = folder
@@ -214,6 +217,7 @@ class Clinic:
         self._admins = admins
         self._lead = lead
         self._shared = shared
+        self._digest = digest
         self._more = more
         self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
         self.dana, self.ravi = self.people["dana"], self.people["ravi"]
@@ -235,6 +239,7 @@ class Clinic:
                 imap=self.server.imap_port,
                 smtp=self.server.smtp_port,
                 shared=str(self._shared).lower(),
+                digest=self._digest,
                 more=self._more,
             )
         )

@@ -20,10 +20,12 @@ import structlog
 
 from workflow.clinic import Clinic
 from workflow.core import grammar
+from workflow.core.caps import STRANGERS, cap_answers
 from workflow.core.compose import Scene, notices
 from workflow.core.decide import resume_at, tick_case
+from workflow.core.digest import digest, next_digest_at
 from workflow.core.hear import Heard, hear
-from workflow.core.model import ANSWERS, Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
+from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post, Standing
 from workflow.logs import place
 from workflow.mail import newtext, read, trust
 from workflow.store import NotCommitted, Store
@@ -36,11 +38,11 @@ CASE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
 TOKEN_BYTES = 10
 """80 bits: a Message-ID is never guessed and never twice."""
 
-ANSWER_CAPS = ((timedelta(minutes=10), 10), (timedelta(hours=1), 25))
-"""Answers to one address in so long a time (contract 8.6)."""
-
 DEADLY = 2
 """A mail that was in hand at so many deaths has killed the process (contract 8.4)."""
+
+DIGEST = "digest"
+"""The desk's mark of the last digest."""
 
 SET_BACK = timedelta(minutes=1)
 """A clock that goes back by less is being adjusted by the network, and no due time is worth a thought."""
@@ -48,8 +50,8 @@ SET_BACK = timedelta(minutes=1)
 QUOTED_LETTERS = 3
 """A reply quotes the letter it answers, and perhaps some before it."""
 
-STRANGERS = "strangers"
-"""The desk's count of notices about senders that nobody knows."""
+SET_ASIDE, NOT_TOLD = "set-aside", "strangers not told"
+"""The desk's counts of mails set aside, and of strangers' mails past the cap of notices."""
 
 
 class Arrival(Protocol):
@@ -143,6 +145,48 @@ class Engine:
                     log.error("tick failed", case=case.id, error=type(error).__name__, where=place(error))
         return decided
 
+    async def begin_digests(self) -> None:
+        """At the very first start: the first digest tells of what comes from here on."""
+        if self.clinic.store.desk.marks.get(DIGEST) is None:
+            await self.mark(DIGEST, self.clinic.clock.now().isoformat())
+
+    @property
+    def next_digest_at(self) -> datetime | None:
+        """When the next digest is due, in UTC; None: never."""
+        return next_digest_at(self._last_digest(), self.clinic.rules)
+
+    async def write_digest(self) -> None:
+        """The morning digest to each admin, if there is something to say; an older one still owed is taken back."""
+        store = self.clinic.store
+        async with self._lock:
+            now, since = self.clinic.clock.now(), self._last_digest()
+            closed = [case async for case in store.closed_cases(since)]
+            told = digest(self._scene(now), (await store.open_cases()).values(), closed, since, self._faults(since))
+            old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
+            await store.commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
+            await store.settle_letters(
+                replace(letter, post=Post.WITHDRAWN, reason="a newer digest", settled_at=now)
+                for letter in old
+                if letter.post is Post.OWED
+            )
+            self._sender.owe(told)
+
+    def _last_digest(self) -> datetime:
+        mark = self.clinic.store.desk.marks.get(DIGEST)
+        return datetime.fromisoformat(mark) if mark else self.clinic.clock.now()
+
+    def _faults(self, since: datetime) -> list[str]:
+        """What went wrong since the last digest, counted; most of it was told in a notice of its own."""
+        desk = self.clinic.store.desk
+        failed = sum(letter.post is Post.FAILED and letter.created_at >= since for letter in desk.letters)
+        lines = [
+            (failed, "letters refused for good"),
+            (sum(at >= since for at in desk.counts.get(SET_ASIDE, ())), "mails set aside"),
+            (sum(at >= since for at in desk.counts.get(NOT_TOLD, ())), "mails of unknown senders, not told one by one"),
+            (len(self.clinic.store.faults), "case files that cannot be read"),
+        ]
+        return [f"{count} {what}" for count, what in lines if count]
+
     async def announce(self, topic: str, detail: str, *, mark: str) -> None:
         """A `notice` to each admin, once for this mark: until `mark` is called with an empty text."""
         store = self.clinic.store
@@ -225,6 +269,9 @@ class Engine:
             return Fate.LEFT  # a stranger's: it stays as it was
         heard = await self._gather(incoming, now)
         decision = hear(heard)
+        if heard.standing is not Standing.KNOWN and decision.key and not decision.letters:
+            await store.commit(decision, now, counts={NOT_TOLD: (*store.desk.counts.get(NOT_TOLD, ()), now)})
+            return decision.fate
         if decision.case is not None:
             log.info(decision.reason, case=decision.case.id)
         else:
@@ -283,7 +330,7 @@ class Engine:
         key = mail.key if mail is not None else hashlib.sha256(arrival.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
-        counts = {"set-aside": (*self.clinic.store.desk.counts.get("set-aside", ()), now)}
+        counts = {SET_ASIDE: (*self.clinic.store.desk.counts.get(SET_ASIDE, ()), now)}
         await self.clinic.store.commit(Decision("set aside", letters=told, key=key), now, counts=counts)
         self._sender.owe(told)
         log.warning("mail set aside", reason=reason)
@@ -292,7 +339,7 @@ class Engine:
     async def _commit(self, decision: Decision, now: datetime, old: Case | None) -> None:
         """Commit with the caps applied, then tell the sender what is owed."""
         counts = dict(self.clinic.store.desk.counts)
-        capped = _capped(self._scene(now), decision, old, counts)
+        capped = cap_answers(self._scene(now), decision, old, counts)
         await self.clinic.store.commit(capped, now, counts=_changed(counts, self.clinic.store.desk.counts))
         self._sender.owe((*capped.letters, *(capped.case.letters if capped.case is not None else ())))
 
@@ -311,41 +358,3 @@ def _changed(
     counts: Mapping[str, tuple[datetime, ...]], before: Mapping[str, tuple[datetime, ...]]
 ) -> dict[str, tuple[datetime, ...]]:
     return {name: times for name, times in counts.items() if times != before.get(name)}
-
-
-def _capped(scene: Scene, decision: Decision, old: Case | None, counts: dict[str, tuple[datetime, ...]]) -> Decision:
-    """The decision with answers past the cap withdrawn, and one notice about the loop (contract 8.6).
-
-    Alerts, drafts, reminders and escalations are never capped. Counts answers and notices in `counts`.
-    """
-    known = {letter.id for letter in old.letters} if old is not None else set()
-    told: list[Letter] = []
-
-    def checked(letter: Letter) -> Letter:
-        if letter.id in known or letter.post is not Post.OWED:
-            return letter
-        if letter.kind is LetterKind.NOTICE and letter.topic in {"stranger", "refused"}:
-            counts[STRANGERS] = (*counts.get(STRANGERS, ()), scene.now)
-        if letter.topic == "in-your-name":
-            name = f"warned {letter.to.email}"
-            counts[name] = (*counts.get(name, ()), scene.now)
-        if letter.kind not in ANSWERS:
-            return letter
-        name = f"answers {letter.to.email}"
-        times = counts.get(name, ())
-        if any(sum(scene.now - at < within for at in times) >= most for within, most in ANSWER_CAPS):
-            warned = f"capped {letter.to.email}"
-            if not any(scene.now - at < ANSWER_CAPS[-1][0] for at in counts.get(warned, ())):
-                counts[warned] = (*counts.get(warned, ()), scene.now)
-                detail = f"{letter.to.name} gets no more answers for now: so many mails look like a loop."
-                told.extend(notices(scene, "cap", but=letter.to.email, detail=detail))
-            reason = "too many answers to one address"
-            return replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=scene.now)
-        counts[name] = (*times, scene.now)
-        return letter
-
-    letters = tuple(checked(letter) for letter in decision.letters)
-    case = decision.case
-    if case is not None:
-        case = replace(case, letters=tuple(checked(letter) for letter in case.letters))
-    return replace(decision, case=case, letters=(*letters, *told))

@@ -91,6 +91,7 @@ class Service:
         """Run until `stop`. What is owed goes out from the start; `ready` once the mailbox is watched (section 7)."""
         store = self.clinic.store
         self.sender.owe(await store.owed())
+        await self.engine.begin_digests()
         await self._announce_faults()
         self._inbox.start()
         works = [
@@ -229,12 +230,15 @@ class Service:
             async with asyncio.timeout(FIRST_SWEEP_WAIT):
                 await self.ready.wait()
         while True:
-            due = await self.clinic.store.next_due()
+            digest_at = self.engine.next_digest_at
+            due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
             now = self.clinic.clock.now()
             if (due is not None and due <= now) or self.engine.clock_was_set_back(now):
                 await self._look_first()
                 try:
                     await self.engine.tick()
+                    if digest_at is not None and digest_at <= now:
+                        await self.engine.write_digest()
                 except NotCommitted:
                     log.error("the disk refuses writes")
                     await asyncio.sleep(DISK_WAIT)

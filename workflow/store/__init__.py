@@ -35,8 +35,8 @@ DESK: Final = "desk"
 KEYS_KEPT: Final = timedelta(days=7)
 """How long the desk remembers a mail, and a settled letter, without a case (contract section 3)."""
 
-COUNTS_KEPT: Final = timedelta(days=1)
-"""Longer than the longest cap (25 answers an hour, contract 8.6) and than the day that a digest looks back on."""
+COUNTS_KEPT: Final = timedelta(days=7)
+"""As far back as `status` counts mails set aside (contract section 7), and longer than any digest looks."""
 
 
 class StoreError(Exception):

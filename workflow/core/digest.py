@@ -1,0 +1,84 @@
+"""The morning digest: what is open, how fast clients were told, what is faulty. Contract section 4, `digest`.
+
+When there is nothing to say there is no digest, but on Mondays: "I am alive".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from workflow.core import figures, names
+from workflow.core.compose import Scene, alone
+from workflow.core.model import Case, Datum, Letter, LetterKind, Role, Rules, State
+
+MONDAY = 0
+
+
+def next_digest_at(last: datetime, rules: Rules) -> datetime | None:
+    """When the next digest is due after `last`, in UTC; None: the clinic wants none."""
+    if rules.digest_at is None:
+        return None
+    zone = ZoneInfo(rules.cadence.zone)
+    day = last.astimezone(zone).date()
+    days = (day, day + timedelta(days=1))
+    times = [datetime.combine(one, rules.digest_at, tzinfo=zone).astimezone(UTC) for one in days]
+    return times[0] if times[0] > last else times[1]
+
+
+def digest(
+    scene: Scene, open_cases: Iterable[Case], closed: Sequence[Case], since: datetime, faults: list[str]
+) -> tuple[Letter, ...]:
+    """A digest for each admin, or none. `closed`: the cases closed since the last digest, at `since`."""
+    zone = ZoneInfo(scene.rules.cadence.zone)
+    still = sorted((case for case in open_cases if case.open), key=lambda case: case.opened_at)
+    if not (still or closed or faults) and scene.now.astimezone(zone).weekday() != MONDAY:
+        return ()
+    data: dict[str, Datum] = {
+        "headline": _headline(len(still), closed, since, scene.now, zone),
+        "open": [_open_line(case, scene.rules, zone) for case in still],
+        "closed": [_closed_line(case, scene.rules) for case in closed],
+        "faults": faults,
+    }
+    admins = scene.rules.roster.admins
+    return tuple(alone(scene, LetterKind.DIGEST, "", admin, Role.ADMIN, data=data) for admin in admins)
+
+
+def _headline(still: int, closed: Sequence[Case], since: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """The state in one sentence: "1 open, 3 closed since Friday, median 4 min to contact"."""
+    parts = [f"{still} open", f"{len(closed)} closed since {_day(since, now, zone)}"]
+    minutes = figures.median_minutes(closed)
+    if minutes is not None:
+        parts.append(f"median {minutes} min to contact")
+    return ", ".join(parts) + "."
+
+
+def _open_line(case: Case, rules: Rules, zone: ZoneInfo) -> str:
+    heard = [entry for entry in case.history if entry.by != "clock"]
+    last = heard[-1] if heard else None
+    told = "client messaged" if case.contacted_at is not None else "CLIENT NOT KNOWN TO BE TOLD"
+    asked = f"asked {len(case.reminders)} times" if case.reminders else "not asked yet"
+    when = "" if last is None else f"; last heard {last.at.astimezone(zone).strftime('%a %H:%M')}: {last.what}"
+    return f"{_name(case, rules)}: {told}, {asked}{when}"
+
+
+def _closed_line(case: Case, rules: Rules) -> str:
+    minutes = figures.contact_minutes(case)
+    took = "" if minutes is None else f", {minutes} min to contact"
+    ended = "a mistake" if case.state is State.CANCELLED else str(case.outcome)
+    note = f" ({case.outcome_note})" if case.outcome_note == "no answer" else ""
+    return f"{_name(case, rules)}: {ended}{note}{took}"
+
+
+def _name(case: Case, rules: Rules) -> str:
+    client = names.shown(case.client, rules.client_name) or "client not named"
+    return f"[{case.id}] {case.kind.value}, {names.short_person(case.associate.name)}, {client}"
+
+
+def _day(since: datetime, now: datetime, zone: ZoneInfo) -> str:
+    days = (now.astimezone(zone).date() - since.astimezone(zone).date()).days
+    if days <= 1:
+        return "yesterday" if days == 1 else "this morning"
+    local = since.astimezone(zone)
+    return local.strftime("%A") if days < 7 else local.strftime("%d %B")
