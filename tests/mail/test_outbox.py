@@ -446,6 +446,14 @@ async def test_a_refused_login_is_told_apart_and_the_password_is_read_again() ->
             assert (await post(outbox)).result is Result.ACCEPTED
 
 
+async def test_a_relay_on_this_machine_that_offers_no_login_needs_none() -> None:
+    async with open_office() as office:  # aiosmtpd offers AUTH under TLS alone
+        settings = settings_for(office.port, username="clinic", password=lambda: "right")
+        async with outbox_for(settings) as outbox:
+            assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.logins == []
+
+
 async def test_an_unreadable_password_is_a_refused_login() -> None:
     def gone() -> str:
         raise FileNotFoundError("/run/credentials/smtp")

@@ -127,10 +127,18 @@ def _reported(plain: str, rest: str) -> tuple[Report | None, Unclear | None, Dra
     if draft.opens:
         repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
         return _report(draft, "" if repeated else rest.strip()), None, draft
-    further = read_tag(f"{head} {clean(_first_line(rest)[0][:LONGEST_HEAD])}") if draft.bare else None
-    if further is not None and further.opens:  # "Late" above "15 min, Sam"
-        return None, Unclear(likely_reading(further), further.capitals or bool(further.minutes)), draft
-    return None, Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(head))), draft
+    unclear = Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(head)))
+    return None, (_with_text(head, rest) or unclear) if draft.bare else unclear, draft
+
+
+def _with_text(tag: str, rest: str) -> Unclear | None:
+    """A tag alone in lower case, and what the text under it makes of it: "Late" above "15 min, Sam"."""
+    first = clean(_first_line(rest)[0][:LONGEST_HEAD])
+    sentence = late_somewhere(first)
+    if sentence is not None and sentence.reading is not None:
+        return sentence
+    both = read_tag(f"{tag} {first}")
+    return Unclear(likely_reading(both), bool(both.minutes)) if first and both is not None and both.opens else None
 
 
 def _report(draft: Draft, rest: str) -> Report:

@@ -12,11 +12,11 @@ from rapidfuzz.distance import OSA
 from workflow.core.model import Kind, Report, Unclear
 from workflow.core.names import as_client, is_name_word
 from workflow.core.tags import LONGEST_HEAD, Draft, read_tag
-from workflow.core.times import LEAST_MINUTES, MOST_MINUTES, Token, clock_at, minutes_at, tokens
+from workflow.core.times import LEAST_MINUTES, MOST_MINUTES, Minutes, Token, clock_at, minutes_at, tokens
 
 _TYPED_TAGS = ("late", "noshow", "missed", "waiting")
 
-_SESSION = frozenset({"session", "sessions", "appointment", "appt", "meeting", "my", "our", "the", "a"})
+_SESSION = frozenset({"session", "sessions", "appointment", "appt", "meeting", "conversation", "my", "our", "the", "a"})
 """What may stand before "with Sam": "my session with Sam"."""
 
 
@@ -39,18 +39,18 @@ def likely_line(report: Report) -> str:
 def likely_reading(draft: Draft) -> str | None:
     """What a line that opens nothing probably means; None: no idea, or what could not be opened either."""
     fitting = [value for value in draft.minutes if LEAST_MINUTES <= value <= MOST_MINUTES]
+    if draft.kind is Kind.LATE and not draft.minutes:
+        fitting = [found.value for found in _with_units(draft.note)]
     minutes = max(fitting, default=None)
     client = draft.client or _guess(draft.note)
-    if draft.client is None and draft.leftover and client is None:
-        return None
-    if client is None and (draft.kind is Kind.WAITING or (draft.leftover and minutes is None)):
+    if client is None and (draft.kind is Kind.WAITING or draft.counting or (draft.leftover and minutes is None)):
         return None
     return likely_line(Report(draft.kind, client, minutes, draft.at, draft.yesterday, draft.for_associate))
 
 
 def _guess(text: str) -> str | None:
     """The client that the words of another shape may be about: "Sam's session", "session with Sam", "15 Sam"."""
-    row = [token for token in tokens(text[:LONGEST_HEAD]) if token.kind != "number"]
+    row = _without_minutes(tokens(text[:LONGEST_HEAD]))
     begin = next((at + 1 for at, token in enumerate(row[:4]) if token.said in {"for", "with"}), 0)
     if text.startswith(("to ", "on ")):
         return None
@@ -85,7 +85,8 @@ def late_somewhere(plain: str) -> Unclear | None:
     """A line that holds "late" and minutes anywhere: "Sorry, Sam, 15 late"."""
     row = tokens(plain)
     late = next((at for at, token in enumerate(row) if token.said == "late"), None)
-    if late is None or not _holds_minutes(row):
+    value = _sure_minutes(row)
+    if late is None or value is None:
         return None
     begins = [at for at in range(max(0, late - 4), late) if _minutes_up_to(row, at, late)]
     begin = begins[0] if begins else late
@@ -95,7 +96,7 @@ def late_somewhere(plain: str) -> Unclear | None:
     if draft.client is None and not draft.note:
         theirs, draft.client = _named_before(row[:begin])
         draft.kind = Kind.WAITING if theirs else draft.kind
-        draft.minutes = [] if theirs else draft.minutes
+    draft.minutes = [] if draft.kind is Kind.WAITING else draft.minutes or [value]
     return Unclear(likely_reading(draft), notice=True)
 
 
@@ -112,18 +113,41 @@ def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:
         said.pop()
         verbs += 1
     named = [token.text for token in said[-2:]]
-    if not named or "i" in {word.casefold() for word in named}:
+    if len(said) > len(named) or len(row) > len(said) + verbs:  # in the middle of a sentence a name has its capital
+        named = [word for word in named if word[:1].isupper()]
+    if "i" in {word.casefold() for word in named}:
         return False, None
     client = as_client(named) or as_client(named[-1:])
     return verbs > 0 and client is not None, client
 
 
-def _holds_minutes(row: Sequence[Token]) -> bool:
+def _without_minutes(row: Sequence[Token]) -> list[Token]:
+    """The words of a row, but for minutes and other numbers."""
+    kept: list[Token] = []
+    at = 0
+    while at < len(row):
+        found = minutes_at(row, at)
+        if found is None and row[at].kind != "number":
+            kept.append(row[at])
+        at = at + 1 if found is None else found.end
+    return kept
+
+
+def _with_units(text: str) -> list[Minutes]:
+    """The minutes that have a unit, and can be meant: "15 min", not "25"."""
+    row = tokens(text[:LONGEST_HEAD])
+    found = [(at, minutes_at(row, at)) for at in range(len(row))]
+    united = [one for at, one in found if one is not None and (one.end > at + 1 or not row[at].text.isdigit())]
+    return [one for one in united if one.sure and LEAST_MINUTES <= one.value <= MOST_MINUTES]
+
+
+def _sure_minutes(row: Sequence[Token]) -> int | None:
+    """The first minutes in the line that can be meant; None: it holds none."""
     for at in range(len(row)):
         found = minutes_at(row, at)
         if found is not None and found.sure and LEAST_MINUTES <= found.value <= MOST_MINUTES:
-            return True
-    return False
+            return found.value
+    return None
 
 
 def holds_figures(row: Sequence[Token]) -> bool:

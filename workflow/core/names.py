@@ -56,6 +56,8 @@ def as_client(words: Sequence[str]) -> str | None:
     clinic word; joined names and groups count as one. A title alone is no name.
     """
     listed = [word for word in words if word]
+    if len(listed) > 2 and listed[0].casefold() == "the" and _bare(listed[-1]) in GROUPS:
+        listed = listed[1:]
     named = [word for word in listed if word.casefold() not in JOINERS and _bare(word) not in TITLES]
     if not 1 <= len(named) <= MOST_WORDS:
         return None

@@ -49,6 +49,8 @@ _NO_ID = re.compile(r"\d+(?:ST|ND|RD|TH|HRS?|MN|MS|[AP]M|K?M|GB|FT)|\d{1,2}H\d{1
 _OURS = re.compile(r"(?:LATE: (?=[^\W\d])|MISSED BY |NOT YET TOLD\? |WAITING FOR .{0,40} - )")
 """How our own subjects go on behind the id (contract section 4): some telephones reply without a "Re:"."""
 
+_LONELY_STOP = re.compile(r"(?:^|\s)[.!]+$")
+
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -95,7 +97,7 @@ def take_ids(line: str) -> tuple[str, tuple[str, ...]]:
     bare = _CASE_ID.sub(_space_for_id, text)
     if bare == text:  # typed in other digits or letters than ASCII
         bare = _CASE_ID.sub(_space_for_id, clean(line))
-    return " ".join(bare.split()).strip(" -:,;"), ids
+    return _LONELY_STOP.sub("", " ".join(bare.split())).strip(" -:,;"), ids
 
 
 def case_ids(text: str) -> tuple[str, ...]:

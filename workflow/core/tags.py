@@ -19,7 +19,7 @@ LONGEST_HEAD = 1000
 
 _BEFORE_MINUTES = r"(?:(?:about|around|approximately|approx\.?|roughly|maybe|by|~)\s)"
 _LEAD = re.compile(
-    r"(?:(?:i'm|im|i am|i'll be|ill be|i will be|will be|i'm going to be|i am going to be|i'm gonna be)\s)?"
+    r"(?:(?:(?:(?:i'm|im|i am) )?(?:going to be|gonna be)|i'm|im|i am|(?:i'll|ill|i will|will) be)\s)?"
     r"(?:(?:just|now|still|currently|also)\s)?(?:running\s)?" + _BEFORE_MINUTES + "?",
     re.IGNORECASE,
 )
@@ -35,10 +35,20 @@ _TAG = re.compile(
 )
 """The tags; a digit may follow at once ("LATE15 Sam"), a letter never ("later", "no shows")."""
 
+_ABOUT = frozenset({"about", "around", "approx", "approximately", "roughly", "by", "~"})
+_AT = frozenset({"at", "@", "for", "from"})
+_LATE = frozenset({"late"})
+_WITH = frozenset({"with"})
+_OF_SESSION = frozenset({"my", "our", "the", "a", "session", "appointment", "appt", "meeting", "client"})
+
+_COUNTED = frozenset(
+    {"arrivals", "cancels", "cancellations", "charges", "clients", "fees", "files", "forms", "invoices", "nights"}
+    | {"notes", "notices", "patients", "payments", "replies", "reports", "sessions", "starts", "submissions"}
+)
+"""What a clinic counts that is late."""
+
 _DROPPED = frozenset({"for", "with", "w/"})
 """Prepositions before the client (contract section 3)."""
-_SOMETIMES_DROPPED = frozenset({"to", "on"})
-"""Prepositions in lower case before a capital; To and On are names, too."""
 
 _ABBREVIATED = TITLES | {"jr", "sr", "st", "ste", "mc"}
 """After these a full stop ends no sentence."""
@@ -64,7 +74,7 @@ class Draft:
     twice: bool = False
     """Minutes stand there twice."""
     counting: bool = False
-    """A bare number stands before a tag in lower case: "2 late cancellations" counts, and tells no minutes."""
+    """A bare number counts what follows: "2 late cancellations" tells no minutes."""
     leftover: bool = False
     """Words stand there that are no client, and that can't be a note: another shape."""
 
@@ -111,8 +121,7 @@ def read_tag(plain: str) -> Draft | None:
         return None
     kind = Kind.LATE if tag["late"] else Kind.NOSHOW if tag["noshow"] else Kind.WAITING
     draft = Draft(kind, tag.group().isupper(), [early.value] if early else [])
-    draft.counting = early is not None and before[0].text.isdigit() and early.end == 1 and not (lead and lead.group())
-    draft.counting = draft.counting and not draft.capitals and head[tag.end() : tag.end() + 1] == " "
+    draft.counting = early is not None and early.end == 1 and not (lead and lead.group())
     _Body(plain, tag.end(), draft).read()
     if not draft.questioned and draft.for_associate is None:
         _for_behind_note(draft)
@@ -131,16 +140,14 @@ class _Body:
 
     def read(self) -> None:
         """Fills the draft: separator, minutes, client, then time, day and FOR, then the note."""
-        self._skip("sep", "!")
+        parted = self._skip("sep", "!")
+        counted = self.at < len(self.row) and self.row[self.at].said in _COUNTED
+        self.draft.counting = self.draft.counting and counted and not parted
         while self._minutes(leading=True) or self._clock() or self._day() or self._preposition():
             pass
-        begin = self.at
-        end = self._end_of_name(begin)
-        client = as_client(
-            [token.text.rstrip(".") if self._ends_sentence(token) else token.text for token in self.row[begin:end]]
-        )
+        client, end = self._client_at(self.at)
         if client is None:
-            self._leave(begin)
+            self._leave(self.at)
             return
         self.draft.client, self.at = client, end
         while self._minutes() or self._clock() or self._day() or self._for():
@@ -154,19 +161,17 @@ class _Body:
         token = self.row[self.at]
         ended = self.row[self.at - 1]
         if token.kind in {"sep", "!"}:
-            if self._facts_behind(token):
+            if self._facts_behind():
                 self._end()
             else:
                 self._note_from(token.end)
-        elif self._ends_sentence(ended):
+        elif _ends_sentence(ended):
             self._note_from(token.start)
         else:
             self._leave(self.at)
 
-    def _facts_behind(self, sign: Token) -> bool:
+    def _facts_behind(self) -> bool:
         """Whether nothing but facts stands up to the next sign: ``LATE Sam, 15 min``. They are read, then."""
-        if sign.text == "(":
-            return False
         kept = (self.at, self.draft.at, self.draft.yesterday, self.draft.for_associate, list(self.draft.minutes))
         self.at += 1
         read = False
@@ -191,23 +196,27 @@ class _Body:
         text = self.plain[self.start + start :].strip(" -,:;")
         self.draft.note = text.removesuffix(")") if text.count(")") > text.count("(") else text
 
-    def _skip(self, *kinds: str) -> None:
-        if self.at < len(self.row) and self.row[self.at].kind in kinds and self.row[self.at].text != "(":
-            self.at += 1
+    def _skip(self, *kinds: str) -> bool:
+        """Passes over one sign, but for a bracket; says whether there was one."""
+        if self.at >= len(self.row) or self.row[self.at].kind not in kinds or self.row[self.at].text == "(":
+            return False
+        self.at += 1
+        return True
 
     def _minutes(self, *, leading: bool = False) -> bool:
-        found = minutes_at(self.row, self._after({"about", "around", "approx", "approximately", "by", "~", "roughly"}))
+        begin = self._after(_ABOUT)
+        found = minutes_at(self.row, begin)
         if self.draft.kind is not Kind.LATE or found is None:
             return False
         if self.draft.minutes:
-            unit = self.row[found.end - 1].kind != "number" or not self.row[self.at].text.isdigit()
-            if not (unit or found.end >= len(self.row) or self._end_of_name(found.end) > found.end):
-                return False
+            bare = found.end == begin + 1 and self.row[begin].text.isdigit()
+            if bare and found.end < len(self.row) and self._client_at(found.end)[0] is None:
+                return False  # a number in a note: "2 kids are sick"
             self.draft.twice = True
         self.draft.minutes.append(found.value)
         self.at = found.end
         self._range()
-        self._after_word("late")
+        self.at = self._after(_LATE)
         if leading:
             self._skip("sep")
         return True
@@ -225,7 +234,7 @@ class _Body:
             self.at = second.end
 
     def _clock(self) -> bool:
-        begin = self._after({"at", "@", "for", "from"})
+        begin = self._after(_AT)
         found = clock_at(self.row, begin)
         if found is None and begin > self.at and begin < len(self.row) and self.row[begin].said == "noon":
             found = time(12), begin + 1
@@ -246,11 +255,24 @@ class _Body:
         if self.at + 1 >= len(self.row):
             return False
         token, following = self.row[self.at], self.row[self.at + 1]
-        named = token.text in _SOMETIMES_DROPPED and following.text[:1].isupper()
-        if not named and token.said not in _DROPPED:
+        waited = self.draft.kind is Kind.WAITING and token.said == "on"
+        towards = token.text == "to" and following.text[:1].isupper()  # To is a name as well
+        if token.said not in _DROPPED and not waited and not towards:
             return False
         self.at += 1
+        if token.said == "for" and self.draft.kind is Kind.LATE:
+            self._session()
         return True
+
+    def _session(self) -> None:
+        """ "for my 2pm session with Sam": passed over up to the client, whose words begin after "with"."""
+        at, draft_at = self.at, self.draft.at
+        while self._clock() or self._after(_OF_SESSION) > self.at:
+            self.at = self._after(_OF_SESSION)
+        if self._after(_WITH) > self.at > at and self._client_at(self.at + 1)[0] is not None:
+            self.at += 1
+        else:
+            self.at, self.draft.at = at, draft_at
 
     def _for(self) -> bool:
         """FOR and one associate: a name or an address."""
@@ -264,6 +286,12 @@ class _Body:
         self.draft.for_associate, self.at = said, end
         return True
 
+    def _client_at(self, begin: int) -> tuple[str | None, int]:
+        """The client that begins here, if one does, and where the words end."""
+        end = self._end_of_name(begin)
+        named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
+        return as_client(named), end
+
     def _end_of_name(self, begin: int) -> int:
         """Where the words of a name end that begin here: before a sign, a time, a day, FOR or minutes."""
         end = begin
@@ -274,22 +302,20 @@ class _Body:
             if self.draft.kind is Kind.LATE and end > begin and minutes_at(self.row, end) is not None:
                 break
             end += 1
-            if self._ends_sentence(token):
+            if _ends_sentence(token):
                 break
         return end
 
-    def _ends_sentence(self, token: Token) -> bool:
-        """Whether a full stop behind this word ends a sentence: "Sam. Traffic."; not behind a title or an initial."""
-        if token.kind != "word" or not token.text.endswith(".") or len(token.said) < 3:
-            return False
-        return token.said not in _ABBREVIATED and "." not in token.text[:-1]
-
-    def _after(self, said: set[str]) -> int:
+    def _after(self, said: frozenset[str]) -> int:
         """The index after one of these words, if it stands here; else this one."""
         return self.at + 1 if self.at < len(self.row) and self.row[self.at].said in said else self.at
 
-    def _after_word(self, said: str) -> None:
-        self.at = self._after({said})
+
+def _ends_sentence(token: Token) -> bool:
+    """Whether a full stop behind this word ends a sentence: "Sam. Traffic."; not behind a title or an initial."""
+    if token.kind != "word" or not token.text.endswith(".") or len(token.said) < 3:
+        return False
+    return token.said not in _ABBREVIATED and "." not in token.text[:-1]
 
 
 def _for_behind_note(draft: Draft) -> None:

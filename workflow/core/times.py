@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     | (?P<sep>[-,:;(])
     | (?P<join>[&+/])
     | (?P<question>\?)
-    | (?P<shout>!)
+    | (?P<shout>!+|\.+(?=\s|$))
     | (?P<word>[^\s,;:()?!/&+@"-](?:[^\s,;:()?!/&+@"-]|-(?=[^\s,;:()?!/&+@"-]))*)
     | (?P<other>\S)""",
     re.VERBOSE | re.IGNORECASE,
@@ -46,7 +46,10 @@ _KINDS = {"preposition": "word", "question": "?", "shout": "!"}
 
 
 def tokens(plain: str) -> list[Token]:
-    """The tokens of a cleaned line, in order; closing brackets and quotation marks are left out."""
+    """The tokens of a cleaned line, in order; closing brackets and quotation marks are left out.
+
+    A full stop that stands apart is a "!".
+    """
     row = []
     for found in _TOKEN.finditer(plain):
         kind = found.lastgroup or "other"

@@ -92,7 +92,7 @@ async def opened(settings: SmtpSettings, tls: ssl.SSLContext | None) -> aiosmtpl
         stage = "EHLO"
         await client.ehlo()
         stage = "login"
-        if settings.username:
+        if settings.username and not _needs_no_login(settings, client):
             await client.login(settings.username, settings.password())
     except BaseException as fault:
         cut(client)
@@ -100,6 +100,11 @@ async def opened(settings: SmtpSettings, tls: ssl.SSLContext | None) -> aiosmtpl
             raise UnreadyError(_unopened(stage, fault)) from fault
         raise
     return client
+
+
+def _needs_no_login(settings: SmtpSettings, client: aiosmtplib.SMTP) -> bool:
+    """A relay on this machine that offers no login takes mail without one, whatever user name is configured."""
+    return settings.security == "none" and not client.supports_extension("auth")
 
 
 def _unopened(stage: str, fault: Exception) -> Attempt:

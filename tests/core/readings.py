@@ -1,0 +1,33 @@
+"""How the tables of the tests write a reading: ``line => reading``.
+
+``late 15 Sam at 14:30 yesterday for Dana | note`` is a report: ``-`` no minutes, ``?`` no client.
+``unclear LATE 15 Sam !`` opens nothing: the likely reading, ``-`` none; ``!`` where admin gets a notice.
+``nothing`` is neither.
+"""
+
+from __future__ import annotations
+
+from workflow.core.model import Kind, Reading
+
+
+def told(reading: Reading) -> str:
+    """A reading as the tables write it."""
+    report, unclear = reading.report, reading.unclear
+    if unclear is not None:
+        return f"unclear {unclear.reading or '-'}{' !' if unclear.notice else ''}"
+    if report is None:
+        return "nothing"
+    parts = [report.kind.value]
+    if report.kind is Kind.LATE:
+        parts.append("-" if report.minutes is None else str(report.minutes))
+    parts.append(report.client or "?")
+    parts += [f"at {report.at:%H:%M}"] if report.at else []
+    parts += ["yesterday"] if report.yesterday else []
+    parts += [f"for {report.for_associate}"] if report.for_associate else []
+    parts += [f"| {report.note}"] if report.note else []
+    return " ".join(parts)
+
+
+def table(text: str) -> list[tuple[str, str]]:
+    rows = [line.split("=>") for line in text.strip().splitlines()]
+    return [(line.strip(), expected.strip()) for line, expected in rows]
