@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,8 +41,8 @@ ca_file = "{ca_file}"
 authserv_id = "mx.clinic.test"
 require = false
 [quiet]
-from = "00:00"
-to = "00:00"
+from = "{quiet[0]}"
+to = "{quiet[1]}"
 [digest]
 at = ""
 [[associates]]
@@ -54,19 +55,42 @@ emails = ["ravi@clinic.test"]
 """
 
 
-def configure(folder: Path, servers: RealServers, more: str = "") -> Path:
-    """A configuration file for these servers, with its password file."""
+def configure(
+    folder: Path, servers: RealServers, more: str = "", *, quiet: tuple[str, str] = ("00:00", "00:00")
+) -> Path:
+    """A configuration file for these servers, with its password file. No quiet hours unless asked for."""
     folder.mkdir(exist_ok=True)
     config = folder / "config.toml"
     config.write_text(
         CONFIG.format(
-            imap_port=servers.imap_port, smtp_port=servers.smtp_submission_port, ca_file=servers.ca_file, more=more
+            imap_port=servers.imap_port,
+            smtp_port=servers.smtp_submission_port,
+            ca_file=servers.ca_file,
+            more=more,
+            quiet=quiet,
         )
     )
     password = folder / "password"
     password.write_text(servers.passwords["clinic@clinic.test"])
     password.chmod(0o600)
     return config
+
+
+async def letter(servers: RealServers, to: str, kind: str, count: int = 1) -> EmailMessage:
+    """The `count`-th letter of this kind to somebody, once it is in their mailbox."""
+    async with asyncio.timeout(30):
+        while True:
+            found = [mail for mail in servers.messages(to) if mail["X-Promptly-Letter"] == kind]
+            if len(found) >= count:
+                return found[count - 1]
+            await asyncio.sleep(0.05)
+
+
+def text(mail: EmailMessage) -> str:
+    """The plain text of a letter."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
 
 
 class Daemon:

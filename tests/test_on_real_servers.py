@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from tests.daemon_process import ROOT, Daemon, configure
+from tests.daemon_process import ROOT, Daemon, configure, letter, text
 from tests.real_servers import RealServers
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_servers]
 
 CLINIC, DANA, ADMIN = "clinic@clinic.test", "dana@clinic.test", "admin@clinic.test"
-
-
-async def letter(servers: RealServers, to: str, kind: str, count: int = 1) -> EmailMessage:
-    """The `count`-th letter of this kind to somebody, once it is there."""
-    async with asyncio.timeout(15):
-        while True:
-            found = [mail for mail in servers.messages(to) if mail["X-Promptly-Letter"] == kind]
-            if len(found) >= count:
-                return found[count - 1]
-            await asyncio.sleep(0.02)
 
 
 def kinds(servers: RealServers, to: str) -> list[str]:
@@ -78,7 +66,7 @@ async def test_a_bounce_of_a_letter_reaches_admin(real_servers: RealServers, tmp
         await real_servers.send(ADMIN, CLINIC, "NOSHOW Sam FOR Georges", "")
         await letter(real_servers, ADMIN, "alert")
         notice = await letter(real_servers, ADMIN, "notice")
-        assert "Georges Girard" in notice.get_body(("plain",)).get_content()  # type: ignore[union-attr]  # it has one
+        assert "Georges Girard" in text(notice)
 
 
 async def test_the_smtp_server_comes_back_and_nothing_is_lost(real_servers: RealServers, tmp_path: Path) -> None:
