@@ -8,9 +8,10 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 SERVERS := dovecot-imapd dovecot-lmtpd postfix
+BROWSER := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint types imports format bench lock clean
+.PHONY: help venv demo test quick lint types imports format bench crash letters lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,17 +31,22 @@ $(VENV): requirements-build.lock requirements-dev.lock
 demo: venv ## a late and a missed session, from mail to outcome; needs no account
 	@$(BIN)/python daemon.py demo
 
+# The tests on real servers come by themselves: on a fast clock a busy neighbour would be late.
 test: venv lint types imports ## all checks and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 -m 'not real_servers'
+	$(BIN)/python -m pytest -m real_servers
 	@if ! test -x /usr/sbin/dovecot -a -x /usr/lib/dovecot/lmtp -a -x /usr/sbin/postfix; then \
 		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which are not installed. To have them, as root:'; \
 		echo '    apt-get install $(SERVERS) && make test'; \
 	elif ! test "$$(id -u)" = 0; then \
 		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which only root can start.'; \
 	fi
+	@if ! test -x /usr/bin/$(BROWSER); then \
+		echo 'LEFT OUT: the letters in a real browser. To have them, as root: apt-get install $(BROWSER)'; \
+	fi
 
 quick: venv ## the tests that take seconds
-	$(BIN)/python -m pytest -m 'not slow and not real_servers'
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not real_servers'
 
 lint: venv ## style
 	$(BIN)/ruff check .
@@ -56,8 +62,14 @@ format: venv ## put the files into the common style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: venv ## how fast a report becomes letters
+bench: venv ## how fast a report becomes letters, against bare pipes; about five minutes
 	$(BIN)/python -m tests.bench
+
+crash: venv ## 2,000 kills on real servers, and what was lost; about half an hour, goes on where it was stopped
+	$(BIN)/python -m tests.crash
+
+letters: venv ## every letter as a phone shows it, into docs/letters; needs Debian's chromium
+	$(BIN)/python -m tests.letters_in_browser
 
 lock: ## write the locks anew, with the newest versions that pyproject.toml allows
 	@$(PYTHON) -m venv build/lock
