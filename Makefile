@@ -33,7 +33,7 @@ demo: venv ## a late and a missed session, from mail to outcome; needs no accoun
 
 # The tests on real servers come by themselves: on a fast clock a busy neighbour would be late.
 test: venv lint types imports ## all checks and all tests
-	$(BIN)/python -m pytest -n 2 -m 'not real_servers'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not real_servers'
 	$(BIN)/python -m pytest -m real_servers
 	@if ! test -x /usr/sbin/dovecot -a -x /usr/lib/dovecot/lmtp -a -x /usr/sbin/postfix; then \
 		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which are not installed. To have them, as root:'; \
@@ -42,11 +42,11 @@ test: venv lint types imports ## all checks and all tests
 		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which only root can start.'; \
 	fi
 	@if ! test -x /usr/bin/$(BROWSER); then \
-		echo 'LEFT OUT: the letters in a real browser. To have them, as root: apt-get install $(BROWSER)'; \
+		echo 'LEFT OUT: the letters in a real browser. To have them, as root: apt-get install $(BROWSER) fonts-liberation'; \
 	fi
 
 quick: venv ## the tests that take seconds
-	$(BIN)/python -m pytest -n 2 -m 'not slow and not real_servers'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers'
 
 lint: venv ## style
 	$(BIN)/ruff check .

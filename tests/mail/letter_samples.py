@@ -1,4 +1,4 @@
-"""One letter of each kind and main topic, for the goldens and for rules that hold for every letter."""
+"""Letters of every kind and topic, for the goldens, the pictures, and rules that hold for every letter."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+from workflow.core.compose import admin_choices, associate_choices, choices
 from workflow.core.model import (
     Cadence,
+    Case,
     Choice,
     Datum,
     Facts,
@@ -77,29 +79,54 @@ LATE = Facts(
 NOSHOW = replace(LATE, kind=Kind.NOSHOW, minutes=None, session_at=TWO)
 WAITING = replace(LATE, kind=Kind.WAITING, minutes=None, session_at=TWO)
 
-WORDS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.LATE: ("SENT", "CONNECTED", "RESCHEDULED", "UNREACHABLE", "OTHER", "MISTAKE"),
-    Kind.NOSHOW: ("SENT", "RESCHEDULED", "UNREACHABLE", "OTHER", "WAITING", "MISTAKE"),
-    Kind.WAITING: ("ARRIVED", "ABSENT", "RESCHEDULED", "UNREACHABLE", "OTHER", "MISTAKE"),
+
+NOTICES: Mapping[str, str] = {
+    "bounce": "A letter (draft) to Dana Lee came back as undeliverable.",
+    "refused-letter": "A letter (draft) to Dana Lee was refused: 550 no such user.",
+    "set-aside": "A mail could not be handled (ValueError). It lies in the folder Promptly/Set aside.",
+    "refused": "A mail in the name of Dana Lee failed the sender check. It had no effect.",
+    "stranger": "A mail from an address that is not on the roster. It had no effect.",
+    "out-of-office": "Dana Lee has an open case, and an out-of-office reply came from their address.",
+    "stale": "A report of Dana Lee arrived too long ago to act on; no case was opened.",
+    "cap": "Dana Lee has had 10 answers within 10 minutes.",
+    "outage": "The SMTP server has not been reached since 14:02. Letters wait until it is back; nothing is lost.",
+    "unread": "Dana Lee wrote a line that could not be read, and was asked what was meant.",
+    "template": "A template of the clinic failed (alert.txt, line 3: UndefinedError); Promptly's own was used instead.",
+    "other-associate": "Ravi Patel wrote about a case of another associate; nothing was changed.",
+    "case-file": "The file K7Q2.json cannot be read; it was set aside.",
+    "delayed": "The draft of case K7Q2 to Dana Lee is not accepted yet; it is tried again.",
 }
-LABELS: Mapping[str, str] = {
-    "SENT": "I have messaged the client",
-    "CONNECTED": "The session took place",
-    "RESCHEDULED": "The client has a new time",
-    "UNREACHABLE": "I could not reach the client",
-    "ARRIVED": "The client came",
-    "ABSENT": "The client did not come",
-    "OTHER": "Something else",
-    "WAITING": "no: the client did not come",
-    "MISTAKE": "This report was a mistake",
-    "CLIENT": "Name the client",
-    "CONTACTED": "I have reached the client",
-    "UNDO": "Take that back",
-}
+"""What a notice of each topic tells."""
 
 
-def choices(*words: str, case: str | None = "K7Q2") -> tuple[Choice, ...]:
-    return tuple(Choice(word, LABELS[word], case) for word in words)
+def case_of(facts: Facts) -> Case:
+    """The case that a letter with these facts is about."""
+    return Case(
+        id=facts.case,
+        kind=facts.kind,
+        state=facts.state,
+        associate=facts.associate,
+        client=facts.client,
+        minutes=facts.minutes,
+        session_at=facts.session_at,
+        yesterday=facts.yesterday,
+        reported_at=facts.reported_at,
+        opened_at=facts.reported_at,
+        changed_at=facts.reported_at,
+        cadence=RULES.cadence,
+        sent_at=NOW if facts.sent else None,
+        reached_at=NOW if facts.reached else None,
+        outcome=facts.outcome,
+        makeup=facts.makeup,
+    )
+
+
+def offered_in(kind: LetterKind, role: Role, facts: Facts | None) -> tuple[Choice, ...]:
+    """The choices that the rules give such a letter."""
+    if facts is None or kind is LetterKind.UPDATE or (kind is LetterKind.RECEIPT and role is not Role.ASSOCIATE):
+        return ()
+    case = case_of(facts)
+    return associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
 
 
 def written(
@@ -112,10 +139,7 @@ def written(
 ) -> Letter:
     """A letter as `core.compose` would owe it."""
     if offered is None:
-        offered = ()
-        if facts is not None and facts.state is State.OPEN:
-            own = WORDS[facts.kind]
-            offered = choices(*(own if role is Role.ASSOCIATE else ("CONTACTED", "RESCHEDULED", "OTHER")))
+        offered = offered_in(kind, role, facts)
     return Letter(
         id="K7Q2.1" if facts else "desk.1",
         kind=kind,
@@ -153,6 +177,9 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     yield "alert-late-texted", written(LetterKind.ALERT, "opened", admin, messaged)
     yield "alert-late-written-long-before", written(LetterKind.ALERT, "opened", admin, LATE, data=on_the_bus)
     yield "alert-late-again", written(LetterKind.ALERT, "changed", admin, LATE, data={"changed": "estimate"})
+    named: dict[str, Datum] = {"changed": "client"}
+    yield "alert-late-client-named", written(LetterKind.ALERT, "changed", admin, LATE, data=named)
+    yield "alert-late-no-client", written(LetterKind.ALERT, "opened", admin, replace(LATE, client=None, minutes=None))
     yield "alert-noshow", written(LetterKind.ALERT, "opened", admin, NOSHOW)
     yield "alert-noshow-after-late", written(LetterKind.ALERT, "changed", admin, NOSHOW, data={"changed": "kind"})
     yield "draft-late", written(LetterKind.DRAFT, "opened", facts=LATE)
@@ -160,13 +187,18 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     yield "draft-late-no-minutes", written(LetterKind.DRAFT, "opened", facts=replace(LATE, minutes=None))
     yield "draft-late-texted", written(LetterKind.DRAFT, "opened", facts=messaged)
     yield "draft-late-written-long-before", written(LetterKind.DRAFT, "opened", facts=LATE, data=on_the_bus)
-    yield "draft-late-over-session", written(LetterKind.DRAFT, "opened", facts=LATE, data={"over_session": True})
+    yield (
+        "draft-late-over-session",
+        written(LetterKind.DRAFT, "opened", facts=replace(LATE, minutes=75), data={"over_session": True}),
+    )
     nobody = replace(LATE, client=None)
-    offered = choices("CLIENT", *WORDS[Kind.LATE])
-    yield "draft-late-no-client", written(LetterKind.DRAFT, "opened", facts=nobody, offered=offered)
+    yield "draft-late-no-client", written(LetterKind.DRAFT, "opened", facts=nobody)
     couple = replace(LATE, client="Sam & Kim")
     several: dict[str, Datum] = {"one_each": True, "others": ["[W4XP] late, K.O., Dana L."]}
     yield "draft-late-couple", written(LetterKind.DRAFT, "opened", facts=couple, data=several)
+    later = replace(LATE, minutes=25)
+    yield "draft-late-changed", written(LetterKind.DRAFT, "changed", facts=later, data={"changed": "estimate"})
+    yield "draft-late-reached", written(LetterKind.DRAFT, "changed", facts=replace(later, reached=True))
     yield "draft-noshow", written(LetterKind.DRAFT, "opened", facts=NOSHOW)
     yield "draft-noshow-texted", written(LetterKind.DRAFT, "opened", facts=replace(NOSHOW, sent=True))
     evening = replace(NOSHOW, yesterday=True, session_at=TWO - timedelta(hours=19))
@@ -224,6 +256,9 @@ def _updates() -> Iterator[tuple[str, Letter]]:
     yield "update-associate-rescheduled", written(LetterKind.UPDATE, "outcome", facts=rebooked, data=pat)
     gone = _closed(LATE, Outcome.OTHER, "client has left")
     yield "update-associate-other", written(LetterKind.UPDATE, "outcome", facts=gone, data=pat)
+    taken_back: dict[str, Datum] = {**pat, "text": "outcome"}
+    yield "update-associate-undone", written(LetterKind.UPDATE, "undone", facts=NOSHOW, data=taken_back)
+    yield "update-associate-cancelled", written(LetterKind.UPDATE, "cancelled", facts=mistaken, data=pat)
     yield "update-associate-note", written(LetterKind.UPDATE, "note", facts=LATE, data=note)
 
 
@@ -240,10 +275,15 @@ def _receipts() -> Iterator[tuple[str, Letter]]:
     ):
         ended = _closed(facts, outcome, "Tue 3pm" if outcome is Outcome.RESCHEDULED else None)
         name = f"receipt-{facts.kind}-{outcome}"
-        yield name, written(LetterKind.RECEIPT, "outcome", facts=ended, offered=choices("UNDO"))
+        yield name, written(LetterKind.RECEIPT, "outcome", facts=ended)
     yield "receipt-makeup", written(LetterKind.RECEIPT, "makeup", facts=replace(NOSHOW, makeup=True))
     yield "receipt-client", written(LetterKind.RECEIPT, "client", facts=LATE)
     yield "receipt-undone", written(LetterKind.RECEIPT, "undone", facts=LATE, data={"text": "outcome"})
+    yield "receipt-undone-sent", written(LetterKind.RECEIPT, "undone", facts=LATE, data={"text": "sent"})
+    other = _closed(LATE, Outcome.OTHER, "client has left")
+    yield "receipt-late-other", written(LetterKind.RECEIPT, "outcome", facts=other)
+    arrived = _closed(WAITING, Outcome.ARRIVED)
+    yield "receipt-waiting-arrived", written(LetterKind.RECEIPT, "outcome", facts=arrived)
     yield "receipt-cancelled", written(LetterKind.RECEIPT, "cancelled", facts=replace(LATE, state=State.CANCELLED))
     yield "receipt-reached", written(LetterKind.RECEIPT, "reached", admin, replace(NOSHOW, reached=True))
     yield "receipt-note", written(LetterKind.RECEIPT, "note", admin, LATE, data={"text": "I'll call her"})
@@ -254,23 +294,31 @@ def _receipts() -> Iterator[tuple[str, Letter]]:
 def _answers() -> Iterator[tuple[str, Letter]]:
     admin = Role.ADMIN
     two = (
-        Choice("RESCHEDULED", "Sam P., missed at 2:00 pm", "K7Q2"),
-        Choice("RESCHEDULED", "Kim O., late", "W4XP"),
+        Choice("RESCHEDULED", "[K7Q2] noshow, S.P., Dana L.", "K7Q2"),
+        Choice("RESCHEDULED", "[W4XP] late, K.O., Dana L.", "W4XP"),
     )
     line: dict[str, Datum] = {"line": "rescheduled"}
     yield "ask-which-case", written(LetterKind.ASK, "which-case", offered=two, data=line)
-    yield "ask-which-client", written(LetterKind.ASK, "which-client", facts=LATE, data=line)
+    named: dict[str, Datum] = {"line": "client"}
+    who_is_it = choices("K7Q2", "CLIENT")
+    yield "ask-which-client", written(LetterKind.ASK, "which-client", facts=LATE, offered=who_is_it, data=named)
     yield "ask-which-outcome", written(LetterKind.ASK, "which-outcome", facts=NOSHOW, data=line)
-    who = tuple(Choice(f"LATE 15 Sam FOR {name}", name, None) for name in ("Dana Lee", "Ravi Patel"))
+    who = tuple(Choice(f"LATE 15 Sam FOR {name}", f"For {name}", None) for name in ("Dana Lee", "Ravi Patel"))
     asked: dict[str, Datum] = {"line": "LATE 15 Sam FOR Da"}
     yield "ask-which-associate", written(LetterKind.ASK, "which-associate", admin, offered=who, data=asked)
     yield "ask-not-yours", written(LetterKind.ASK, "not-yours", data=line)
-    yield "ask-few-words", written(LetterKind.ASK, "few-words", facts=LATE, data={"line": "other"})
-    cancelled = (Choice("OTHER client cancelled", "The client cancelled", "K7Q2"), *choices("MISTAKE"))
+    yield (
+        "ask-few-words",
+        written(LetterKind.ASK, "few-words", facts=LATE, offered=choices("K7Q2", "OTHER"), data={"line": "other"}),
+    )
+    cancelled = (Choice("OTHER client cancelled", "The client cancelled", "K7Q2"), *choices("K7Q2", "MISTAKE"))
     yield "ask-cancel", written(LetterKind.ASK, "cancel", facts=NOSHOW, offered=cancelled, data={"line": "Cancelled"})
+    ended = _closed(NOSHOW, Outcome.RESCHEDULED)
+    yield "ask-closed", written(LetterKind.ASK, "which-outcome", facts=ended, data={"line": "maybe"})
+    yield "ask-admin", written(LetterKind.ASK, "which-outcome", admin, LATE, data={"line": "Rescheduled?"})
     yield "ask-same-kind", written(LetterKind.ASK, "same-kind", facts=NOSHOW, data={"line": "LATE 10"})
     yield "ask-before-sent", written(LetterKind.ASK, "before-sent", facts=LATE, data={"line": "no answer"})
-    reading = (Choice("LATE 15 Sam", "This is what I mean", None),)
+    reading = (Choice("LATE 15 Sam", "Did you mean this?", None),)
     yield "help-words", written(LetterKind.HELP, "words")
     yield "help-words-admin", written(LetterKind.HELP, "words", admin)
     yield "help-unread", written(LetterKind.HELP, "unread", offered=reading, data={"line": "Lathe 15 Sam"})
@@ -285,30 +333,20 @@ def _answers() -> Iterator[tuple[str, Letter]]:
 def _desk() -> Iterator[tuple[str, Letter]]:
     admin = Role.ADMIN
     full: dict[str, Datum] = {
-        "headline": "1 case open, 1 closed.",
-        "open": ["[K7Q2] late, S.P., Dana L."],
-        "closed": ["[W4XP] waiting, K.O., Dana L.: no answer"],
+        "headline": "1 open, 1 closed since Friday, median 4 min to contact.",
+        "open": [
+            "[K7Q2] late, Dana L., Sam P.: CLIENT NOT KNOWN TO BE TOLD, asked 2 times; last heard Mon 14:20: opened"
+        ],
+        "closed": ["[W4XP] noshow, Dana L., Kim O.: rescheduled, 4 min to contact"],
         "faults": ["1 mail set aside"],
     }
     yield "digest", written(LetterKind.DIGEST, "", admin, data=full)
-    yield "digest-quiet", written(LetterKind.DIGEST, "", admin, data={"headline": "I am alive: nothing is open."})
-    offered = (Choice("LATE 15 Sam FOR Dana Lee", "Open this report", None),)
-    stranger: dict[str, Datum] = {"line": "LATE 15 Sam", "detail": "From dana.private@mail.test."}
-    yield "notice-stranger", written(LetterKind.NOTICE, "stranger", admin, offered=offered, data=stranger)
-    for topic in (
-        "bounce",
-        "refused-letter",
-        "set-aside",
-        "refused",
-        "out-of-office",
-        "stale",
-        "cap",
-        "outage",
-        "unread",
-        "template",
-        "other-associate",
-        "case-file",
-        "delayed",
-    ):
-        yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, data={"detail": "What happened."})
+    yield "digest-quiet", written(LetterKind.DIGEST, "", admin, data={"headline": "0 open, 0 closed since Friday."})
+    offered = (Choice("LATE 15 Sam FOR Dana Lee", "For Dana Lee", None),)
+    for topic, detail in NOTICES.items():
+        data: dict[str, Datum] = {"detail": detail}
+        if topic in ("stranger", "unread"):
+            data["line"] = "LATE 15 Sam"
+        named = offered if topic == "stranger" else ()
+        yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, offered=named, data=data)
     yield "test", written(LetterKind.TEST, "", admin)

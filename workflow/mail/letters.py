@@ -7,18 +7,20 @@ bytes are made in `mime`. Rendered anew at each attempt, always to the same mail
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import ANSWERS, Facts, Kind, Letter, LetterKind, Role, Rules
+from workflow.core.model import ANSWERS, Facts, Kind, Letter, LetterKind, Outcome, Rules
 from workflow.core.names import initials, short_person
 from workflow.mail.mime import Body, Mailbox, Unsafe, clean_header, clean_name, compose, plain_ids
-from workflow.mail.pages import OURS, Pages, where
-from workflow.mail.wording import WITH_FACTS, Wording, associate_of, client_of
+from workflow.mail.pages import OURS, Pages, explained, where
+from workflow.mail.trial import CLIENT, trial_letters
+from workflow.mail.wording import Wording, associate_of, carries_facts, client_of
 
 __all__ = ["Letters", "Rendered", "Unsafe"]
 
@@ -60,6 +62,9 @@ _KIND_SUBJECTS: Mapping[LetterKind, str] = {
     LetterKind.TEST: "Promptly: test",
 }
 """Subjects of letters without a case; those of a case are made by `_subject`."""
+
+
+_OUTCOME_WORD = re.compile("|".join(outcome.value.upper() for outcome in Outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +109,37 @@ class Letters:
         return self._page(letter, now)[0]
 
     def template_faults(self) -> list[str]:
-        """What is wrong with the clinic's own files, as far as reading them tells; for `check`."""
+        """What is wrong with the clinic's own files, each with its line, found by writing every kind of letter.
+
+        For `check`: nothing is sent. Takes a second or two.
+        """
         if self._own is None or self._own_folder is None:
             return []
         if not self._own_folder.is_dir():
             return ["the folder does not exist"]
-        faults = []
+        faults: dict[str, None] = {}  # in order, each once
         for file in sorted(self._own_folder.rglob("*")):
             name = file.relative_to(self._own_folder).as_posix()
             if not file.is_file() or file.suffix not in (".txt", ".html"):
                 continue
             if not (OURS / name).is_file():
-                faults.append(f"{name}: replaces no file of ours")
+                faults[f"{name}: replaces no file of ours"] = None
             try:
                 self._own.compile(name)
             except Exception as fault:  # whatever it is, it is a line of `check`
-                faults.append(where(fault))
-        return faults
+                faults[explained(fault)] = None
+        for letter, now in trial_letters():
+            try:
+                text, _ = self._own.render(letter.kind.value, self._values(letter, now))
+            except Exception as fault:  # as above
+                faults[explained(fault)] = None
+            else:
+                faults.update(dict.fromkeys(f"{letter.kind.value}.txt: {what}" for what in _unwise(text)))
+        return list(faults)
 
     def _page(self, letter: Letter, now: datetime) -> tuple[str, str, str | None]:
         """Text, HTML, and where a template of the clinic's failed, if one did."""
-        values = {**self._wording.values(letter, now), "subject": _subject(letter)}
+        values = self._values(letter, now)
         fell_back = None
         if self._own is not None:
             try:
@@ -132,6 +147,9 @@ class Letters:
             except Exception as fault:  # a clinic's own file can fail in any way; the letter must go
                 fell_back = where(fault)
         return (*self._ours.render(letter.kind.value, values), fell_back)
+
+    def _values(self, letter: Letter, now: datetime) -> dict[str, object]:
+        return {**self._wording.values(letter, now), "subject": _subject(letter)}
 
     def _headers(self, letter: Letter, now: datetime) -> dict[str, str]:
         headers = {
@@ -153,7 +171,7 @@ class Letters:
     def _attachment(self, letter: Letter) -> tuple[str, bytes] | None:
         """``alert.json``, schema ``promptly.alert/1`` (contract section 4), for letters to admin and the lead."""
         facts = letter.facts
-        if facts is None or letter.kind not in WITH_FACTS or letter.role is Role.ASSOCIATE:
+        if facts is None or not carries_facts(letter):
             return None
         content = {
             "schema": "promptly.alert/1",
@@ -168,13 +186,22 @@ class Letters:
             "reported_at": self._wording.iso(facts.reported_at),
             "contacted_at": self._wording.iso(facts.contacted_at),
             "outcome": facts.outcome.value if facts.outcome is not None else None,
-            "outcome_note": facts.outcome_note,
+            "outcome_note": self._wording.discreet(facts.outcome_note, facts) or None,
             "makeup": facts.makeup,
-            "note": facts.note,
+            "note": self._wording.discreet(facts.note, facts) or None,
             "reminders_sent": facts.reminders_sent,
             "escalated": facts.escalated,
         }
         return "alert.json", json.dumps(content, indent=1).encode("ascii")
+
+
+def _unwise(text: str) -> Iterator[str]:
+    """What a trial letter says that it should not, though it can be written (contract section 4)."""
+    first, *others = text.split("\n")
+    if any(name in first for name in CLIENT.split()):
+        yield "the first line names the client, and shows on lock screens: write {{ initials }}"
+    for word in sorted({found[0] for line in others if (found := _OUTCOME_WORD.match(line))}):
+        yield f"a line starts with {word}: quoted, it could be taken for an answer"
 
 
 def _subject(letter: Letter) -> str:

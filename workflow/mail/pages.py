@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 OURS = Path(__file__).resolve().parents[2] / "templates"
 """The letters that come with Promptly."""
@@ -33,7 +33,7 @@ class Pages:
     """
 
     def __init__(self, *folders: Path) -> None:
-        self._sources = SandboxedEnvironment(
+        self._sources = ImmutableSandboxedEnvironment(
             loader=FileSystemLoader(folders),
             undefined=StrictUndefined,
             autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -77,6 +77,12 @@ def where(fault: BaseException) -> str:
     if place is None:
         return f"{fault.name}: not found" if isinstance(fault, TemplateNotFound) else kind
     return f"{place[0]}, line {place[1]}: {kind}"
+
+
+def explained(fault: BaseException) -> str:
+    """The same, and what the fault itself says: only where the letter is about nobody."""
+    told = " ".join(str(fault).split())
+    return where(fault) if isinstance(fault, NoInstruction) or not told else f"{where(fault)}: {told}"
 
 
 def _block(source: Template, name: str, values: Mapping[str, object]) -> str:

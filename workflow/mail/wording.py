@@ -5,13 +5,15 @@ The sentences stand in templates/; the mail around them is `letters`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Rules, State
+from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Role, Rules, State
 from workflow.core.names import greeting, initials, needs_name, short_person, shown
 from workflow.mail.marker import MARKER
 from workflow.mail.mime import clean_line, clean_name
@@ -22,9 +24,7 @@ TEXT_MAX = 4000
 LONG_AGO = timedelta(minutes=10)
 """An alert, escalation, update or notice this old says since when it has been due (contract section 5)."""
 
-WITH_FACTS = frozenset({LetterKind.ALERT, LetterKind.UPDATE, LetterKind.ESCALATION})
-"""The letters that carry the lines ``Name: value``."""
-
+_WITH_FACTS = frozenset({LetterKind.ALERT, LetterKind.UPDATE, LetterKind.ESCALATION})
 _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UPDATE, LetterKind.NOTICE})
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
@@ -40,12 +40,10 @@ _DATA: Mapping[str, Datum] = {
     "lines": [],
     "minutes_taken": None,
     "morning": False,
-    "needs_client": False,
     "one_each": False,
     "open": [],
     "others": [],
     "over_session": False,
-    "replaced": False,
     "text": None,
     "written_at": None,
 }
@@ -62,8 +60,11 @@ _NO_CASE: Mapping[str, object] = {
 }
 """What the names of `Wording._case_values` say in a letter without a case."""
 
-_FULL_WORDS: Mapping[str, str] = {"OTHER": "OTHER (and a few words)", "CLIENT": "CLIENT (and the name)"}
-"""Words that say nothing alone."""
+_QUOTES = ("detail", "line", "text")
+"""What of `data` somebody wrote freely: the client may be named in it."""
+
+_LONG_NAME = 5
+"""A name of so many letters is hidden in lower case, too; "will", "may" and "hope" stay words."""
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -92,6 +93,8 @@ class Wording:
     def values(self, letter: Letter, now: datetime) -> dict[str, object]:
         """Everything that templates may name; all text in it is cleaned."""
         data = {**_DATA, **{name: _clean(value) for name, value in letter.data.items()}}
+        if letter.facts is not None:
+            data.update({name: self.discreet(str(data[name]), letter.facts) for name in _QUOTES if data[name]})
         written_at = data["written_at"]
         taps = _taps(letter, self._rules.address)
         values: dict[str, object] = {
@@ -117,7 +120,7 @@ class Wording:
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
             lines = self._fact_lines(letter.facts, now)
-            if letter.kind in WITH_FACTS:
+            if carries_facts(letter):
                 values["facts"] = lines
             else:
                 values["about"] = _about(lines)
@@ -130,8 +133,8 @@ class Wording:
             "kind": facts.kind.value,
             "state": facts.state.value,
             "outcome": facts.outcome.value if facts.outcome is not None else "",
-            "outcome_note": _clean_text(facts.outcome_note),
-            "note": _clean_text(facts.note),
+            "outcome_note": _clean_text(self.discreet(facts.outcome_note, facts)),
+            "note": _clean_text(self.discreet(facts.note, facts)),
             "makeup": facts.makeup,
             "sent": facts.sent,
             "reached": facts.reached,
@@ -159,7 +162,7 @@ class Wording:
             session = _day(facts.reported_at.astimezone(self._zone) - timedelta(days=1))
         outcome = facts.outcome.value if facts.outcome is not None else ""
         if outcome and facts.outcome_note:
-            outcome += f" - {_clean_text(facts.outcome_note)}"
+            outcome += f" - {_clean_text(self.discreet(facts.outcome_note, facts))}"
         if facts.makeup:
             outcome = ", ".join(part for part in (outcome, "make-up session offered") if part)
         lines = [
@@ -173,13 +176,24 @@ class Wording:
             ("Reported", self._when(facts.reported_at, now)),
             ("Contacted", self._when(facts.contacted_at, now)),
             ("Outcome", outcome),
-            ("Note", _clean_text(facts.note)),
+            ("Note", _clean_text(self.discreet(facts.note, facts))),
         ]
         return [(name, value) for name, value in lines if value]
 
     def client(self, facts: Facts) -> str:
         """The client as ``[privacy] client_name`` lets bodies and attachments say it; empty when not known."""
         return shown(client_of(facts), self._rules.client_name) or ""
+
+    def discreet(self, text: str | None, facts: Facts) -> str:
+        """What somebody wrote about this case, with the client named as ``[privacy] client_name`` has it.
+
+        Whole words alone are replaced: in "Peterson called" by "P.".
+        """
+        name, setting = client_of(facts), self._rules.client_name
+        if not text or name is None or setting == "as_written":
+            return text or ""
+        hidden = _hidden_names(name, setting)
+        return text if hidden is None else hidden.sub(lambda found: f"{found[0][0].upper()}.", text)
 
     def iso(self, at: datetime | None) -> str | None:
         """ISO 8601 with the clinic's offset."""
@@ -194,6 +208,11 @@ class Wording:
         return time if local.date() == now.astimezone(self._zone).date() else f"{_day(local)}, {time}"
 
 
+def carries_facts(letter: Letter) -> bool:
+    """Whether the letter has the lines ``Name: value`` and ``alert.json`` (contract section 4, "Facts")."""
+    return letter.facts is not None and letter.kind in _WITH_FACTS and letter.role is not Role.ASSOCIATE
+
+
 def client_of(facts: Facts) -> str | None:
     """The client's name as written, made fit to be printed; None when not known."""
     return clean_line(facts.client or "") or None
@@ -202,6 +221,22 @@ def client_of(facts: Facts) -> str | None:
 def associate_of(facts: Facts) -> str:
     """The associate's name, made fit to be printed."""
     return clean_name(facts.associate.name) or "the associate"
+
+
+@lru_cache(maxsize=64)
+def _hidden_names(client: str, setting: str) -> re.Pattern[str] | None:
+    """The words of the client's name that this setting does not show, in the forms that people write them."""
+    kept = (shown(client, setting) or "").split()
+    forms: set[str] = set()
+    for word in client.split():
+        for name in {word.strip(".,"), *word.strip(".,").split("-")}:
+            if word in kept or len(name) < 2 or name.islower():  # "de la" names nobody
+                continue
+            forms |= {name, name.upper()} | ({name.lower()} if len(name) >= _LONG_NAME else set())
+    if not forms:
+        return None
+    listed = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)).replace("'", "['\u2019]")
+    return re.compile(rf"(?<![\w@])(?:{listed})(?!\w)\.?")
 
 
 def _minutes_words(minutes: int | None) -> str:
@@ -254,14 +289,11 @@ def _taps(letter: Letter, address: str) -> list[Tap]:
 
 
 def _reply_with(letter: Letter) -> str:
-    """The sentence that names the words, before any link (contract section 4)."""
-    typed = [_say(choice, letter) for choice in letter.choices]
-    if not typed:
-        return ""
-    one_word = not any(" " in words for words in typed)
-    said = [_FULL_WORDS.get(words, words) for words in typed]
-    start = "Reply with one word: " if one_word else "Reply with: "
-    return start + " or ".join(part for part in (", ".join(said[:-1]), said[-1]) if part)
+    """The sentence before the links: first that one can reply, then that one can tap (contract section 4)."""
+    if not letter.choices:
+        return "Only if this is wrong, reply with one word, or tap:"
+    one_word = not any(" " in _say(choice, letter) for choice in letter.choices)
+    return "Reply with one word, or tap:" if one_word else "Reply with one of these lines, or tap:"
 
 
 def _say(choice: Choice, letter: Letter) -> str:

@@ -1,0 +1,289 @@
+"""Every sample letter in a real browser, as on a phone: measured for the tests, photographed for people.
+
+`python -m tests.letters_in_browser` (`make letters`) writes the pictures and their index to docs/letters. Chromium is
+driven through its own DevTools pipe, a JSON message at a time: no library, no port, one start for all letters.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
+from typing import Any, Self
+
+from tests.mail.letter_samples import NOW, RULES, samples
+from workflow.core.model import Letter
+from workflow.mail.letters import Letters
+
+CHROMIUM = shutil.which("chromium")
+"""Debian's, or None where there is none."""
+
+WIDTH = 375
+"""CSS pixels: a small phone in one hand."""
+
+SCHEMES = ("light", "dark")
+
+ABSENT = "Debian's Chromium is not installed: apt-get install chromium fonts-liberation"
+
+PICTURES = Path(__file__).resolve().parents[1] / "docs" / "letters"
+
+QUALITY = 5
+"""Of 100: letters stay easy to read, and two hundred pictures stay under 3 MB."""
+
+ANSWERS_WITHIN = 30
+"""Seconds; a page takes 15 ms."""
+
+INDEX = """# The letters
+
+Every sample letter as Debian's Chromium shows it on a phone, 375 pixels wide, light and dark. The same letters as text
+are in `tests/mail/golden`, their words in `templates`.
+
+`make letters` writes these pictures anew; `tests/test_letters_in_browser.py` measures the letters: nothing wider than
+the screen, contrast, size of what is tapped, no link but `mailto:`.
+"""
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",  # root in a container; the pages are our own and load nothing
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
+
+_MEASURE = """
+(() => {
+  const canvas = document.createElement('i');
+  canvas.style.background = 'Canvas';
+  document.body.append(canvas);
+  const page = getComputedStyle(canvas).backgroundColor;
+  canvas.remove();
+  const channels = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const luminance = colour => {
+    const [r, g, b] = channels(colour).map(part => part / 255)
+      .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (channels(colour)[3] !== 0) return colour;
+    }
+    return page;
+  };
+  const drawn = (element, colour, back) => {
+    let alpha = channels(colour)[3] ?? 1;
+    for (let at = element; at; at = at.parentElement) alpha *= getComputedStyle(at).opacity;
+    const over = channels(back);
+    return `rgb(${channels(colour).slice(0, 3).map((part, at) => part * alpha + over[at] * (1 - alpha)).join()})`;
+  };
+  const texts = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (!node.data.trim()) continue;
+    const style = getComputedStyle(node.parentElement);
+    const back = behind(node.parentElement);
+    const both = [luminance(drawn(node.parentElement, style.color, back)), luminance(back)];
+    const [high, low] = both.sort((a, b) => b - a);
+    texts.push({text: node.data.trim(), size: parseFloat(style.fontSize), contrast: (high + 0.05) / (low + 0.05)});
+  }
+  const links = [...document.querySelectorAll('a')].map(link => {
+    const box = link.getBoundingClientRect();
+    return {href: link.getAttribute('href'), width: box.width, height: box.height};
+  });
+  const message = document.querySelector('[style*="user-select"]');
+  let selected = null;
+  if (message) {
+    getSelection().selectAllChildren(message);
+    selected = getSelection().toString();
+    getSelection().removeAllRanges();
+  }
+  return {page, texts, links, selected, width: document.scrollingElement.scrollWidth,
+          height: document.scrollingElement.scrollHeight};
+})()
+"""
+"""Run in the page by the pipe: the letter itself holds no script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A run of text as drawn."""
+
+    text: str
+    size: float
+    contrast: float
+    """Against what is drawn behind it, by WCAG 2.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What can be tapped."""
+
+    href: str
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the browser made of a letter."""
+
+    page: str
+    """The colour of the empty page."""
+    texts: tuple[Text, ...]
+    links: tuple[Link, ...]
+    selected: str | None
+    """What is copied when the message is chosen; None: the letter has none."""
+    width: int
+    height: int
+    requested: tuple[str, ...]
+    """Addresses that the page asked for."""
+
+
+class Browser:
+    """One headless Chromium with one page; a context. `TimeoutError` when it does not answer."""
+
+    def __enter__(self) -> Self:
+        assert CHROMIUM is not None, "Chromium is not installed"
+        self._profile = tempfile.TemporaryDirectory(prefix="letters-", ignore_cleanup_errors=True)
+        to_read, self._write = os.pipe()
+        self._read, to_write = os.pipe()
+        # Chromium reads its orders from descriptor 3 and writes its answers to 4
+        command = f'exec "$@" 3<&{to_read} 4>&{to_write}'
+        arguments = [CHROMIUM, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        self._running = subprocess.Popen(
+            ["/bin/bash", "-c", command, "bash", *arguments],
+            pass_fds=(to_read, to_write),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(to_read)
+        os.close(to_write)
+        self._count = 0
+        self._unread = b""
+        self._session: str | None = None
+        self._requested: list[str] = []
+        target = self._ask("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network"):
+            self._ask(f"{domain}.enable")
+        self._frame = self._ask("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._write)  # Chromium ends when its pipe does
+        try:
+            self._running.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._running.pid, signal.SIGKILL)
+            self._running.wait()
+        os.close(self._read)
+        self._profile.cleanup()
+
+    def show(self, html: str, scheme: str, width: int = WIDTH) -> Look:
+        """Load a page as a phone of this width does, in "light" or "dark", and measure it."""
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=667, deviceScaleFactor=1, mobile=True)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._ask("Emulation.setEmulatedMedia", features=features)
+        self._requested.clear()
+        self._ask("Page.setDocumentContent", frameId=self._frame, html=html)
+        answer = self._ask("Runtime.evaluate", expression=_MEASURE, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        found = answer["result"]["value"]
+        return Look(
+            page=found["page"],
+            texts=tuple(Text(**one) for one in found["texts"]),
+            links=tuple(Link(**one) for one in found["links"]),
+            selected=found["selected"],
+            width=found["width"],
+            height=found["height"],
+            requested=tuple(self._requested),
+        )
+
+    def picture(self, look: Look) -> bytes:
+        """The page just shown, from top to bottom, as WebP."""
+        clip = {"x": 0, "y": 0, "width": look.width, "height": look.height, "scale": 1}
+        how = {"format": "webp", "quality": QUALITY}
+        taken = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip, **how)
+        return base64.b64decode(taken["data"])
+
+    def _ask(self, method: str, **parameters: object) -> dict[str, Any]:
+        self._count += 1
+        order: dict[str, object] = {"id": self._count, "method": method, "params": parameters}
+        if self._session is not None:
+            order["sessionId"] = self._session
+        os.write(self._write, json.dumps(order).encode() + b"\0")
+        for message in self._messages():
+            if message.get("method") == "Network.requestWillBeSent":
+                self._requested.append(message["params"]["request"]["url"])
+            if message.get("id") == self._count:
+                assert "error" not in message, message
+                result: dict[str, Any] = message["result"]
+                return result
+        raise AssertionError(f"Chromium ended at {method}")
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        while True:
+            whole, end, rest = self._unread.partition(b"\0")
+            if end:
+                self._unread = rest
+                yield json.loads(whole)
+                continue
+            if not select.select([self._read], [], [], ANSWERS_WITHIN)[0]:
+                raise TimeoutError("Chromium does not answer")
+            received = os.read(self._read, 1 << 20)
+            if not received:
+                return
+            self._unread += received
+
+
+def html_of(letter: Letter, letters: Letters) -> str:
+    """The HTML that the letter's mail carries."""
+    part = BytesParser(policy=default).parsebytes(letters.render(letter, NOW).raw).get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def main() -> int:
+    """Photograph every sample letter, light and dark; 0, or 1 where there is no Chromium."""
+    if CHROMIUM is None:
+        sys.stderr.write(f"{ABSENT}\n")
+        return 1
+    letters = Letters(RULES, instance="pictures")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for old in PICTURES.glob("*.webp"):
+        old.unlink()
+    lines = [INDEX]
+    with Browser() as browser:
+        for name, letter in samples():
+            html = html_of(letter, letters)
+            for scheme in SCHEMES:
+                picture = browser.picture(browser.show(html, scheme))
+                (PICTURES / f"{name}-{scheme}.webp").write_bytes(picture)
+            pair = " ".join(f"![{name}, {scheme}]({name}-{scheme}.webp)" for scheme in SCHEMES)
+            lines.append(f"## {name}\n\nTo {letter.role.value}.\n\n{pair}\n")
+    (PICTURES / "README.md").write_text("\n".join(lines), encoding="utf-8")
+    size = sum(file.stat().st_size for file in PICTURES.iterdir())
+    sys.stdout.write(f"{len(lines) - 1} letters, {size / 1e6:.1f} MB, in {PICTURES}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The page beside the text: the same words and links, one column, fit for a phone. A browser measures it elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+from tests.mail.letter_reading import SAMPLES, every_letter, html_of, mail_of, part_of, text_of
+
+
+@every_letter
+def test_html_and_text_say_the_same(name: str) -> None:
+    letter = SAMPLES[name]
+    text = re.sub(r"\n  mailto:\S+", "", text_of(letter))
+    plain = re.sub(r"(?m)^- ", "", text).split()
+    html = [word for word in html_of(letter).words if word != "-"]
+    assert html == [word for word in plain if word != "-"]
+
+
+@every_letter
+def test_html_is_one_column_fit_for_a_phone(name: str) -> None:
+    page = html_of(SAMPLES[name])
+    source = part_of(mail_of(SAMPLES[name]), "text/html")
+    assert "http" not in source
+    assert {"img", "link", "script", "iframe", "form"}.isdisjoint(tag for tag, _ in page.tags)
+    assert ("html", {"lang": "en"}) in page.tags
+    assert [attributes["role"] for tag, attributes in page.tags if tag == "table"] == ["presentation"]
+    assert set(re.findall(r"font-size:(\w+)", source)) == {"16px"}
+    for tag, attributes in page.tags:
+        if tag == "a":
+            assert "display:block;padding:10px 16px" in str(attributes["style"])
+            assert "line-height:24px;min-height:24px" in str(attributes["style"]), "10 + 24 + 10 = 44 px"
+
+
+def test_the_only_colours_are_the_buttons_and_they_contrast() -> None:
+    source = part_of(mail_of(SAMPLES["draft-noshow"]), "text/html")
+    assert set(re.findall(r"(?<![-\w])color:(#\w+)", source)) == {"#ffffff"}
+    assert set(re.findall(r"background:(#\w+)", source)) == {"#1a4f8b"}
+    assert (1 + 0.05) / (_luminance("1a4f8b") + 0.05) >= 4.5, "WCAG 2.2, 1.4.3"
+    assert 'name="color-scheme" content="light dark"' in source
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

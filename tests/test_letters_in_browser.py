@@ -1,0 +1,115 @@
+"""The letters in a real browser, as on a phone in one hand: every sample, 375 pixels wide, light and dark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.letters_in_browser import ABSENT, CHROMIUM, PICTURES, SCHEMES, WIDTH, Browser, Link, Look, html_of
+from tests.mail.letter_samples import RULES, samples
+from workflow.core.model import Choice, Letter
+from workflow.mail.letters import Letters
+
+SAMPLES = dict(samples())
+LETTERS = Letters(RULES, instance="a1b2c3")
+
+SMALLEST_TARGET = 44
+"""CSS pixels: WCAG 2.2, 2.5.5."""
+
+LEAST_CONTRAST = 4.5
+"""WCAG 2.2, 1.4.3."""
+
+
+def endless(letter: Letter) -> Letter:
+    """A letter with words that no screen is wide enough for."""
+    word = "x" * 300
+    return replace(letter, data={"by": "Pat", "text": word}, choices=(Choice(f"OTHER {word}", word, letter.case),))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("REQUIRE_REAL_SERVERS") == "1":
+            pytest.fail(ABSENT)
+        pytest.skip(ABSENT)
+    with Browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def looks(browser: Browser) -> dict[str, Look]:
+    letters = {**SAMPLES, "endless words": endless(SAMPLES["update-note"])}
+    pages = {name: html_of(letter, LETTERS) for name, letter in letters.items()}
+    return {f"{name}, {scheme}": browser.show(page, scheme) for name, page in pages.items() for scheme in SCHEMES}
+
+
+def links(looks: dict[str, Look]) -> Iterator[tuple[str, Link]]:
+    for name, look in looks.items():
+        for link in look.links:
+            yield name, link
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+class TestOnAPhone:
+    def test_light_is_light_and_dark_is_dark(self, looks: dict[str, Look]) -> None:
+        pages = {scheme: {look.page for name, look in looks.items() if name.endswith(scheme)} for scheme in SCHEMES}
+        assert pages == {"light": {"rgb(255, 255, 255)"}, "dark": {"rgb(18, 18, 18)"}}
+
+    def test_nothing_is_wider_than_the_screen(self, looks: dict[str, Look]) -> None:
+        assert [name for name, look in looks.items() if look.width > WIDTH] == []
+
+    def test_all_text_can_be_read(self, looks: dict[str, Look]) -> None:
+        assert all(len(look.texts) > 2 for look in looks.values())
+        faint = [(name, text) for name, look in looks.items() for text in look.texts if text.contrast < LEAST_CONTRAST]
+        assert faint == []
+        assert {text.size for look in looks.values() for text in look.texts} == {16}
+
+    def test_what_is_tapped_is_large_enough_for_a_thumb(self, looks: dict[str, Look]) -> None:
+        small = [(name, link) for name, link in links(looks) if min(link.width, link.height) < SMALLEST_TARGET]
+        assert small == []
+
+    def test_every_link_makes_a_mail_and_there_is_one_for_each_choice(self, looks: dict[str, Look]) -> None:
+        assert [(name, link) for name, link in links(looks) if not link.href.startswith("mailto:clinic@")] == []
+        assert len(looks["draft-late, light"].links) == len(SAMPLES["draft-late"].choices) > 0
+
+    def test_nothing_is_fetched_from_anywhere(self, looks: dict[str, Look]) -> None:
+        assert {name: look.requested for name, look in looks.items() if look.requested} == {}
+
+    def test_the_message_is_chosen_in_one_piece(self, looks: dict[str, Look]) -> None:
+        chosen = {name: look.selected for name, look in looks.items() if look.selected is not None}
+        assert chosen["draft-waiting, light"] == (
+            "Hi Sam - just checking in. We were scheduled for 2:20 pm. Are you still able to make it today?"
+        )
+        drafts = {name for name in SAMPLES if name.startswith(("draft", "stepaway")) or name.endswith("contact")}
+        assert {name.partition(",")[0] for name in chosen} == drafts
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_ruler_measures(browser: Browser) -> None:
+    """What the tests above rely on, shown on a page with every fault."""
+    page = (
+        '<meta name="color-scheme" content="light dark"><body style="margin:0"><p style="color:#999">faint</p>'
+        '<p style="opacity:0.4">half</p><p style="background:#fff;color:#fff">gone</p>'
+        '<a href="https://clinic.test/" style="display:block;height:20px">tap</a>'
+        '<p style="width:500px">wide</p><img src="http://127.0.0.1:9/pixel.png">'
+    )
+    look = browser.show(page, "light")
+    contrasts = {text.text: round(text.contrast, 1) for text in look.texts}
+    assert contrasts == {"faint": 2.8, "half": 2.8, "gone": 1.0, "tap": 9.4, "wide": 21.0}
+    assert look.width > WIDTH
+    assert [(link.href, link.height) for link in look.links] == [("https://clinic.test/", 20)]
+    assert look.requested == ("http://127.0.0.1:9/pixel.png",)
+
+
+def test_the_pictures_are_those_of_these_letters() -> None:
+    """`make letters` writes them anew."""
+    index = (PICTURES / "README.md").read_text(encoding="utf-8")
+    wanted = {f"{name}-{scheme}.webp" for name in SAMPLES for scheme in SCHEMES}
+    assert {file.name for file in PICTURES.glob("*.webp")} == wanted
+    assert [name for name in wanted if f"({name})" not in index] == []
+    assert sum(file.stat().st_size for file in PICTURES.iterdir()) < 3_000_000
