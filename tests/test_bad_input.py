@@ -157,3 +157,13 @@ async def test_a_lost_acceptance_sends_the_letter_again_under_its_one_id(clinic:
     assert len({letter.id for letter in letters}) == 2
     clinic.alex.inbox.clear()
     clinic.dana.inbox.clear()
+
+
+async def test_a_mail_decided_before_a_crash_is_moved_after_it(clinic: Clinic) -> None:
+    message = await clinic.dana.writes("STATUS")
+    await clinic.dana.gets("status")
+    await clinic.server.wait_for(MAILBOX, 1, "Promptly")
+    await clinic.server.deliver(MAILBOX, message.as_bytes(), arrived_at=clinic.clock.now())
+    await clinic.settled()
+    assert len(await clinic.server.wait_for(MAILBOX, 2, "Promptly")) == 2
+    await clinic.dana.gets_nothing()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,8 +23,11 @@ from workflow.core.caps import STRANGERS, cap_answers
 from workflow.core.compose import Scene, notices
 from workflow.core.decide import resume_at, tick_case
 from workflow.core.digest import digest, next_digest_at
-from workflow.core.hear import Heard, hear
+from workflow.core.hear import hear
+from workflow.core.heard import Heard
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post, Standing
+from workflow.core.subjects import case_ids
+from workflow.core.unheard import lose_letter
 from workflow.logs import place
 from workflow.mail import newtext, read, trust
 from workflow.store import NotCommitted, Store
@@ -102,7 +104,11 @@ class Engine:
         self._settler = settler
         self._sender = sender
         self._lock = asyncio.Lock()
-        self._last_tick = clinic.clock.now()
+        self._latest = clinic.clock.now()
+
+    async def begin(self) -> None:
+        """Before the first tick: learn when something was decided last, for the clock may have been set meanwhile."""
+        self._latest = max(self._latest, await self.clinic.store.latest_at() or self._latest)
 
     async def take(self, arrival: Arrival) -> None:
         """Act on one mail, once, whatever it is: its decision is committed, then the mail is settled.
@@ -133,7 +139,7 @@ class Engine:
             now = self.clinic.clock.now()
             if self.clock_was_set_back(now):
                 await self._resume_all(now)
-            self._last_tick = now
+            self._latest = now
             for case in await self.clinic.store.due(now):
                 try:
                     ticked = tick_case(self._scene(now), case)
@@ -218,20 +224,23 @@ class Engine:
         """A recipient was refused for good: the letter has failed, and the other admins are told (contract 8.4)."""
         async with self._lock:
             now = self.clinic.clock.now()
-            failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
             told: tuple[Letter, ...] = ()
             if letter.topic != "refused-letter":  # a notice about a notice would never end
                 detail = f"A letter ({letter.kind.value}) to {letter.to.name} was refused: {reason}."
                 told = notices(self._scene(now), "refused-letter", but=letter.to.email, detail=detail)
-            await self.clinic.store.settle_letters([failed])
-            if told:
-                await self.clinic.store.commit(Decision("a refused recipient", letters=told), now)
-                self._sender.owe(told)
+            case = await self.clinic.store.case(letter.case) if letter.case is not None else None
+            if case is not None:
+                lost = lose_letter(self._scene(now), case, letter, reason)
+                await self._commit(Decision("a refused recipient", case=lost, letters=told), now, case)
+            else:
+                failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
+                await self.clinic.store.settle_letters([failed])
+                await self._commit(Decision("a refused recipient", letters=told), now, None)
             log.warning("letter refused", letter=letter.id, kind=letter.kind.value, reason=reason)
 
     def clock_was_set_back(self, now: datetime) -> bool:
-        """Whether a tick saw a later time than `now`: then due times are to be planned anew, by `tick`."""
-        return now < self._last_tick - SET_BACK
+        """Whether something was decided later than `now`: then due times are to be planned anew, by `tick`."""
+        return now < self._latest - SET_BACK
 
     async def _resume_all(self, now: datetime) -> None:
         """Reminders decided in what is now the future must not silence a case until that future comes again."""
@@ -257,11 +266,10 @@ class Engine:
             instance=store.desk.instance,
         )
         mail = incoming.mail
-        where = await store.consumed(mail.key)
-        if where:
-            fate = Fate.HANDLED if where != frozenset({"desk"}) else Fate.LEFT
-            log.info("mail seen before", fate=fate.value)
-            return fate
+        known = await self._known_fate(mail.key)
+        if known is not None:
+            log.info("mail seen before", fate=known.value)
+            return known
         roster = clinic.rules.roster
         if incoming.fault is not None:
             if mail.sender is None or roster.associate(mail.sender) or roster.admin(mail.sender):
@@ -270,7 +278,8 @@ class Engine:
         heard = await self._gather(incoming, now)
         decision = hear(heard)
         if heard.standing is not Standing.KNOWN and decision.key and not decision.letters:
-            await store.commit(decision, now, counts={NOT_TOLD: (*store.desk.counts.get(NOT_TOLD, ()), now)})
+            unheard = replace(decision, key=_fated(decision.key, decision.fate))
+            await store.commit(unheard, now, counts={NOT_TOLD: (*store.desk.counts.get(NOT_TOLD, ()), now)})
             return decision.fate
         if decision.case is not None:
             log.info(decision.reason, case=decision.case.id)
@@ -285,7 +294,7 @@ class Engine:
         mail, rules = await self._without_our_words(incoming, now), clinic.rules
         roster = rules.roster
         reading = grammar.read(mail.subject, mail.new_text, mail.quoted_text)
-        cases = ChainMap[str, Case]({}, dict(await store.open_cases()))
+        cases = dict(await store.open_cases())
         pointed = [await store.case_of_message(known) for known in mail.refers_to]
         thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
         for known in (*reading.ids, *thread, *reading.quoted_ids):
@@ -295,8 +304,11 @@ class Engine:
         if mail.robot is not None and mail.robot.bounced is not None:
             bounced = await store.letter_of_message(mail.robot.bounced)
             if bounced is not None and bounced.case is not None and bounced.case not in cases:
-                bounced = None  # of a case that has ended: nothing is owed any more
+                closed = await store.case(bounced.case)
+                if closed is not None:
+                    cases[closed.id] = closed
         sender = mail.sender or ""
+        person = roster.associate(sender) or roster.admin(sender)
         counts = store.desk.counts
         return Heard(
             scene=self._scene(now, await _free_id(store)),
@@ -309,7 +321,7 @@ class Engine:
             thread=thread,
             bounced=bounced,
             notices=counts.get(STRANGERS, ()),
-            warned=counts.get(f"warned {sender}", ()),
+            warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
         )
 
     async def _without_our_words(self, incoming: read.Incoming, now: datetime) -> Mail:
@@ -325,13 +337,23 @@ class Engine:
         new_text, quoted_text = newtext.split(incoming.text, ours)
         return replace(mail, new_text=new_text, quoted_text=quoted_text)
 
+    async def _known_fate(self, key: str) -> Fate | None:
+        """What became of this mail when it was decided before: a crash may have come before it was moved."""
+        store = self.clinic.store
+        for fate in Fate:
+            if await store.consumed(_fated(key, fate)):
+                return fate
+        return Fate.HANDLED if await store.consumed(key) else None
+
     async def _set_aside(self, arrival: Arrival, reason: str, mail: Mail | None = None) -> Fate:
         now = self.clinic.clock.now()
         key = mail.key if mail is not None else hashlib.sha256(arrival.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
         counts = {SET_ASIDE: (*self.clinic.store.desk.counts.get(SET_ASIDE, ()), now)}
-        await self.clinic.store.commit(Decision("set aside", letters=told, key=key), now, counts=counts)
+        await self.clinic.store.commit(
+            Decision("set aside", letters=told, key=_fated(key, Fate.SET_ASIDE)), now, counts=counts
+        )
         self._sender.owe(told)
         log.warning("mail set aside", reason=reason)
         return Fate.SET_ASIDE
@@ -339,7 +361,10 @@ class Engine:
     async def _commit(self, decision: Decision, now: datetime, old: Case | None) -> None:
         """Commit with the caps applied, then tell the sender what is owed."""
         counts = dict(self.clinic.store.desk.counts)
+        if decision.key is not None:
+            decision = replace(decision, key=_fated(decision.key, decision.fate))
         capped = cap_answers(self._scene(now), decision, old, counts)
+        self._latest = max(self._latest, now)
         await self.clinic.store.commit(capped, now, counts=_changed(counts, self.clinic.store.desk.counts))
         self._sender.owe((*capped.letters, *(capped.case.letters if capped.case is not None else ())))
 
@@ -347,11 +372,17 @@ class Engine:
         return Scene(self.clinic.rules, now, RandomMint(case_id))
 
 
+def _fated(key: str, fate: Fate) -> str:
+    """The key of a mail that no case keeps, with what became of it."""
+    return f"{fate.value} {key}"
+
+
 async def _free_id(store: Store) -> str:
-    """A case id that no case has, open or closed."""
-    while await store.knows(drawn := "".join(secrets.choice(CASE_ALPHABET) for _ in range(4))):
-        pass
-    return drawn
+    """A case id that no case has, open or closed, and that is known for one where it is typed without brackets."""
+    while True:
+        drawn = "".join(secrets.choice(CASE_ALPHABET) for _ in range(4))
+        if case_ids(drawn) == (drawn,) and not await store.knows(drawn):
+            return drawn
 
 
 def _changed(

@@ -270,7 +270,8 @@ Client Kim                                      -> CLIENT Kim
 CLIENT Will Smith, new                          -> CLIENT Will Smith: new
 CLIENT Mrs Smith - new                          -> CLIENT Mrs Smith: new
 CLIENT kim p.                                   -> CLIENT Kim P.
-CLIENT                                          -> ? unclear
+CLIENT                                          -> ? which client
+CLIENT the usual one                            -> ? which client
 CLIENT Kim?                                     -> ? unclear
 client kim                                      -> ? unclear
 client is late for her session today            -> ? unclear
@@ -457,7 +458,8 @@ contacted her                         -> ? unclear
 CONTACTED?                            -> ? question
 CONTACTED not yet                     -> ? negation
 CONTACTED, no answer                  -> ?? two outcomes
-texted her                            -> SENT
+texted her                            -> CONTACTED
+called, she is fine                   -> CONTACTED: she is fine
 SENT                                  -> SENT
 CLOSE RESCHEDULED Tue 3pm             -> rescheduled: Tue 3pm
 close rescheduled                     -> rescheduled

@@ -50,8 +50,8 @@ def answer(reading: Reading, case: Case, role: Role) -> Answer | Doubt | None:
     """The word that counts for `case` when `role` says it; the lead speaks as admin (contract section 3).
 
     None: no word in front and nothing to doubt, so an associate is asked back and an admin's text is a note.
-    A Doubt closes nothing; its reasons are "empty", "cancel", "few words", "before sent", "two outcomes", "question",
-    "negation", "other kind", "another client" and "unclear".
+    A Doubt closes nothing; its reasons are "empty", "cancel", "few words", "which client", "before sent", "two
+    outcomes", "question", "negation", "other kind", "another client" and "unclear".
     """
     if reading.empty:
         return Doubt("empty")
@@ -94,7 +94,15 @@ def _is_makeup(line: str) -> bool:
 
 def _reported(report: Report) -> Answer:
     word = next(word for word, kind in words.TAGS.items() if kind is report.kind)
-    return Answer(word, text=report.note, minutes=report.minutes, client=report.client, at=report.at, sent=report.sent)
+    return Answer(
+        word,
+        text=report.note,
+        minutes=report.minutes,
+        client=report.client,
+        at=report.at,
+        yesterday=report.yesterday,
+        sent=report.sent,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,15 @@ class _Speech:
         return self._plain_word()
 
     def _plain_word(self) -> Answer | str:
-        """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED."""
-        return self._objection(None) or Answer(self.said.word, text=self._whole_text())
+        """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED.
+
+        An admin who writes "called her" tells of their own call; only the word SENT itself is passed on for the
+        associate ("A tapped link may leave from a phone's private account", section 3).
+        """
+        word = self.said.word
+        if word is Word.SENT and self.role is not Role.ASSOCIATE and self.said.folded != "sent":
+            word = Word.CONTACTED
+        return self._objection(None) or Answer(word, text=self._whole_text())
 
     def _outcome(self, possible: tuple[Outcome, ...]) -> Answer | str:
         said = self.said
@@ -170,8 +185,10 @@ class _Speech:
         if not note and _INITIAL.search(name) and self.reading.line.rstrip().endswith("."):
             name += "."  # "Sam P.": no full stop of a sentence
         client = names.as_client(name.split())
-        if client is None or "?" in text or doubts.second_outcome(text, None):
+        if "?" in text or doubts.second_outcome(text, None):
             return "unclear"
+        if client is None:
+            return "which client" if self.said.capitals or not text else "unclear"
         sure = self.said.capitals or self._has_punctuation() or all(word[0].isupper() for word in name.split())
         return Answer(Word.CLIENT, client=client, text=note.strip()) if sure else "unclear"
 

@@ -27,6 +27,9 @@ ON_TIME = timedelta(seconds=60)
 
 ONCE = timedelta(days=1)
 
+_HELD = frozenset({Due.REMINDER, Due.ESCALATION, Due.LEAD})
+"""What quiet hours hold back (contract section 5); a stepaway is for somebody who sits in the session's room."""
+
 QUIET, ENOUGH = "quiet hours", "enough reminders for a day"
 """Why a timer is later than the table says; `show` tells it."""
 
@@ -75,17 +78,28 @@ def is_quiet(at: datetime, cadence: Cadence) -> bool:
     return local >= cadence.quiet_from or local < cadence.quiet_to
 
 
+def woke_in_the_night(case: Case, now: datetime) -> bool:
+    """Whether something that quiet hours hold back was due long before, and nobody looked: it can wait for the morning.
+
+    `plan` holds back what is due in quiet hours; this is for a daemon that slept and wakes in them. Only the first hour
+    after the report (`grace`) is worth a letter then. What is decided on time was planned so.
+    """
+    late = any(timer.due in _HELD and now - timer.at > ON_TIME for timer in case.timers)
+    return late and is_quiet(now, case.cadence) and now > case.changed_at + case.cadence.grace
+
+
 def asks_outcome(case: Case, now: datetime) -> bool:
     """Whether a reminder at `now` asks for the outcome, rather than whether the client was messaged."""
-    match case.kind:
-        case Kind.NOSHOW:
-            return case.sent_at is not None
-        case Kind.LATE | Kind.WAITING:
-            return case.sent_at is not None or now >= session_over(case)
+    return case.sent_at is not None or (case.kind is not Kind.NOSHOW and now >= session_over(case))
 
 
 def _next_reminder(case: Case) -> Timer | None:
-    """The first time of the table after the last reminder; further ahead if that one was held, or came late."""
+    """The first time of the table after the last reminder; further ahead if that one was held, or came late.
+
+    None while the associate's letters come back: nobody would read it.
+    """
+    if case.returned_at is not None:
+        return None
     after = max(case.changed_at, case.resumed_at or case.changed_at, *case.reminders[-1:])
     answered = after if after in case.reminders[-1:] else None
     least = after
@@ -107,21 +121,19 @@ def _table(case: Case, after: datetime) -> Iterator[datetime]:
     """
     figures = case.cadence.of(case.kind)
     contact = [case.changed_at + wait for wait in figures.contact] if case.sent_at is None else []
-    match case.kind:
-        case Kind.WAITING:
-            return iter([session_over(case)])
-        case Kind.LATE:
-            over = session_over(case)
-            early = [at for at in contact if at < over]
-            return chain(early, [over], _mornings(over, case.cadence, after))
-        case Kind.NOSHOW if case.sent_at is not None:
-            asked = [case.sent_at + wait for wait in figures.after_sent]
-            return chain(asked, _mornings(max([case.sent_at, *asked]), case.cadence, after))
-        case Kind.NOSHOW:
-            last = max([case.changed_at, *contact])
-            if figures.repeat is None:
-                return chain(contact, _mornings(last, case.cadence, after))
-            return chain(contact, _repeats(last, figures.repeat, after))
+    if case.kind is Kind.WAITING:
+        return iter([session_over(case)])
+    if case.kind is Kind.LATE:
+        over = session_over(case)
+        early = [at for at in contact if at < over]
+        return chain(early, [over], _mornings(over, case.cadence, after))
+    if case.sent_at is not None:
+        asked = [case.sent_at + wait for wait in figures.after_sent]
+        return chain(asked, _mornings(max([case.sent_at, *asked]), case.cadence, after))
+    last = max([case.changed_at, *contact])
+    if figures.repeat is None:
+        return chain(contact, _mornings(last, case.cadence, after))
+    return chain(contact, _repeats(last, figures.repeat, after))
 
 
 def _mornings(start: datetime, cadence: Cadence, after: datetime) -> Iterator[datetime]:
@@ -142,11 +154,24 @@ def _held(case: Case, due: Due, at: datetime) -> Timer:
     if not is_quiet(at, cadence):
         return Timer(due, at)
     if is_quiet(case.changed_at, cadence):
-        contact = cadence.of(case.kind).contact
-        goes = due is Due.REMINDER and bool(contact) and at == case.changed_at + contact[0]
+        goes = due is Due.REMINDER and at == _first_reminder(case)
     else:
         goes = at <= case.changed_at + cadence.grace
     return Timer(due, at) if goes else Timer(due, morning_after(at, cadence), QUIET)
+
+
+def _resumed(case: Case, at: datetime) -> datetime:
+    """The due time, or when the case went on, if that was later and in the night: then it is held back, too."""
+    resumed = case.resumed_at
+    return at if resumed is None or not is_quiet(resumed, case.cadence) else max(at, resumed)
+
+
+def _first_reminder(case: Case) -> datetime | None:
+    """The first reminder of the table, SENT or not; `waiting` has but one, and closes before a later hour."""
+    contact = case.cadence.of(case.kind).contact
+    if contact:
+        return case.changed_at + contact[0]
+    return session_over(case) if case.kind is Kind.WAITING else None
 
 
 def _capped(case: Case, timer: Timer) -> Timer:
@@ -169,17 +194,19 @@ def _may_escalate(case: Case) -> bool:
 
 
 def _escalation(case: Case) -> Timer | None:
+    """To each admin, once; at once when the associate's letters come back: nobody else can see to the client."""
     wait = case.cadence.of(case.kind).escalate
     if wait is None or case.escalated_at is not None or not _may_escalate(case):
         return None
-    return _held(case, Due.ESCALATION, case.changed_at + wait)
+    at = case.changed_at + wait
+    return _held(case, Due.ESCALATION, _resumed(case, at if case.returned_at is None else min(at, case.returned_at)))
 
 
 def _lead(case: Case) -> Timer | None:
     wait = case.cadence.of(case.kind).lead
     if wait is None or case.lead_told_at is not None or not _may_escalate(case):
         return None
-    return _held(case, Due.LEAD, case.changed_at + wait)
+    return _held(case, Due.LEAD, _resumed(case, case.changed_at + wait))
 
 
 def _stepaway(case: Case) -> Timer | None:

@@ -31,8 +31,6 @@ def cap_answers(
     def checked(letter: Letter) -> Letter:
         if letter.id in known or letter.post is not Post.OWED:
             return letter
-        if letter.kind is LetterKind.NOTICE and letter.topic in {"stranger", "refused"}:
-            counts[STRANGERS] = (*counts.get(STRANGERS, ()), scene.now)
         if letter.topic == "in-your-name":
             name = f"warned {letter.to.email}"
             counts[name] = (*counts.get(name, ()), scene.now)
@@ -51,6 +49,8 @@ def cap_answers(
         counts[name] = (*(at for at in times if scene.now - at < ANSWER_CAPS[-1][0]), scene.now)
         return letter
 
+    if any(letter.kind is LetterKind.NOTICE and letter.topic in {"stranger", "refused"} for letter in decision.letters):
+        counts[STRANGERS] = (*counts.get(STRANGERS, ()), scene.now)  # one mail, however many admins read of it
     letters = tuple(checked(letter) for letter in decision.letters)
     case = decision.case
     if case is not None:

@@ -7,7 +7,7 @@ escalation       contact
 update           to admin: sent outcome note unclear undone cancelled wrong reached makeup;
                  to the associate: reached outcome note undone cancelled
 receipt          sent outcome makeup client undone cancelled reached note again nothing
-ask              which-case which-outcome which-associate not-yours few-words cancel same-kind before-sent
+ask              which-case which-client which-outcome which-associate not-yours few-words cancel same-kind before-sent
 help             words unread forward in-your-name untagged
 notice           bounce set-aside refused refused-letter stranger out-of-office stale cap outage unread template
                  other-associate case-file delayed
@@ -57,6 +57,9 @@ LABELS: Mapping[str, str] = {
 }
 """What each word means to the one who taps it."""
 
+OTHER_KIND: Mapping[Kind, tuple[str, ...]] = {Kind.LATE: ("NOSHOW",), Kind.NOSHOW: ("WAITING",), Kind.WAITING: ()}
+"""What a case may turn out to be after all."""
+
 
 def facts(case: Case) -> Facts:
     """The case as its letters tell it (contract section 4), frozen at this moment."""
@@ -84,16 +87,16 @@ def facts(case: Case) -> Facts:
     )
 
 
-def told_admins(case: Case, rules: Rules, but: str | None = None) -> tuple[Person, ...]:
+def told_admins(case: Case, rules: Rules, but: Person | None = None) -> tuple[Person, ...]:
     """Each admin who hears of this case, less the writer `but`.
 
     Who is both associate and admin gets no alert about themselves while there is another admin or a lead (section 3).
     """
-    others = tuple(admin for admin in rules.roster.admins if not _same(admin, case.associate))
+    others = tuple(admin for admin in rules.roster.admins if not is_same(admin, case.associate))
     lead = rules.roster.lead
     if not others:
-        others = (lead,) if lead and not _same(lead, case.associate) else rules.roster.admins
-    return tuple(admin for admin in others if but is None or but not in admin.emails)
+        others = (lead,) if lead and not is_same(lead, case.associate) else rules.roster.admins
+    return tuple(admin for admin in others if but is None or not is_same(admin, but))
 
 
 def associate_choices(case: Case) -> tuple[Choice, ...]:
@@ -103,17 +106,16 @@ def associate_choices(case: Case) -> tuple[Choice, ...]:
         return choices(case.id, *words, "UNDO")
     words = [] if case.sent_at is not None or case.kind is Kind.WAITING else ["SENT"]
     words += [outcome.value.upper() for outcome in OUTCOMES[case.kind]]
-    match case.kind:
-        case Kind.LATE:
-            words += ["NOSHOW"]
-        case Kind.NOSHOW:
-            words += ["WAITING"]
-        case Kind.WAITING:
-            pass
+    words += OTHER_KIND[case.kind]
     words += ["MISTAKE"]
     if case.client is None:
         words.insert(0, "CLIENT")
     return choices(case.id, *words)
+
+
+def outcome_choices(case: Case) -> tuple[Choice, ...]:
+    """How a case can have ended, for a question after it was closed: an answer may still replace the outcome."""
+    return choices(case.id, *(outcome.value.upper() for outcome in OUTCOMES[case.kind]), "UNDO")
 
 
 def admin_choices(case: Case) -> tuple[Choice, ...]:
@@ -251,5 +253,6 @@ def case_line(case: Case) -> str:
     return f"[{case.id}] {case.kind.value}, {client}, {names.short_person(case.associate.name)}"
 
 
-def _same(one: Person, other: Person) -> bool:
-    return bool(set(one.emails) & set(other.emails))
+def is_same(one: Person, other: Person) -> bool:
+    """Whether two entries of the configuration are one human being: they share an address."""
+    return not set(one.emails).isdisjoint(other.emails)

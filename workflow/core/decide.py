@@ -1,7 +1,8 @@
 """The law: (case, event, now) -> the case as it becomes, with the letters it then owes; total over state and event.
 
 It sees no I/O and no clock. Which case a mail is about, and who may speak, is settled before: `hear`. Reports are
-`reporting`, when to ask again is `cadence`, what a letter says is templates/. Every function returns a new Case.
+`reporting`, when to ask again is `cadence`, what a letter says is templates/. Every function returns a new Case. All of
+it as one table that people can read: docs/law.md, which tests/core/test_law.py makes by running it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from workflow.core import cadence
-from workflow.core.compose import Scene, admin_choices, associate_choices, choices, to_case, told_admins, withdraw
+from workflow.core.compose import (
+    Scene,
+    admin_choices,
+    associate_choices,
+    choices,
+    is_same,
+    outcome_choices,
+    to_case,
+    told_admins,
+    withdraw,
+)
 from workflow.core.model import (
     Answer,
     Case,
@@ -42,7 +53,7 @@ from workflow.core.record import (
     update_admins,
     update_associate,
 )
-from workflow.core.reporting import change_case, repeat_report
+from workflow.core.reporting import change_case, is_repeated, may_become, repeat_report
 
 MOST_ASKS = 3
 ASKS_WITHIN = timedelta(minutes=10)
@@ -54,27 +65,38 @@ NO_ANSWER = "no answer"
 LONGEST_QUOTE = 200
 """So many characters of what was written are quoted back; the whole stands in the history."""
 
-ASK_TOPICS = {"cancel": "cancel", "few words": "few-words", "before sent": "before-sent", "same kind": "same-kind"}
+ASK_TOPICS = {
+    "cancel": "cancel",
+    "few words": "few-words",
+    "which client": "which-client",
+    "before sent": "before-sent",
+    "same kind": "same-kind",
+}
 """Doubts that have a question of their own; every other doubt asks for the outcome."""
+
+_KINDS = {Word.LATE: Kind.LATE, Word.NOSHOW: Kind.NOSHOW, Word.WAITING: Kind.WAITING}
 
 
 # --- answers ----------------------------------------------------------------------------------------
 
 
-def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer) -> Case:
-    """What a word that counts does to its case (contract section 3, table "Replies"); in any state of the case."""
+def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str = "") -> Case:
+    """What a word that counts does to its case (contract section 3, table "Replies"); in any state of the case.
+
+    `said`: the writer's words, for what turns out to be a doubt about this case.
+    """
     match answer.word:
         case Word.OUTCOME:
             assert answer.outcome is not None, "grammar gives an outcome with the word"
             return _take_outcome(scene, voice, case, answer.outcome, answer)
-        case Word.SENT if voice.role is Role.ASSOCIATE:
+        case Word.SENT:
             return _take_sent(scene, voice, case, answer.text)
-        case Word.SENT | Word.CONTACTED:
+        case Word.CONTACTED:
             return _take_contacted(scene, voice, case, answer.text)
         case Word.MAKEUP:
             return _take_makeup(scene, voice, case)
         case Word.LATE | Word.NOSHOW | Word.WAITING:
-            return _take_new_kind(scene, voice, case, answer)
+            return _take_tag(scene, voice, case, answer, said)
         case Word.CLIENT:
             return _take_client(scene, voice, case, answer)
         case Word.UNDO:
@@ -83,11 +105,9 @@ def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer) -> Case:
             return _take_mistake(scene, voice, case)
         case Word.NOTE:
             return take_note(scene, voice, case, answer.text)
-        case Word.CANCEL:
-            return doubt_case(scene, voice, case, Doubt("cancel"), answer.text)
-        case Word.STATUS | Word.HELP:  # answered by `hear`, about no case
+        case Word.STATUS | Word.HELP | Word.CANCEL:  # answered by `hear`, or asked back: they do nothing to a case
             return case
-    assert_never(answer.word)
+    assert_never(answer.word)  # pragma: no cover (mypy proves it)
 
 
 def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, *, courtesy: bool = False) -> Case:
@@ -98,7 +118,8 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     heard = consumed(scene, case, voice, f"unclear: {doubt.reason}")
     if courtesy and not case.open:
         return heard
-    if text and not courtesy:
+    unfinished = doubt.reason in {"few words", "which client"} and len(text.split()) == 1  # nothing to pass on yet
+    if text and not courtesy and not unfinished:
         heard = noted(heard, text)
         heard = update_admins(scene, heard, voice, "unclear", {"text": text})
         heard = update_associate(scene, heard, voice, "note", {"text": text})
@@ -112,8 +133,12 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
             offered = (cancelled, *choices(case.id, "MISTAKE"))
         case "few-words":
             offered = choices(case.id, "OTHER")
+        case "which-client":
+            offered = choices(case.id, "CLIENT")
+        case _ if voice.role is not Role.ASSOCIATE:
+            offered = admin_choices(heard)
         case _:
-            offered = associate_choices(heard) if voice.role is Role.ASSOCIATE else admin_choices(heard)
+            offered = associate_choices(heard) if case.open else outcome_choices(heard)
     return to_writer(scene, heard, voice, LetterKind.ASK, topic, offered, {"line": text[:LONGEST_QUOTE]})
 
 
@@ -141,22 +166,38 @@ def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answ
         timers=(),
     )
     closed = closed_letters(scene, closed)
-    if case.kind is not Kind.WAITING or outcome is not Outcome.ARRIVED:
+    if _concerns_admin(case, closed):
         closed = update_admins(scene, closed, voice, "outcome")
     closed = update_associate(scene, closed, voice, "outcome")
     return receipt(scene, closed, voice, "outcome")
 
 
+def _concerns_admin(before: Case, after: Case) -> bool:
+    """Whether admin hears how a case ended: always, but that a client arrived after all is no news (section 4)."""
+    return after.kind is not Kind.WAITING or _absence(before) != _absence(after)
+
+
+def _absence(case: Case) -> tuple[Outcome, str | None] | None:
+    """How a `waiting` case ended, as far as admin is concerned."""
+    if case.state is not State.CLOSED or case.outcome in {None, Outcome.ARRIVED}:
+        return None
+    assert case.outcome is not None, "ruled out above"
+    return case.outcome, case.outcome_note
+
+
 def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
+    """The client was messaged. An admin may pass it on for the associate, who is told."""
     heard = noted(consumed(scene, case, voice, "sent"), text)
     if case.sent_at is not None:
+        if text and text not in case.notes:
+            heard = update_admins(scene, heard, voice, "note", {"text": text})
         return receipt(scene, heard, voice, "sent")
     at = max(voice.arrived_at(scene.now), case.reported_at)
     sent = replace(remembered(scene, heard, "sent"), sent_at=at, told_at=case.told_at or at)
     sent = withdraw(sent, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the client was messaged", scene.now)
-    if case.kind is not Kind.WAITING:
-        taken = int((at - case.reported_at).total_seconds() // 60)
-        sent = update_admins(scene, sent, voice, "sent", {"minutes_taken": taken})
+    taken = int((at - case.reported_at).total_seconds() // 60)
+    sent = update_admins(scene, sent, voice, "sent", {"minutes_taken": taken})
+    sent = update_associate(scene, sent, voice, "note", {"text": f"SENT {text}".strip()})
     return replanned(receipt(scene, sent, voice, "sent"))
 
 
@@ -178,26 +219,47 @@ def _take_makeup(scene: Scene, voice: Voice, case: Case) -> Case:
     return receipt(scene, heard, voice, "makeup")
 
 
-def _take_new_kind(scene: Scene, voice: Voice, case: Case, answer: Answer) -> Case:
-    kind = {Word.LATE: Kind.LATE, Word.NOSHOW: Kind.NOSHOW, Word.WAITING: Kind.WAITING}[answer.word]
+def _take_tag(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str) -> Case:
     if not case.open:
-        return doubt_case(scene, voice, case, Doubt("closed"), voice.mail.new_text or voice.mail.subject)
-    if kind is case.kind and (kind is not Kind.LATE or answer.minutes in (None, case.minutes)):
-        return repeat_report(scene, voice, case, answer.text)
-    if kind is Kind.LATE and case.kind is not Kind.LATE:
-        return doubt_case(scene, voice, case, Doubt("same kind"), answer.text)
+        return doubt_case(scene, voice, case, Doubt("closed"), said)
     report = Report(
-        kind=kind, client=answer.client, minutes=answer.minutes, at=answer.at, note=answer.text, sent=answer.sent
+        kind=_KINDS[answer.word],
+        client=answer.client,
+        minutes=answer.minutes,
+        at=answer.at,
+        yesterday=answer.yesterday,
+        note=answer.text,
+        sent=answer.sent,
     )
-    return change_case(scene, voice, case, report, "estimate" if kind is case.kind else "kind")
+    return report_again(scene, voice, case, report, said)
+
+
+def report_again(scene: Scene, voice: Voice, case: Case, report: Report, said: str) -> Case:
+    """A report, or a tag in an answer, about an open case: changed, heard again, or asked back (contract section 3)."""
+    if case.kind is Kind.WAITING and report.kind is Kind.NOSHOW:
+        absent = Answer(word=Word.OUTCOME, outcome=Outcome.ABSENT, text=report.note)
+        return answer_case(scene, voice, case, absent)
+    if not may_become(case.kind, report.kind):
+        return doubt_case(scene, voice, case, Doubt("same kind"), said)
+    if is_repeated(scene, voice, case, report):
+        if report.sent and case.sent_at is None:
+            return _take_sent(scene, voice, case, report.note)
+        return repeat_report(scene, voice, case, report.note)
+    if report.kind is not case.kind:
+        what = "kind"
+    elif case.client is None and report.client is not None and report.minutes in {None, case.minutes}:
+        what = "client"
+    else:
+        what = "again" if report.minutes == case.minutes else "estimate"
+    return change_case(scene, voice, case, report, what)
 
 
 def _take_client(scene: Scene, voice: Voice, case: Case, answer: Answer) -> Case:
     if not case.open or answer.client == case.client:
-        heard = consumed(scene, replace(case, client=answer.client), voice, "client named")
+        heard = noted(consumed(scene, replace(case, client=answer.client), voice, "client named"), answer.text)
         return receipt(scene, heard, voice, "client")
-    report = Report(kind=case.kind, client=answer.client, minutes=case.minutes)
-    return receipt(scene, change_case(scene, voice, case, report, "client"), voice, "client")
+    report = Report(kind=case.kind, client=answer.client, minutes=case.minutes, note=answer.text)
+    return receipt(scene, change_case(scene, voice, case, report, "name"), voice, "client")
 
 
 def _take_undo(scene: Scene, voice: Voice, case: Case) -> Case:
@@ -218,7 +280,7 @@ def _take_undo(scene: Scene, voice: Voice, case: Case) -> Case:
         resumed_at=scene.now,
     )
     data: dict[str, Datum] = {"text": old.what}
-    if case.kind is not Kind.WAITING or old.what == "outcome":
+    if _concerns_admin(case, undone):
         undone = update_admins(scene, undone, voice, "undone", data)
     undone = update_associate(scene, undone, voice, "undone", data)
     return replanned(receipt(scene, undone, voice, "undone", data))
@@ -230,7 +292,9 @@ def _take_mistake(scene: Scene, voice: Voice, case: Case) -> Case:
         return receipt(scene, heard, voice, "cancelled")
     closed_at = case.closed_at or scene.now
     gone = replace(remembered(scene, heard, "outcome"), state=State.CANCELLED, closed_at=closed_at, timers=())
-    gone = update_admins(scene, closed_letters(scene, gone), voice, "cancelled")
+    gone = closed_letters(scene, gone)
+    if _concerns_admin(case, gone):
+        gone = update_admins(scene, gone, voice, "cancelled")
     gone = update_associate(scene, gone, voice, "cancelled")
     return receipt(scene, gone, voice, "cancelled")
 
@@ -241,8 +305,10 @@ def _take_mistake(scene: Scene, voice: Voice, case: Case) -> Case:
 def tick_case(scene: Scene, case: Case) -> Case:
     """What is due by now: one reminder however long nobody looked, each escalation not yet sent (contract section 5).
 
-    Returns the same object when nothing is due.
+    What nobody looked at in time is held in quiet hours. Returns the same object when nothing is due.
     """
+    if cadence.woke_in_the_night(case, scene.now):
+        case = replanned(replace(case, resumed_at=scene.now))
     due = {timer.due for timer in case.timers if timer.at <= scene.now}
     if not due:
         return case
@@ -268,11 +334,21 @@ def resume_at(case: Case, now: datetime) -> Case:
 
     Returns the same object when it holds nothing of the future.
     """
-    ahead = [at for at in (*case.reminders, case.changed_at) if at > now]
-    if not ahead:
+    milestones = (case.reported_at, case.changed_at, case.sent_at, case.told_at, case.reached_at)
+    if not any(at is not None and at > now for at in (*case.reminders, *milestones, case.resumed_at)):
         return case
-    reminders = tuple(at for at in case.reminders if at <= now)
-    resumed = replace(case, reminders=reminders, changed_at=min(case.changed_at, now), resumed_at=now)
+    reported, changed, sent, told, reached = (at and min(at, now) for at in milestones)
+    assert reported is not None and changed is not None, "every case has them"
+    resumed = replace(
+        case,
+        reminders=tuple(at for at in case.reminders if at <= now),
+        reported_at=reported,
+        changed_at=changed,
+        sent_at=sent,
+        told_at=told,
+        reached_at=reached,
+        resumed_at=now,
+    )
     return replanned(entered(resumed, now, "the clock was set back", "clock"))
 
 
@@ -289,8 +365,8 @@ def _escalate(scene: Scene, case: Case) -> Case:
 
 def _tell_lead(scene: Scene, case: Case) -> Case:
     case = replace(case, lead_told_at=scene.now)
-    lead = scene.rules.roster.lead
-    people = () if lead is None else (lead,)  # None: removed from the configuration since the case opened
+    lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
+    people = () if lead is None or is_same(lead, case.associate) else (lead,)
     return _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
 
 

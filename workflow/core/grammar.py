@@ -69,7 +69,7 @@ def read(subject: str, new_text: str, quoted_text: str) -> Reading:
         mark=title.mark,
         from_subject=from_subject,
         ids=said.ids or _distinct(title.ids if own else (), case_ids(text[:LONGEST_TEXT])),
-        quoted_ids=_distinct(() if own else title.ids, case_ids(quoted_text[:LONGEST_TEXT])),
+        quoted_ids=_quoted(() if own else title.ids, case_ids(quoted_text[:LONGEST_TEXT])),
         report=said.report,
         unclear=said.unclear,
         word=said.word,
@@ -87,6 +87,11 @@ def _subject_speaks(mark: Mark, in_subject: _Said, in_text: _Said, text: str) ->
     if not text or in_subject.ids:
         return not text or in_subject.speaks
     return in_subject.speaks and (in_subject.plain or in_text.report is None)
+
+
+def _quoted(in_subject: tuple[str, ...], in_text: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the letter that is answered: its subject says which case it is about, its text may list others."""
+    return in_subject if in_subject and set(in_subject) <= set(in_text) else _distinct(in_subject, in_text)
 
 
 def _distinct(*ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -63,10 +63,6 @@ class Roster:
         """The admin who owns this address; the lead speaks as admin (contract section 3)."""
         return _owner(self.admins, address) or (_owner((self.lead,), address) if self.lead else None)
 
-    def is_lead(self, address: str) -> bool:
-        """Whether this is the lead's address."""
-        return self.lead is not None and address.casefold() in self.lead.emails
-
 
 def _owner(people: tuple[Person, ...], address: str) -> Person | None:
     wanted = address.casefold()
@@ -117,13 +113,7 @@ class Cadence:
 
     def of(self, kind: Kind) -> KindCadence:
         """The figures for one kind of case."""
-        match kind:
-            case Kind.LATE:
-                return self.late
-            case Kind.NOSHOW:
-                return self.noshow
-            case Kind.WAITING:
-                return self.waiting
+        return {Kind.LATE: self.late, Kind.NOSHOW: self.noshow, Kind.WAITING: self.waiting}[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +269,7 @@ class Case:
     reminders: tuple[datetime, ...] = ()
     """When each reminder was decided: the count, and the cap of a day."""
     resumed_at: datetime | None = None
-    """When UNDO opened it again: what was missed meanwhile is not asked."""
+    """When UNDO opened it again, or the associate could be written to again: what was missed meanwhile is not asked."""
     escalated_at: datetime | None = None
     lead_told_at: datetime | None = None
     stepaway_at: datetime | None = None
@@ -287,6 +277,8 @@ class Case:
     mails: tuple[Consumed, ...] = ()
     history: tuple[Entry, ...] = ()
     before: Before | None = None
+    returned_at: datetime | None = None
+    """When a letter to the associate came back for good: nobody reads reminders, until the associate writes again."""
 
     @property
     def open(self) -> bool:
@@ -588,6 +580,7 @@ class Answer:
     minutes: int | None = None
     client: str | None = None
     at: time | None = None
+    yesterday: bool = False
     sent: bool = False
     """A new estimate or kind came with a word for SENT: "LATE 20, texted"."""
 
@@ -597,7 +590,7 @@ class Doubt:
     """An answer that must not be guessed: nothing closes; kept as a note and asked back."""
 
     reason: str
-    """"two outcomes", "question", "negation", "before sent", "few words", "cancel", "no word", "empty" …"""
+    """"two outcomes", "question", "negation", "before sent", "few words", "which client", "cancel", "no word" …"""
     holds_outcome: bool = False
     """An outcome word stands somewhere in the line: then an admin's text is asked back, too."""
 

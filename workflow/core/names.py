@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import takewhile
 
 from workflow.core.clinic_words import CLINIC_WORDS, GROUP_WORDS
@@ -269,7 +270,13 @@ def _initial(word: str) -> str:
 
 def same_client(a: str, b: str) -> bool:
     """Whether two reports name the same client: as typed, but for case, accents, full stops (contract section 3)."""
-    return fold(a) == fold(b)
+    return _folded(a) == _folded(b)
+
+
+@lru_cache(maxsize=10_000)
+def _folded(name: str) -> str:
+    """A report is compared with every open case of its associate: folding each name once keeps a busy morning fast."""
+    return fold(name)
 
 
 def short_person(name: str) -> str:

@@ -18,11 +18,15 @@ from workflow.core.model import (
     Consumed,
     Datum,
     Entry,
+    Kind,
     LetterKind,
     Mail,
     Person,
     Role,
 )
+
+ABOUT_OUTCOMES = frozenset({"outcome", "undone", "cancelled", "wrong"})
+"""The updates that tell how a case ended, or that it never was; of a `waiting` case no others go to admin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,13 @@ class Voice:
 
 
 def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
-    """With the mail's key, so that it is never acted on again, and its words in the history."""
+    """With the mail's key, so that it is never acted on again, and its words in the history.
+
+    An associate whose letters came back reads mail again when they write some: reminders go on from now.
+    """
     mail = voice.mail
+    if case.returned_at is not None and voice.role is Role.ASSOCIATE:
+        case = replanned(replace(case, returned_at=None, resumed_at=scene.now))
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
     text = "\n".join(part for part in (mail.subject, mail.new_text) if part)
     return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, text)
@@ -104,8 +113,10 @@ def to_writer(
 
 
 def update_admins(scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None) -> Case:
-    """With an update to each admin but the writer."""
-    people = told_admins(case, scene.rules, but=voice.person.email)
+    """With an update to each admin but the writer; of a `waiting` case they hear the outcome alone (section 4)."""
+    if case.kind is Kind.WAITING and topic not in ABOUT_OUTCOMES:
+        return case
+    people = told_admins(case, scene.rules, but=voice.person)
     said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
     return to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, data=said)
 

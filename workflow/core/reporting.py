@@ -10,12 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from workflow.core import names
 from workflow.core.compose import Scene, admin_choices, associate_choices, to_case, told_admins, withdraw
 from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
 from workflow.core.record import Voice, consumed, noted, receipt, replanned, update_admins
 
 WRITTEN_LONG_BEFORE = timedelta(minutes=10)
 """A mail whose Date is further back than this begins its letters with when it was written (contract section 3)."""
+
+IDENTICAL = timedelta(minutes=10)
+"""An identical report within this is a second tap, not news (section 3)."""
 
 NOON = 12
 """A NOSHOW without a time before this local hour may be about yesterday (contract section 3)."""
@@ -52,22 +56,23 @@ def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, oth
 def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: str) -> Case:
     """The same case under a newer report: new draft, alert again, times counted from here (contract section 3).
 
-    `what` is "estimate", "kind", "client" or "again". A change of kind starts the milestones anew: a client who was
-    told of a delay has not been told that the session was missed. A case that becomes `waiting` tells admin that the
-    alert was wrong.
+    `what` is "estimate", "kind", "client" (by a report), "name" (by CLIENT) or "again". A change of kind starts the
+    milestones anew: a client who was told of a delay has not been told that the session was missed. A new estimate
+    needs a new SENT, while response times go on counting from the first. A case that becomes `waiting` tells admin
+    that the alert was wrong.
     """
     arrived = voice.arrived_at(scene.now)
     session_at, future = session_time(report, arrived, scene.rules)
-    kept = case.sent_at if what == "client" else None
-    sent_at = arrived if report.sent else kept
+    sent_at = arrived if report.sent else case.sent_at if _keeps_sent(report, what) else None
+    renamed = what in {"client", "name"}
     changed = replace(
         case,
         kind=report.kind,
         client=report.client or case.client,
-        minutes=report.minutes if report.kind is Kind.LATE else None,
+        minutes=(report.minutes or (case.minutes if renamed else None)) if report.kind is Kind.LATE else None,
         session_at=session_at or case.session_at,
-        yesterday=report.yesterday or case.yesterday,
-        reported_at=max(arrived, case.reported_at),
+        yesterday=report.yesterday or (case.yesterday and report.at is None),
+        reported_at=case.reported_at if what == "name" else max(arrived, case.reported_at),
         changed_at=scene.now,
         resumed_at=None,
         sent_at=sent_at,
@@ -83,12 +88,41 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
             stepaway_at=None,
             before=None,
         )
-    changed = noted(consumed(scene, changed, voice, f"changed: {what}"), report.note)
+    if changed.kind is Kind.NOSHOW and changed.session_at is not None and changed.session_at > arrived:
+        changed, future = replace(changed, session_at=None), True  # known from LATE: nobody has missed it yet
+    said = "client" if renamed else what
+    changed = noted(consumed(scene, changed, voice, f"changed: {said}"), report.note)
     changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
     changed = withdraw(changed, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the report changed", scene.now)
     if changed.kind is Kind.WAITING and case.kind is not Kind.WAITING:
         changed = update_admins(scene, changed, voice, "wrong")
-    return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": what})
+        if voice.role is not Role.ASSOCIATE:  # who gets no alert either
+            changed = receipt(scene, changed, voice, "note", {"text": "WAITING"})
+    return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": said})
+
+
+def _keeps_sent(report: Report, what: str) -> bool:
+    """Whether the message that the client got still says what is so: only a name is new, or the same was missed."""
+    return what in {"client", "name"} or (what == "again" and report.kind is not Kind.LATE)
+
+
+def may_become(old: Kind, new: Kind) -> bool:
+    """Only a case that is late can be late (section 3: "a `noshow` never becomes `late`")."""
+    return new is not Kind.LATE or old is Kind.LATE
+
+
+def is_repeated(scene: Scene, voice: Voice, case: Case, report: Report) -> bool:
+    """Whether a report says nothing new: the same within ten minutes, or at any time the bare tag in an answer."""
+    arrived = voice.arrived_at(scene.now)
+    at, _ = session_time(report, arrived, scene.rules)
+    bare = report.client is None and report.minutes is None and at is None
+    if report.kind is not case.kind or at not in {None, case.session_at}:
+        return False
+    if report.minutes != case.minutes and not bare:
+        return False
+    if report.client is not None and (case.client is None or not names.same_client(report.client, case.client)):
+        return False
+    return bare or arrived - case.reported_at <= IDENTICAL
 
 
 def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
@@ -96,8 +130,7 @@ def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     heard = consumed(scene, case, voice, "reported again")
     if note and note not in case.notes:
         heard = noted(heard, note)
-        if case.kind is not Kind.WAITING:
-            heard = update_admins(scene, heard, voice, "note", {"text": note})
+        heard = update_admins(scene, heard, voice, "note", {"text": note})
     return receipt(scene, heard, voice, "again")
 
 
@@ -127,7 +160,6 @@ def _announced(scene: Scene, case: Case, voice: Voice, topic: str, report: Repor
         offered = admin_choices(case)
         case = to_case(scene, case, LetterKind.ALERT, topic, admins, Role.ADMIN, offered=offered, data=data)
     hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
-    data["needs_client"] = case.client is None
     data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
     data["one_each"] = report.more_clients
     data["morning"] = case.kind is Kind.NOSHOW and case.session_at is None and not case.yesterday and hour < NOON

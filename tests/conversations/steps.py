@@ -1,0 +1,42 @@
+"""The steps that conversations share: letters that come, and a case that is open."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.conversation import TORONTO, Clinic, Received
+from workflow.core.model import Case
+
+
+async def come(clinic: Clinic, **expected: str) -> dict[str, Received]:
+    """These letters have come, and no others: ``come(clinic, dana="draft", alex="alert")``; the last of each reader."""
+    got: dict[str, Received] = {}
+    for name, kinds in expected.items():
+        for kind in kinds.split():
+            got[name] = await clinic.people[name].gets(kind)
+    await clinic.nothing_else()
+    return got
+
+
+async def opens(clinic: Clinic, line: str, body: str = "", **headers: str) -> Received:
+    """Dana reports, and a new case is open: her draft. Alex, the one admin, has the alert, but for `waiting`."""
+    before = set(await clinic.store.open_cases())
+    await clinic.dana.writes(line, body, **headers)
+    assert len(set(await clinic.store.open_cases()) - before) == 1, f"{line} opened no case"
+    draft = await clinic.dana.gets("draft")
+    if (await case_of(clinic, draft)).kind != "waiting":
+        await clinic.alex.gets("alert")
+    await clinic.nothing_else()
+    return draft
+
+
+async def case_of(clinic: Clinic, letter: Received) -> Case:
+    """The case that a letter is about, open or closed, as it stands now."""
+    case = await clinic.store.case(letter.case or "")
+    assert case is not None, f"no case {letter.case}"
+    return case
+
+
+def on(day: int, clock: str) -> datetime:
+    """A local time in November 2026: the fifth is a Thursday."""
+    return datetime.fromisoformat(f"2026-11-{day:02}T{clock}").replace(tzinfo=TORONTO)

@@ -1,0 +1,95 @@
+"""The client is late: nobody is alerted, the message for stepping away comes in time, and the case ends by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.conversation import Clinic
+from tests.conversations.steps import case_of, come, on, opens
+
+STEPAWAY = (
+    "Hi Sam - I'm going to step away from the screen/office for now since it's been 20 minutes past our start time."
+)
+
+
+async def test_stepping_away_twenty_minutes_after_the_start(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, at=on(5, "14:12")) as clinic:
+        draft = await opens(clinic, "WAITING Sam AT 2pm")
+        await clinic.until(on(5, "14:19"))
+        await clinic.nothing_else()
+        await clinic.until(on(5, "14:20"))
+        stepaway = (await come(clinic, dana="stepaway"))["dana"]
+        assert any(line.startswith(STEPAWAY) for line in stepaway.text.split("\n"))
+        assert stepaway.message["References"].split()[0] == draft.id
+        await clinic.until(on(5, "14:55"))
+        question = (await come(clinic, dana="reminder"))["dana"]
+        await clinic.until(on(6, "08:00"))
+        await clinic.nothing_else()  # it closed by itself
+        closed = await case_of(clinic, draft)
+        assert (closed.outcome, closed.outcome_note) == ("other", "no answer")
+        await clinic.dana.taps(question, "ABSENT")  # later is not too late
+        assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome"] == "absent"
+
+
+async def test_without_a_time_ten_minutes_after_the_report_and_at_once_when_it_is_past(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await opens(clinic, "WAITING Sam")
+        await clinic.minute_by_minute(10)
+        await come(clinic, dana="stepaway")
+        await clinic.dana.writes("WAITING Kim AT 1:30 pm")
+        await come(clinic, dana="draft stepaway")
+
+
+async def test_the_client_came_and_admin_never_hears_of_it(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, lead=True) as clinic:
+        draft = await opens(clinic, "WAITING Sam AT 2pm")
+        await clinic.dana.replies(draft, "texted her")
+        await come(clinic, dana="receipt")
+        await clinic.dana.replies(draft, "She is on her way, ten minutes")
+        await come(clinic, dana="ask")
+        await clinic.minute_by_minute(12)
+        await clinic.dana.replies(draft, "here")
+        await come(clinic, dana="receipt")
+        await clinic.dana.replies(draft, "UNDO")
+        await come(clinic, dana="receipt")
+        await clinic.dana.replies(draft, "MISTAKE")
+        await come(clinic, dana="receipt")
+        await clinic.minute_by_minute(24 * 60)
+
+
+async def test_absent_is_told_and_taken_back_is_told(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam AT 1:45 pm")
+        await clinic.dana.replies(draft, "no show")
+        update = (await come(clinic, dana="receipt", alex="update"))["alex"]
+        assert update.facts["outcome"] == "absent"
+        assert "No Show is right" in update.text
+        await clinic.dana.replies(draft, "came, 25 minutes late")  # so it was not right after all
+        assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome"] == "arrived"
+        await clinic.dana.writes("WAITING Kim")
+        kim = (await come(clinic, dana="draft"))["dana"]
+        await clinic.dana.writes("NOSHOW Kim")  # the client, who is waited for; not Dana
+        assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome"] == "absent"
+        assert (await case_of(clinic, kim)).kind == "waiting"
+
+
+async def test_in_the_evening_it_is_still_asked_once(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, at=on(5, "21:40")) as clinic:
+        await opens(clinic, "WAITING Sam AT 9:30 pm, texted")
+        await clinic.until(on(6, "07:59"))
+        await come(clinic, dana="stepaway reminder")
+        await clinic.until(on(6, "12:00"))
+        assert not await clinic.store.open_cases()
+
+
+async def test_reported_again_it_moves_and_admin_may_answer(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam")
+        await clinic.dana.writes("WAITING Sam AT 1:55 pm")
+        await come(clinic, dana="draft")
+        await clinic.minute_by_minute(15)
+        await come(clinic, dana="stepaway")
+        await clinic.alex.writes(f"[{draft.case}] I saw her in the hall")
+        await come(clinic, alex="receipt", dana="update")
+        await clinic.alex.writes(f"[{draft.case}] ARRIVED")
+        await come(clinic, alex="receipt", dana="update")

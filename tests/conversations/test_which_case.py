@@ -1,0 +1,101 @@
+"""Which case is meant, and who may speak for it: section 3, "Which case". Never a guess."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.conversation import Clinic
+from tests.conversations.steps import case_of, come, opens
+
+PLAIN = {"quoting": False}
+
+
+async def test_the_id_then_the_thread_then_what_is_quoted(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam, kim = await opens(clinic, "NOSHOW Sam"), await opens(clinic, "NOSHOW Kim")
+        await clinic.dana.replies(sam, f"[{kim.case}] RESCHEDULED")  # the id wins over the thread
+        await come(clinic, dana="receipt", alex="update")
+        assert (await case_of(clinic, kim)).outcome == "rescheduled"
+        await clinic.dana.replies(sam, "texted", quoting=False)  # the thread alone
+        assert (await come(clinic, dana="receipt", alex="update"))["dana"].case == sam.case
+        await clinic.dana.writes("UNDO", f"for case {sam.case.lower() if sam.case else ''}")
+        await come(clinic, dana="receipt", alex="update")
+        jo = await opens(clinic, "NOSHOW Jo")
+        quoted = "\n".join(f"> {line}" for line in jo.text.splitlines())
+        await clinic.dana.writes(f"Re: {jo.subject}", f"Called Jo\n\n{quoted}\n")  # an old phone: no ids in the header
+        assert (await come(clinic, dana="receipt", alex="update"))["dana"].case == jo.case
+
+
+async def test_a_lone_word_is_about_the_only_open_case(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("sent")  # about none: asked
+        await come(clinic, dana="ask")
+        sam = await opens(clinic, "LATE 15 Sam")
+        for word in ("texted Sam", "LATE 20", "rescheduled Tue 3pm"):
+            await clinic.dana.writes(word)
+            await clinic.collect()
+            clinic.dana.inbox.clear()
+            clinic.alex.inbox.clear()
+        assert (await case_of(clinic, sam)).outcome_note == "Tue 3pm"
+        assert (await case_of(clinic, sam)).minutes == 20
+
+
+async def test_several_cases_are_asked_about_with_the_choices(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam, kim = await opens(clinic, "NOSHOW Sam"), await opens(clinic, "NOSHOW Kim")
+        await clinic.dana.writes("Rescheduled to Tue")
+        ask = (await come(clinic, dana="ask"))["dana"]
+        assert ask.case is None
+        await clinic.dana.writes(f"RESCHEDULED [{sam.case}] and [{kim.case}]")
+        again = (await come(clinic, dana="ask"))["dana"]
+        assert again.text.count("mailto:") == 2
+        await clinic.dana.replies(ask, f"{kim.case} RESCHEDULED Tue")
+        assert (await come(clinic, dana="receipt", alex="update"))["dana"].case == kim.case
+        await clinic.dana.writes("[ZZZZ] RESCHEDULED")  # nobody has that id
+        ask = (await come(clinic, dana="ask"))["dana"]
+        await clinic.dana.writes(next(word for word in [ask.tap("RESCHEDULED")] if sam.case and sam.case in word))
+        assert (await come(clinic, dana="receipt", alex="update"))["dana"].case == sam.case
+
+
+async def test_admin_is_never_taken_to_mean_the_only_case(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam = await opens(clinic, "NOSHOW Sam")
+        await clinic.alex.writes("RESCHEDULED")
+        assert (await come(clinic, alex="ask"))["alex"].tap("RESCHEDULED") == f"[{sam.case}] RESCHEDULED"
+        await clinic.alex.writes("RESCHEDULED Kim to Thu")  # front-desk mail, about another client
+        await come(clinic, alex="ask")
+        await clinic.dana.writes("Rescheduled Kim to Thu, please tell her")
+        await come(clinic, dana="ask")
+        await clinic.ravi.writes("Rescheduled Kim to Thu, please tell her")  # he has no case: people's mail
+        await come(clinic)
+        assert (await clinic.only_case()).open
+
+
+async def test_another_client_s_report_in_a_thread_opens_a_case_of_its_own(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam = await opens(clinic, "LATE 15 Sam, texted")
+        await clinic.dana.replies(sam, "LATE 20 Kim")
+        kim = (await come(clinic, dana="draft", alex="alert"))["dana"]
+        assert kim.case != sam.case
+        await clinic.dana.writes(f"[{sam.case}] LATE 20 Jo")  # Sam's id, Jo's name: which is it?
+        ask = (await come(clinic, dana="ask"))["dana"]
+        assert ask.tap("LATE 20 Jo")
+        await clinic.dana.taps(sam, "CONNECTED")
+        await come(clinic, dana="receipt", alex="update")
+        await clinic.dana.replies(sam, "LATE 10 Sam")  # an old thread, another day's session
+        again = (await come(clinic, dana="draft", alex="alert"))["dana"]
+        assert again.case not in {sam.case, kim.case}
+        await clinic.alex.writes("LATE 10 Ann FOR Dana")
+        alert = (await come(clinic, dana="draft", alex="alert"))["alex"]
+        await clinic.alex.replies(alert, "LATE 10 Ann FOR Ravi")
+        await come(clinic, ravi="draft", alex="alert")
+
+
+async def test_another_associate_s_word_changes_nothing(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam = await opens(clinic, "NOSHOW Sam")
+        await clinic.ravi.writes(f"[{sam.case}] RESCHEDULED Tue")
+        got = await come(clinic, ravi="ask", alex="notice")
+        assert "another associate" in got["ravi"].first_line
+        assert "RESCHEDULED Tue" in got["alex"].text
+        assert (await clinic.only_case()).open

@@ -1,0 +1,52 @@
+"""Response times, and the lines of the digest that are made of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.cast import RULES, a_case, local, scene
+from workflow.core.digest import digest, next_digest_at
+from workflow.core.figures import contact_minutes, median_minutes
+from workflow.core.model import Case, Kind, Outcome, State
+
+
+def told_after(minutes: int, kind: Kind = Kind.NOSHOW) -> Case:
+    return replace(a_case(kind, local("14:00")), told_at=local("14:00") + timedelta(minutes=minutes))
+
+
+def test_minutes_from_the_report_to_the_client() -> None:
+    assert contact_minutes(told_after(4)) == 4
+    assert contact_minutes(a_case()) is None
+    assert contact_minutes(told_after(4, Kind.WAITING)) is None  # nobody was told anything bad
+    assert median_minutes([told_after(2), told_after(4), told_after(30), a_case()]) == 4
+    assert median_minutes([a_case()]) is None
+
+
+@pytest.mark.parametrize(("days", "since"), [(0, "this morning"), (1, "yesterday"), (3, "Monday"), (9, "27 October")])
+def test_the_headline_says_since_when(days: int, since: str) -> None:
+    now = local("14:30")  # Thursday, the 5th of November
+    ended = replace(told_after(4), state=State.CLOSED, outcome=Outcome.RESCHEDULED)
+    told = digest(scene(now), [a_case()], [ended], now - timedelta(days=days), [])
+    assert told[0].data["headline"] == f"1 open, 1 closed since {since}, median 4 min to contact."
+
+
+def test_a_line_for_each_case() -> None:
+    now = local("08:30", 6)
+    gone = replace(a_case(Kind.WAITING), state=State.CLOSED, outcome=Outcome.OTHER, outcome_note="no answer")
+    wrong = replace(told_after(0), client=None, state=State.CANCELLED)
+    old = replace(a_case(), id="K7Q2", reminders=(local("14:05"),), history=())
+    data = digest(scene(now), [old], [gone, wrong], local("08:30"), [])[0].data
+    assert data["open"] == ["[K7Q2] noshow, Dana L., Sam P.: CLIENT NOT KNOWN TO BE TOLD, asked 1 times"]
+    assert data["closed"] == [
+        f"[{gone.id}] waiting, Dana L., Sam P.: other (no answer)",
+        f"[{wrong.id}] noshow, Dana L., client not named: a mistake, 0 min to contact",
+    ]
+
+
+def test_nothing_to_say_is_said_on_mondays_alone() -> None:
+    assert digest(scene(local("08:30", 6)), [], [], local("08:30"), []) == ()
+    assert len(digest(scene(local("08:30", 9)), [], [], local("08:30", 8), [])) == len(RULES.roster.admins)
+    assert next_digest_at(local("08:30"), replace(RULES, digest_at=None)) is None

@@ -1,0 +1,149 @@
+"""Answers to mail that is about no case, or not about one alone: which, whose, how to write. Contract section 3.
+
+Nothing here opens, moves or closes a case. The mail stays where it is for people, unless it pointed to a case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from workflow.core.compose import alone, case_line, choices, is_same, notices
+from workflow.core.heard import Heard
+from workflow.core.likely import likely_line
+from workflow.core.model import (
+    Case,
+    Choice,
+    Datum,
+    Decision,
+    Fate,
+    Letter,
+    LetterKind,
+    Person,
+    Reading,
+    Report,
+    Role,
+    Roster,
+)
+
+MOST_CHOICES = 6
+"""So many cases or colleagues are offered at most: a phone shows no more."""
+
+LONGEST_CHOICE = 60
+"""Characters of a line that is offered to be said again: a longer one is no answer of a word."""
+
+
+def ask_associate(heard: Heard, report: Report) -> Decision:
+    """A report for whom? Admin chooses among the associates; an associate reports for nobody else."""
+    colleagues = heard.scene.rules.roster if heard.admin is not None else None
+    offered = for_each(heard.reading.line, report, colleagues) if colleagues else ()
+    told = _answer(heard, LetterKind.ASK, "which-associate", offered, line=heard.reading.line)
+    return Decision(f"a {report.kind.value} for whom?", letters=(told,), key=heard.mail.key)
+
+
+def ask_which(heard: Heard, reason: str, pointed: tuple[str, ...] = (), *more: Choice) -> Decision:
+    """Which case? With the choices; the mail is left for people unless it named a case or a thread (section 3).
+
+    `pointed`: the ids that it named; those of them that the sender may speak about are offered, else all such cases.
+    """
+    named = [heard.cases[known] for known in pointed if known in heard.cases]
+    shown = [case for case in named if heard.voice_about(case) is not None] or heard.visible_cases
+    offered = (*_again_about(shown, heard.reading), *more) or choices(None, "HELP")
+    told = _answer(heard, LetterKind.ASK, "which-case", offered, line=heard.reading.line)
+    fate = Fate.HANDLED if heard.reading.ids or heard.thread else Fate.LEFT
+    return Decision(f"which case? {reason}", letters=(told,), fate=fate, key=heard.mail.key)
+
+
+def not_theirs(heard: Heard) -> Decision:
+    """Another associate's case: nothing changes, they are asked, admin reads what they wrote (section 3)."""
+    person, _ = heard.speaker
+    line = heard.reading.line
+    told = _answer(heard, LetterKind.ASK, "not-yours", _again_about(heard.own_cases, heard.reading), line=line)
+    detail = f"{person.name} wrote about a case of another associate; nothing was changed."
+    letters = (told, *notices(heard.scene, "other-associate", detail=detail, line=line))
+    return Decision("another associate's case", letters=letters, fate=Fate.HANDLED, key=heard.mail.key)
+
+
+def unread(heard: Heard) -> Decision:
+    """Doubt opens nothing: help at once with the likely reading, and admin hears of it where a client may wait."""
+    unclear = heard.reading.unclear
+    assert unclear is not None, "`hear` asks only then"
+    person, role = heard.speaker
+    line, likely = heard.reading.line, unclear.reading
+    by_admin = role is Role.ADMIN and likely is not None and " FOR " not in likely
+    if likely is None:
+        offered: tuple[Choice, ...] = ()
+    elif by_admin:
+        offered = for_each(likely, None, heard.scene.rules.roster)
+    else:
+        offered = (Choice(line=likely, label="Did you mean this?"),)
+    letters: tuple[Letter, ...] = (_answer(heard, LetterKind.HELP, "unread", offered, line=line),)
+    if unclear.notice:
+        theirs = f"{likely} FOR {person.name}"
+        about = (Choice(line=theirs, label="Report it for them"),) if likely and role is Role.ASSOCIATE else offered
+        detail = f"{person.name} wrote a line that could not be read, and was asked what was meant."
+        but = person.email if role is Role.ASSOCIATE else None  # the lead stands in for an admin about themselves
+        told = notices(heard.scene, "unread", offered=about, but=but, detail=detail, line=line)
+        letters += tuple(letter for letter in told if not is_same(letter.to, person))
+    return Decision("unclear", letters=letters, key=heard.mail.key)
+
+
+def untagged(heard: Heard) -> Decision:
+    """Not ours: left exactly as it was; in a mailbox that nobody reads, the writer gets help and admin a notice."""
+    if heard.scene.rules.shared or heard.associate is None:
+        return Decision("untagged")
+    line = heard.reading.line
+    told = _answer(heard, LetterKind.HELP, "untagged", choices(None, "HELP"), line=line)
+    detail = f"{heard.associate.name} wrote to the mailbox; it is not a report. Nobody else reads that mailbox."
+    letters = (told, *notices(heard.scene, "unread", but=heard.associate.email, detail=detail, line=line))
+    return Decision("untagged, mailbox not shared", letters=letters, key=heard.mail.key)
+
+
+def help_forward(heard: Heard) -> Decision:
+    """A forwarded mail that is no answer to a letter of ours."""
+    told = _answer(heard, LetterKind.HELP, "forward", (), line=heard.reading.line)
+    return Decision("a forwarded mail", letters=(told,), key=heard.mail.key)
+
+
+def tell_help(heard: Heard) -> Decision:
+    """HELP: how to write. The mail stays: it "got only `help`" (section 3, "What is left alone")."""
+    told = _answer(heard, LetterKind.HELP, "words", ())
+    return Decision("asked for help", letters=(told,), key=heard.mail.key)
+
+
+def tell_status(heard: Heard) -> Decision:
+    """STATUS: the sender's open cases, or all for admin; who is both sees all."""
+    shown = heard.open_cases if heard.admin is not None else heard.own_cases
+    told = _answer(heard, LetterKind.STATUS, "", (), as_admin=True, lines=[case_line(case) for case in shown])
+    return Decision("asked for status", letters=(told,), fate=Fate.HANDLED, key=heard.mail.key)
+
+
+def for_each(line: str, report: Report | None, roster: Roster) -> tuple[Choice, ...]:
+    """A report's line once for each associate, with FOR and the name in place of whoever it named."""
+    few = roster.associates[:MOST_CHOICES]
+    return tuple(Choice(line=for_associate(line, report, one), label=f"For {one.name}") for one in few)
+
+
+def for_associate(line: str, report: Report | None, associate: Person) -> str:
+    """A report's line with FOR and this associate: ``LATE 15 Sam FOR Dana Lee``."""
+    named = report.for_associate if report is not None else None
+    if report is None or named is None:
+        return f"{line} FOR {associate.name}"
+    if named in line:
+        before, _, after = line.rpartition(named)
+        return f"{before}{associate.name}{after}"
+    return likely_line(replace(report, for_associate=associate.name))
+
+
+def _again_about(cases: list[Case], reading: Reading) -> tuple[Choice, ...]:
+    """The same words again, once a case, so that one tap says which was meant."""
+    word = reading.line if 0 < len(reading.line) <= LONGEST_CHOICE else "STATUS"
+    return tuple(Choice(line=word, label=case_line(case), case=case.id) for case in cases[:MOST_CHOICES])
+
+
+def _answer(
+    heard: Heard, kind: LetterKind, topic: str, offered: tuple[Choice, ...], *, as_admin: bool = False, **data: Datum
+) -> Letter:
+    person, role = heard.speaker
+    if as_admin and heard.admin is not None:
+        person, role = heard.admin, Role.ADMIN
+    return alone(heard.scene, kind, topic, person, role, offered=offered, answering=heard.mail, data=data)
