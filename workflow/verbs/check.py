@@ -55,7 +55,7 @@ def _lines(config: Config) -> Iterator[Line]:
     for part, ok, text in asyncio.run(outbox.probe(smtp_settings(config))):
         yield Line(part, ok, text)
     yield _store(config)
-    yield _templates(config)
+    yield from _templates(config)
 
 
 def _store(config: Config) -> Line:
@@ -72,10 +72,14 @@ def _store(config: Config) -> Line:
     return Line("store", True, f"{config.store}{running}")
 
 
-def _templates(config: Config) -> Line:
+def _templates(config: Config) -> Iterator[Line]:
     own = config.letters
     if own.templates is None:
-        return Line("templates", True, "Promptly's own")
+        yield Line("templates", True, "Promptly's own")
+        return
     letters = Letters(config.rules(), instance="check", templates=own.templates, sms_link=own.sms_link)
     faults = letters.template_faults()
-    return Line("templates", not faults, "; ".join(faults) or str(own.templates))
+    if not faults:
+        yield Line("templates", True, str(own.templates))
+    for fault in faults:
+        yield Line("templates", False, f"{fault}; until it is mended, Promptly's own is used")
