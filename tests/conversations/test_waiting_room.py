@@ -93,3 +93,14 @@ async def test_reported_again_it_moves_and_admin_may_answer(tmp_path: Path) -> N
         await come(clinic, alex="receipt", dana="update")
         await clinic.alex.writes(f"[{draft.case}] ARRIVED")
         await come(clinic, alex="receipt", dana="update")
+
+
+async def test_said_after_closing_it_corrects_a_missed_session_that_was_none(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "NOSHOW Sam")
+        await clinic.dana.taps(draft, "UNREACHABLE")
+        receipt = (await come(clinic, dana="receipt", alex="update"))["dana"]
+        await clinic.dana.taps(receipt, "WAITING")
+        told = (await come(clinic, dana="receipt", alex="update"))["alex"]
+        assert told.facts["kind"] == "waiting"
+        assert told.facts["outcome"] == "unreachable"

@@ -53,7 +53,7 @@ from workflow.core.record import (
     update_admins,
     update_associate,
 )
-from workflow.core.reporting import change_case, is_repeated, may_become, repeat_report
+from workflow.core.reporting import change_case, correct_closed, is_repeated, may_become, repeat_report
 
 MOST_ASKS = 3
 ASKS_WITHIN = timedelta(minutes=10)
@@ -220,6 +220,8 @@ def _take_makeup(scene: Scene, voice: Voice, case: Case) -> Case:
 
 
 def _take_tag(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str) -> Case:
+    if case.state is State.CLOSED and case.kind is Kind.NOSHOW and answer.word is Word.WAITING:
+        return correct_closed(scene, voice, case, answer.text)
     if not case.open:
         return doubt_case(scene, voice, case, Doubt("closed"), said)
     report = Report(

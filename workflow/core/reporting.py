@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from workflow.core import names
 from workflow.core.compose import Scene, admin_choices, associate_choices, to_case, told_admins, withdraw
 from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
-from workflow.core.record import Voice, consumed, noted, receipt, replanned, update_admins
+from workflow.core.record import Voice, consumed, noted, receipt, replanned, update_admins, update_associate
 
 WRITTEN_LONG_BEFORE = timedelta(minutes=10)
 """A mail whose Date is further back than this begins its letters with when it was written (contract section 3)."""
@@ -123,6 +123,17 @@ def is_repeated(scene: Scene, voice: Voice, case: Case, report: Report) -> bool:
     if report.client is not None and (case.client is None or not names.same_client(report.client, case.client)):
         return False
     return bare or arrived - case.reported_at <= IDENTICAL
+
+
+def correct_closed(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
+    """A missed session that was none, said after closing: it was the client who did not come, and admin is told.
+
+    Its outcome stands. Every letter about a missed session offers this word, so it must be heard (contract section 2).
+    """
+    heard = noted(consumed(scene, case, voice, "changed: kind"), note)
+    corrected = update_admins(scene, replace(heard, kind=Kind.WAITING), voice, "wrong")
+    corrected = update_associate(scene, corrected, voice, "outcome")
+    return receipt(scene, corrected, voice, "outcome")
 
 
 def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
