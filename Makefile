@@ -11,7 +11,7 @@ SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint types imports format bench crash letters lock clean
+.PHONY: help venv demo test quick lint types imports format bench crash soak letters lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ bench: venv ## how fast a report becomes letters, against bare pipes; about five
 
 crash: venv ## 2,000 kills on real servers, and what was lost; about half an hour, goes on where it was stopped
 	$(BIN)/python -m tests.crash
+
+soak: venv ## 30,000 mails on the embedded server, and the memory they take; about four minutes
+	$(BIN)/python -m tests.soak
 
 letters: venv ## every letter as a phone shows it, into docs/letters; needs Debian's chromium
 	$(BIN)/python -m tests.letters_in_browser

@@ -1,25 +1,27 @@
-"""In time: nights, clocks that are set, daylight saving, an answer at the last moment, servers that go away."""
+"""In time: nights, daylight saving, clocks that are set, a restart at any moment, an answer at the last moment.
+
+Servers that go away are in test_outages; what a whole clinic does at random is in test_machine.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import schedule
+import time_machine
 
 from tests.conversation import MAILBOX, TORONTO, Clinic
+from tests.in_time import answers, happens, is_owed, missed, on, raw
+from workflow import engine
+from workflow.core.compose import Scene
+from workflow.core.decide import tick_case
+from workflow.core.model import Case
 
-
-async def missed(clinic: Clinic) -> str:
-    """Dana has missed Sam's session and said so; the case's id."""
-    await clinic.dana.writes("NOSHOW Sam")
-    await clinic.alex.gets("alert")
-    return (await clinic.dana.gets("draft")).case or ""
-
-
-def on(day: str, clock: str) -> datetime:
-    return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=TORONTO)
+DST = [("2026-10-31", "2026-11-01"), ("2027-03-13", "2027-03-14")]
+"""The evening before each change in Toronto, and the morning after it."""
 
 
 class TestNights:
@@ -45,7 +47,18 @@ class TestNights:
             await clinic.until(on("2026-11-06", "09:16"))
             await clinic.nothing_else()
 
-    @pytest.mark.parametrize(("night", "morning"), [("2026-10-31", "2026-11-01"), ("2027-03-13", "2027-03-14")])
+    async def test_a_machine_that_wakes_in_the_night_lets_people_sleep(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path, at=on("2026-11-05", "19:30"), lead=True) as clinic:
+            await missed(clinic)
+            clinic.clock.move_to(on("2026-11-06", "03:00"))
+            await clinic.settled()
+            await clinic.nothing_else()
+            await clinic.until(on("2026-11-06", "08:00"))
+            await clinic.dana.gets("reminder")
+            await clinic.alex.gets("escalation")
+            await clinic.lee.gets("escalation")
+
+    @pytest.mark.parametrize(("night", "morning"), DST)
     async def test_through_a_dst_change_the_morning_is_at_eight(self, tmp_path: Path, night: str, morning: str) -> None:
         async with Clinic(tmp_path, at=on(night, "19:00")) as clinic:
             case = await missed(clinic)
@@ -56,6 +69,18 @@ class TestNights:
             await clinic.nothing_else()
             await clinic.until(on(morning, "08:00"))
             await clinic.dana.gets("reminder")  # 22:00 was quiet: one letter, at the right local hour
+
+    @pytest.mark.parametrize(("night", "morning"), DST)
+    async def test_through_a_dst_change_minutes_are_minutes(self, tmp_path: Path, night: str, morning: str) -> None:
+        async with Clinic(tmp_path, at=on(morning, "00:50"), more='[quiet]\nfrom = "00:00"\nto = "00:00"\n') as clinic:
+            await missed(clinic)
+            began = clinic.clock.now()
+            await clinic.until(began + timedelta(minutes=141))
+            for _ in range(5):  # 5, 10, 20, 80 and 140 minutes on, through the hour that is twice or not at all
+                await clinic.dana.gets("reminder")
+            await clinic.alex.gets("escalation")
+            case = await clinic.only_case()
+            assert [int((at - began).total_seconds() / 60) for at in case.reminders] == [5, 10, 20, 80, 140]
 
 
 class TestAClockThatIsSet:
@@ -88,37 +113,105 @@ class TestAClockThatIsSet:
             await clinic.settled()
             await clinic.nothing_else()
 
+    @pytest.mark.parametrize("down", [False, True], ids=["while the daemon runs", "while it is down"])
+    async def test_back_before_anything_was_due_silences_nothing(self, tmp_path: Path, down: bool) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await missed(clinic)
+            if down:
+                await clinic.stops()
+            clinic.clock.move(timedelta(hours=-3))
+            if down:
+                await clinic.starts()
+            await clinic.settled()
+            await clinic.minute_by_minute(5)
+            await clinic.dana.gets("reminder")
+
+    async def test_back_by_a_day_the_outcome_is_asked_by_the_new_clock(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await clinic.dana.writes("LATE 10 Sam, texted")
+            await clinic.alex.gets("alert")
+            await clinic.dana.gets("draft")
+            clinic.clock.move(timedelta(days=-1))
+            await clinic.settled()
+            await clinic.minute_by_minute(64)
+            await clinic.nothing_else()
+            await clinic.minute_by_minute(1)  # 10 + 50 + 5
+            await clinic.dana.gets("reminder")
+
+
+class TestARestart:
+    async def test_every_minute_changes_no_reminder(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await missed(clinic)
+            for _ in range(22):
+                await clinic.stops()
+                clinic.clock.move(timedelta(minutes=1))
+                await clinic.starts()
+            for _ in range(3):
+                await clinic.dana.gets("reminder")
+            await clinic.alex.gets("escalation")
+
+    async def test_between_decision_and_sending_loses_no_reminder(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await missed(clinic)
+            await clinic.server.down_smtp()
+            clinic.clock.move(timedelta(minutes=5))
+            clinic.service.wake()
+            await is_owed(clinic, "reminder")
+            await clinic.stops()
+            await clinic.server.up_smtp()
+            await clinic.starts()
+            await clinic.dana.gets("reminder")
+
+    @pytest.mark.parametrize(("night", "morning"), DST)
+    async def test_in_the_night_of_a_dst_change(self, tmp_path: Path, night: str, morning: str) -> None:
+        async with Clinic(tmp_path, at=on(night, "20:00")) as clinic:
+            await missed(clinic)
+            await clinic.stops()
+            clinic.clock.move_to(on(morning, "03:30"))
+            await clinic.starts()
+            await clinic.nothing_else()
+            await clinic.until(on(morning, "08:00"))
+            await clinic.dana.gets("reminder")
+            await clinic.alex.gets("escalation")
+
 
 class TestAReplyWins:
+    async def test_over_a_reminder_that_is_due_but_not_decided(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            clinic.clock.move(timedelta(minutes=5))
+            await answers(clinic, "dana", f"[{case}] RESCHEDULED")
+            await clinic.settled()
+            await clinic.dana.gets("receipt")
+            await clinic.alex.gets("update")
+
     async def test_over_a_reminder_that_is_decided_but_not_sent(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             case = await missed(clinic)
             await clinic.server.down_smtp()
             clinic.clock.move(timedelta(minutes=5))
             clinic.service.wake()
-            await owed(clinic, "reminder")
-            await answer(clinic, case, "RESCHEDULED")
-            await owed(clinic, "receipt")
+            await is_owed(clinic, "reminder")
+            await answers(clinic, "dana", f"[{case}] RESCHEDULED")
+            await is_owed(clinic, "receipt")
             await clinic.server.up_smtp()
             await clinic.settled()
             await clinic.dana.gets("receipt")
             await clinic.alex.gets("update")
-            closed = await clinic.store.case(case)
-            assert closed is not None
-            assert [letter.reason for letter in closed.letters if letter.kind == "reminder"] == ["the case was closed"]
 
     async def test_over_a_reminder_that_waits_for_mail_from(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             case = await missed(clinic)
             clinic.server.hang_smtp()
-            await answer(clinic, case, "STATUS")  # occupies one connection …
+            await answers(clinic, "dana", "STATUS")  # occupies one connection …
             await clinic.server.deliver(MAILBOX, raw("admin@clinic.test", "STATUS"))  # … and the other
-            await until(lambda: len(clinic.service.sender._in_hand) == 2)
+            await happens(lambda: len(clinic.service.sender._in_hand) == 2)
             clinic.clock.move(timedelta(minutes=5))
             clinic.service.wake()
-            await owed(clinic, "reminder")
-            await answer(clinic, case, "UNREACHABLE")
-            await owed(clinic, "receipt")
+            await is_owed(clinic, "reminder")
+            await answers(clinic, "dana", f"[{case}] UNREACHABLE")
+            await is_owed(clinic, "receipt")
             clinic.server.resume_smtp()
             await clinic.settled()
             await clinic.dana.gets("status")
@@ -127,120 +220,73 @@ class TestAReplyWins:
             await clinic.alex.gets("update")
 
 
-class TestOutages:
-    async def test_smtp_down_at_the_report_for_an_hour(self, tmp_path: Path) -> None:
-        async with Clinic(tmp_path) as clinic:
-            await clinic.server.down_smtp()
-            await answer(clinic, "", "NOSHOW Sam")
-            await owed(clinic, "draft")
-            for _ in range(6):
-                clinic.clock.move(timedelta(minutes=10))
-                clinic.service.wake()
-                await asyncio.sleep(0)
-            await owed(clinic, "notice")
-            await clinic.server.up_smtp()
-            await clinic.settled()
-            await clinic.dana.gets("draft")
-            alert = await clinic.alex.gets("alert")
-            assert "14:00" in alert.text or "2:00 pm" in alert.text  # since when
-            await clinic.dana.gets("reminder")
-            await clinic.alex.gets("escalation")
-            notice = await clinic.alex.gets("notice")
-            assert "SMTP server has not been reached since" in notice.text
+class TestTheBeat:
+    """`schedule` gives the beat, on naive local time: a clock that is set must not stop it."""
 
-    async def test_letters_leave_in_order_of_urgency_when_it_returns(self, tmp_path: Path) -> None:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("hours", [-5, -1, 1, 5])
+    async def test_goes_on_when_the_clock_of_the_machine_is_set(self, tmp_path: Path, hours: int) -> None:
         async with Clinic(tmp_path) as clinic:
             await missed(clinic)
-            await clinic.server.down_smtp()
-            clinic.clock.move(timedelta(minutes=11))
+            here = datetime.fromtimestamp(1_793_000_000, UTC)
+            with time_machine.travel(here) as traveller:
+                clinic.service._schedule_beat()
+                await asyncio.sleep(0)
+                traveller.shift(timedelta(hours=hours))
+                clinic.clock.move(timedelta(minutes=5))  # and nobody wakes the service but its beat
+                await happens(lambda: any(b"X-Promptly-Letter: reminder" in one.raw for one in clinic.server.passed))
+            await clinic.dana.gets("reminder")
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("change", ["2026-11-01T05:59:59Z", "2027-03-14T06:59:59Z"])
+    async def test_goes_on_through_daylight_saving(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+    ) -> None:
+        """A second before each change; `run` sets TZ=UTC, but a beat must live in any zone."""
+        async with Clinic(tmp_path) as clinic:
+            await missed(clinic)
+            with time_machine.travel(datetime.fromisoformat(change).astimezone(TORONTO)):  # which sets TZ, too
+                clinic.service._schedule_beat()
+                woken: list[datetime] = []
+                monkeypatch.setattr(clinic.service, "wake", lambda: woken.append(datetime.now(UTC)))  # noqa: TID251
+                await happens(lambda: len(woken) >= 3)
+
+    def test_stalls_in_schedule_alone(self) -> None:
+        """What the service makes up for; when this fails, `schedule` has learned it, and `STALLED` can go."""
+        beats = schedule.Scheduler()
+        ran: list[int] = []
+        with time_machine.travel(datetime(2026, 11, 5, 12, tzinfo=UTC), tick=False) as traveller:
+            beats.every(1).seconds.do(lambda: ran.append(1))
+            traveller.shift(timedelta(hours=-1))
+            for _ in range(10):
+                traveller.shift(timedelta(seconds=1))
+                beats.run_pending()
+        assert not ran
+
+
+@pytest.mark.slow
+async def test_one_case_that_cannot_be_decided_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = 0
+
+    def failing(scene: Scene, case: Case) -> Case:
+        nonlocal failures
+        if case.client == "Sam":
+            failures += 1
+            raise ZeroDivisionError
+        return tick_case(scene, case)
+
+    async with Clinic(tmp_path) as clinic:
+        await missed(clinic)
+        await clinic.ravi.writes("NOSHOW Kim")
+        await clinic.ravi.gets("draft")
+        await clinic.alex.gets("alert")
+        with monkeypatch.context() as broken:
+            broken.setattr(engine, "tick_case", failing)
+            clinic.clock.move(timedelta(minutes=5))
             clinic.service.wake()
-            await owed(clinic, "escalation")
-            await answer(clinic, "", "LATE 15 Kim")
-            await owed(clinic, "alert")
-            clinic.server.passed.clear()
-            await clinic.server.up_smtp()
-            await clinic.settled()
-            kinds = [header(passed.raw, "X-Promptly-Letter") for passed in clinic.server.passed]
-            assert sorted(kinds[:2]) == ["alert", "draft"]
-            assert kinds[2:] == ["escalation", "reminder"]
-            clinic.alex.inbox.clear()
-            await clinic.collect()
-            clinic.alex.inbox.clear()
-            clinic.dana.inbox.clear()
-
-    async def test_imap_down_for_long_is_told_once_and_mail_is_found_when_it_returns(self, tmp_path: Path) -> None:
-        async with Clinic(tmp_path) as clinic:
-            await clinic.server.down_imap()
-            await until(lambda: not clinic.service.watch.connected)
-            clinic.clock.move(timedelta(minutes=3))
-            await owed_or_sent(clinic, "notice")
-            clinic.clock.move(timedelta(minutes=30))
-            await clinic.server.deliver(MAILBOX, raw("dana@clinic.test", "NOSHOW Sam"), arrived_at=clinic.clock.now())
-            await clinic.server.up_imap()
-            await clinic.settled()
-            await clinic.alex.gets("notice")
-            await clinic.alex.gets("alert")
-            await clinic.dana.gets("draft")
-
-    async def test_a_draft_not_accepted_within_two_minutes_is_told(self, tmp_path: Path) -> None:
-        async with Clinic(tmp_path) as clinic:
-            clinic.server.refuse("dana@clinic.test", "451 4.7.1 Greylisted")
-            await clinic.dana.writes("LATE 15 Sam")
-            await clinic.alex.gets("alert")
-            clinic.clock.move(timedelta(minutes=2))
-            notice = await eventually(clinic, "alex", "notice")
-            assert "draft" in notice
-            clinic.server.accept("dana@clinic.test")
-            await clinic.passes(minutes=2)
-            await clinic.dana.gets("draft")
-
-
-def raw(sender: str, subject: str) -> bytes:
-    return (
-        f"From: {sender}\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\n"
-        f"Authentication-Results: mx.clinic.test; dmarc=pass header.from=clinic.test\r\n\r\n"
-    ).encode()
-
-
-def header(mail: bytes, name: str) -> str:
-    line = next(line for line in mail.decode().split("\r\n") if line.startswith(f"{name}: "))
-    return line.partition(": ")[2]
-
-
-async def answer(clinic: Clinic, case: str, words: str) -> None:
-    """Dana writes; unlike `writes`, nobody waits for what follows."""
-    subject = f"[{case}] {words}" if case else words
-    await clinic.server.deliver(MAILBOX, raw("dana@clinic.test", subject), arrived_at=clinic.clock.now())
-
-
-async def until(holds: object) -> None:
-    assert callable(holds)
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-async def owed(clinic: Clinic, kind: str) -> None:
-    """Until a letter of this kind is committed and owed."""
-    async with asyncio.timeout(10):
-        while kind not in [letter.kind.value for letter in await clinic.store.owed()]:
-            await asyncio.sleep(0.01)
-
-
-async def owed_or_sent(clinic: Clinic, kind: str) -> None:
-    async with asyncio.timeout(10):
-        while kind not in [letter.kind.value for letter in clinic.store.desk.letters]:
-            await asyncio.sleep(0.01)
-
-
-async def eventually(clinic: Clinic, name: str, kind: str) -> str:
-    """The text of a letter that comes within a real second or two: the auditor looks once a second."""
-    async with asyncio.timeout(10):
-        while True:
-            await clinic.collect()
-            inbox = clinic.people[name].inbox
-            for letter in inbox:
-                if letter.kind == kind:
-                    inbox.remove(letter)
-                    return letter.text
-            await asyncio.sleep(0.05)
+            await happens(lambda: b"X-Promptly-Letter: reminder" in clinic.server.passed[-1].raw)
+            await happens(lambda: clinic.service.sender.idle)
+            await clinic.ravi.gets("reminder")
+            assert failures <= 2, "the failing case is not tried again in a hurry"
+        await clinic.settled()
+        await clinic.dana.gets("reminder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,10 @@ from pathlib import Path
 import orjson
 
 FILE = "alive.json"
+
+STALE = 60.0
+"""Seconds after which the file is what a dead daemon left, even if its pid lives: after a reboot, or in a container, it
+is soon somebody else's. A living daemon replaces it every 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ def read_alive(folder: Path, *, living: bool = True) -> Alive | None:
             now=datetime.fromisoformat(said["now"]),
             speed=float(said["speed"]),
         )
+        if living and time.time() - (folder / FILE).stat().st_mtime > STALE:
+            return None
         if living:
             os.kill(alive.pid, 0)  # signal 0 asks whether the process lives
     except PermissionError:  # it lives, under another user

@@ -169,13 +169,12 @@ class Engine:
             closed = [case async for case in store.closed_cases(since)]
             told = digest(self._scene(now), (await store.open_cases()).values(), closed, since, self._faults(since))
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
-            await store.commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
+            await self._keep(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
             await store.settle_letters(
                 replace(letter, post=Post.WITHDRAWN, reason="a newer digest", settled_at=now)
                 for letter in old
                 if letter.post is Post.OWED
             )
-            self._sender.owe(told)
 
     def _last_digest(self) -> datetime:
         mark = self.clinic.store.desk.marks.get(DIGEST)
@@ -201,8 +200,7 @@ class Engine:
                 return
             now = self.clinic.clock.now()
             told = notices(self._scene(now), topic, detail=detail)
-            await store.commit(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
-            self._sender.owe(told)
+            await self._keep(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
     async def announce_once(self, topic: str, name: str, detail: str, *, but: str) -> None:
         """A `notice` to each admin but one, once a day for this name."""
@@ -212,8 +210,7 @@ class Engine:
                 return
             now = self.clinic.clock.now()
             told = notices(self._scene(now), topic, but=but, detail=detail)
-            await store.commit(Decision(topic, letters=told), now, counts={name: (now,)})
-            self._sender.owe(told)
+            await self._keep(Decision(topic, letters=told), now, counts={name: (now,)})
 
     async def mark(self, name: str, text: str) -> None:
         """Remember what happened last under this name."""
@@ -351,10 +348,7 @@ class Engine:
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
         counts = {SET_ASIDE: (*self.clinic.store.desk.counts.get(SET_ASIDE, ()), now)}
-        await self.clinic.store.commit(
-            Decision("set aside", letters=told, key=_fated(key, Fate.SET_ASIDE)), now, counts=counts
-        )
-        self._sender.owe(told)
+        await self._keep(Decision("set aside", letters=told, key=_fated(key, Fate.SET_ASIDE)), now, counts=counts)
         log.warning("mail set aside", reason=reason)
         return Fate.SET_ASIDE
 
@@ -365,8 +359,27 @@ class Engine:
             decision = replace(decision, key=_fated(decision.key, decision.fate))
         capped = cap_answers(self._scene(now), decision, old, counts)
         self._latest = max(self._latest, now)
-        await self.clinic.store.commit(capped, now, counts=_changed(counts, self.clinic.store.desk.counts))
-        self._sender.owe((*capped.letters, *(capped.case.letters if capped.case is not None else ())))
+        await self._keep(capped, now, counts=_changed(counts, self.clinic.store.desk.counts))
+
+    async def _keep(
+        self,
+        decision: Decision,
+        now: datetime,
+        *,
+        marks: Mapping[str, str] | None = None,
+        counts: Mapping[str, tuple[datetime, ...]] | None = None,
+    ) -> None:
+        """The one commit point; afterwards the sender is told what is owed.
+
+        Also when the store raises `NotCommitted`: the decision may be on disk after all, and what it owes must not wait
+        for a restart.
+        """
+        try:
+            await self.clinic.store.commit(decision, now, marks=marks, counts=counts)
+        except NotCommitted:
+            self._sender.owe(await self.clinic.store.owed())
+            raise
+        self._sender.owe((*decision.letters, *(decision.case.letters if decision.case is not None else ())))
 
     def _scene(self, now: datetime, case_id: str = "") -> Scene:
         return Scene(self.clinic.rules, now, RandomMint(case_id))

@@ -19,7 +19,8 @@ from typing import Protocol, assert_never
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core.model import ANSWERS, URGENCY, Letter, Post
+from workflow.core.cadence import held_until
+from workflow.core.model import ANSWERS, URGENCY, Letter, LetterKind, Post
 from workflow.mail.letters import Unsafe
 from workflow.mail.outbox import Attempt, Outbox, Result
 from workflow.store import NotCommitted
@@ -28,6 +29,9 @@ log = structlog.get_logger()
 
 TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30))
 """After a temporary refusal; after the last of these, each 30 minutes (contract section 5)."""
+
+HELD = frozenset({LetterKind.REMINDER, LetterKind.ESCALATION})
+"""What quiet hours hold back (contract section 5)."""
 
 ANSWER_LASTS = timedelta(hours=24)
 """An answer older than this has lost its sense (contract section 5)."""
@@ -41,10 +45,10 @@ LOGIN_WAITS = (5.0, 15.0, 60.0, 150.0, 300.0)
 DISK_WAIT = 1.0
 """Seconds before a refused write is tried again."""
 
-TOGETHER = 8
+TOGETHER = 16
 RECORDED_WITHIN = 0.2
 """Letters and seconds after which acceptances are written down in any case. What was not goes again, under its
-Message-ID."""
+Message-ID. Of a full mailbox these are about eight cases, whose files share one sync of their folder."""
 
 WORKERS = 2
 """As many as `mail.outbox` has connections."""
@@ -93,11 +97,12 @@ class Sender:
 
         One that was withdrawn by this commit and is in hand already is stopped, if it is not yet past MAIL FROM.
         """
+        now = self._clock.now()
         for letter in letters:
             if letter.post is not Post.OWED:
                 if letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
                     self._stopped.add(letter.id)
-            elif letter.next_at is not None and letter.next_at > self._clock.now():
+            elif letter.next_at is not None and now < letter.next_at <= now + TRY_AGAIN[-1]:
                 heapq.heappush(self._later, (letter.next_at, letter.id))
             else:
                 heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
@@ -135,6 +140,9 @@ class Sender:
         self._before_mail[letter.id] = rank
         try:
             await self._post(letter, teller)
+        except NotCommitted:
+            self.owe([letter])  # what became of it is not recorded: it goes again, under its Message-ID
+            raise
         finally:
             self._in_hand.discard(letter.id)
             self._stopped.discard(letter.id)
@@ -142,8 +150,16 @@ class Sender:
         return True
 
     def wake(self) -> None:
-        """Look at the clock again: the time of a delayed letter may have come."""
-        if self._later and self._later[0][0] <= self._clock.now():
+        """Look at the clock again: the time of a delayed letter may have come.
+
+        One that is further ahead than the longest wait was set by a clock that was wrong: its time has come, too.
+        """
+        now = self._clock.now()
+        longest = now + TRY_AGAIN[-1]
+        if any(at > longest for at, _ in self._later):
+            self._later = [(now if at > longest else at, letter_id) for at, letter_id in self._later]
+            heapq.heapify(self._later)
+        if self._later and self._later[0][0] <= now:
             self.idled.clear()
         self._bell.set()
 
@@ -179,8 +195,16 @@ class Sender:
                 withdrawn = replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now)
                 await self._store.settle_letters([withdrawn])
                 continue
+            if letter.kind in HELD and (held := await self._held_until(letter, now)) is not None:
+                heapq.heappush(self._later, (min(held, now + TRY_AGAIN[-1]), letter.id))
+                continue
             return letter
         return None
+
+    async def _held_until(self, letter: Letter, now: datetime) -> datetime | None:
+        """Quiet hours hold back what could not go in the day, too (contract section 5)."""
+        case = await self._store.case(letter.case) if letter.case is not None else None
+        return None if case is None else held_until(case, letter.created_at, now)
 
     async def _post(self, letter: Letter, teller: Teller) -> None:
         try:

@@ -7,6 +7,7 @@ all else, so that a hung SMTP server never deafens the inbox. Contract sections 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -51,6 +52,9 @@ STOP_WAIT = 3.0
 DISK_WAIT = 1.0
 """Seconds before a refused write is tried again."""
 
+FAILED_WAIT = 1.0
+"""Seconds before a case that could not be decided is tried again: the others must not wait for it longer than that."""
+
 STALLED = 2.0
 """`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
 
@@ -68,7 +72,7 @@ class Watch:
 class Service:
     """One clinic's daemon."""
 
-    def __init__(self, clinic: Clinic) -> None:
+    def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
         self.clinic = clinic
         self.sender = Sender(clinic, Outbox(smtp_settings(clinic.config)))
         self.engine = Engine(clinic, self, self.sender)
@@ -77,7 +81,7 @@ class Service:
         self.ready = asyncio.Event()
         """The mailbox has been looked through once, and is watched."""
         self._mails: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
-        self._stop = asyncio.Event()
+        self._stop = stop or asyncio.Event()
         self._tick = asyncio.Event()
         self._rested = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -90,6 +94,7 @@ class Service:
     async def run(self) -> None:
         """Run until `stop`. What is owed goes out from the start; `ready` once the mailbox is watched (section 7)."""
         store = self.clinic.store
+        await self.engine.begin()
         self.sender.owe(await store.owed())
         await self.engine.begin_digests()
         await self._announce_faults()
@@ -197,6 +202,8 @@ class Service:
             case News.CONNECTED:
                 self.watch = Watch(connected=True, last_seen_at=self.watch.last_seen_at)
                 log.info("mailbox connected", mode=contact.reason)
+            case News.PUSHED:
+                self.sender.outbox.warm_up()  # while the mail is fetched: a cold connection costs more than all else
             case News.SEEN:
                 self.watch = Watch(connected=True, last_seen_at=now)
                 if not self.ready.is_set():
@@ -236,9 +243,11 @@ class Service:
             if (due is not None and due <= now) or self.engine.clock_was_set_back(now):
                 await self._look_first()
                 try:
-                    await self.engine.tick()
+                    decided = await self.engine.tick()
                     if digest_at is not None and digest_at <= now:
                         await self.engine.write_digest()
+                    elif not decided and due is not None and due <= now:  # a case that fails stays due
+                        await asyncio.sleep(FAILED_WAIT)
                 except NotCommitted:
                     log.error("the disk refuses writes")
                     await asyncio.sleep(DISK_WAIT)
@@ -253,10 +262,16 @@ class Service:
     async def _look_first(self) -> None:
         if not self.watch.connected:
             return
-        with suppress(TimeoutError, asyncio.CancelledError):
+        try:
             async with asyncio.timeout(SWEEP_WAIT):
                 await asyncio.wrap_future(self._inbox.sweep())
                 await self._mails.join()
+        except TimeoutError:
+            pass
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():  # it is we who are stopped; else the inbox gave up this look
+                raise
 
     async def _beat(self) -> None:
         """Every second: let the timers look again (a clock may have been set), and say that we live."""
@@ -304,12 +319,14 @@ class Service:
             log.error("the disk refuses writes")
 
 
-async def serve(clinic: Clinic, reread: Callable[[], Config]) -> None:
-    """Run one clinic's daemon until SIGTERM or SIGINT; SIGHUP rereads the configuration with `reread`.
+async def serve(clinic: Clinic, stop: asyncio.Event, reread: Callable[[], Config]) -> None:
+    """Run one clinic's daemon until `stop` is set; SIGHUP rereads the configuration with `reread`.
 
     A faulty file changes nothing and is logged (contract section 7).
     """
-    service = Service(clinic)
+    # What was imported and read lives as long as the process: no use in looking through it again and again.
+    gc.freeze()
+    service = Service(clinic, stop)
 
     def reload() -> None:
         try:
@@ -317,8 +334,5 @@ async def serve(clinic: Clinic, reread: Callable[[], Config]) -> None:
         except Faults as faults:
             log.error("configuration not reread", keys=faults.keys)
 
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, service.stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
     await service.run()

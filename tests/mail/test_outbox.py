@@ -25,8 +25,16 @@ DANA = "dana@clinic.test"
 LETTER = b"From: clinic@clinic.test\r\nSubject: [K7Q2] LATE\r\n\r\n.A line that begins with a full stop\r\n"
 
 
+@pytest.fixture(autouse=True, params=[False, True], ids=["stepwise", "pipelined"])
+def pipelines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test twice: what becomes of a letter is the same whether or not the server pipelines (RFC 2920)."""
+    monkeypatch.setattr(PostOffice, "pipelines", request.param)
+
+
 class PostOffice:
     """An SMTP server that can be told to be difficult. Hooks are aiosmtpd's."""
+
+    pipelines = False
 
     def __init__(self) -> None:
         self.port = 0
@@ -56,6 +64,12 @@ class PostOffice:
         self.verbs.append(verb)
         waiting = self.answers.get(verb)
         return waiting.pop(0) if waiting else None
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self.pipelines else responses
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -282,6 +296,48 @@ async def test_a_letter_withdrawn_while_a_dead_connection_is_replaced_is_not_sen
         attempt = await outbox.send(LETTER, sender=CLINIC, recipient=DANA, still_wanted=lambda: next(answers))
         assert attempt == Attempt(Result.WITHDRAWN)
         assert len(office.taken) == 1
+
+
+@pytest.mark.parametrize("refused", ["MAIL", "RCPT"])
+async def test_a_server_that_waits_for_a_letter_to_nobody_gets_none(refused: str) -> None:
+    """It pipelines, refuses, and says 354 all the same: the letter must not be taken for one to somebody."""
+    said: list[bytes] = []
+
+    async def muddles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx\r\n")
+        while line := await reader.readline():
+            said.append(line)
+            verb = line.split()[0].decode()
+            yes = {"EHLO": b"250-mx\r\n250 PIPELINING", "DATA": b"354 go ahead"}.get(verb, b"250 yes")
+            writer.write((b"550 no" if verb == refused else yes) + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(muddles, "127.0.0.1", 0)
+    async with outbox_for(settings_for(server.sockets[0].getsockname()[1])) as outbox:
+        assert await post(outbox) == Attempt(Result.PERMANENT, 550, f"{refused} 550")
+    server.close()
+    assert said[-1] == b"DATA\r\n"
+
+
+async def test_a_connection_is_opened_ahead_of_a_letter() -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        outbox.warm_up()
+        outbox.warm_up()
+        assert (await post(outbox)).result is Result.ACCEPTED
+        outbox.warm_up()
+        assert office.connections == 1
+
+
+async def test_a_refused_login_ahead_of_letters_is_not_repeated_with_every_mail() -> None:
+    async with open_office(auth_require_tls=False) as office:
+        settings = settings_for(office.port, username="clinic", password=lambda: "wrong")
+        async with outbox_for(settings) as outbox:
+            for _ in range(3):
+                outbox.warm_up()
+                async with asyncio.timeout(5):
+                    await office.hung_up.wait()
+                await asyncio.sleep(0.01)
+            assert office.connections == 1
 
 
 async def test_nobody_at_home_is_unreachable() -> None:

@@ -78,14 +78,20 @@ def is_quiet(at: datetime, cadence: Cadence) -> bool:
     return local >= cadence.quiet_from or local < cadence.quiet_to
 
 
-def woke_in_the_night(case: Case, now: datetime) -> bool:
-    """Whether something that quiet hours hold back was due long before, and nobody looked: it can wait for the morning.
+def held_until(case: Case, at: datetime, now: datetime) -> datetime | None:
+    """Until when what was due `at` waits that did not happen then; None: it may happen `now`. UTC.
 
-    `plan` holds back what is due in quiet hours; this is for a daemon that slept and wakes in them. Only the first hour
-    after the report (`grace`) is worth a letter then. What is decided on time was planned so.
+    `plan` holds back what is due in quiet hours; this is for what comes late into them, because the daemon slept or a
+    server was away. Only the first hour after the report (`grace`) is worth a letter then.
     """
-    late = any(timer.due in _HELD and now - timer.at > ON_TIME for timer in case.timers)
-    return late and is_quiet(now, case.cadence) and now > case.changed_at + case.cadence.grace
+    if now - at <= ON_TIME or not is_quiet(now, case.cadence) or now <= case.changed_at + case.cadence.grace:
+        return None
+    return morning_after(now, case.cadence)
+
+
+def woke_in_the_night(case: Case, now: datetime) -> bool:
+    """Whether something that quiet hours hold back was due long before, and nobody looked."""
+    return any(timer.due in _HELD and held_until(case, timer.at, now) for timer in case.timers)
 
 
 def asks_outcome(case: Case, now: datetime) -> bool:

@@ -7,6 +7,7 @@ has those. Everything is named by UID, ``\\Seen`` is never touched, and nothing 
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -32,6 +33,13 @@ logging.getLogger("imapclient").setLevel(logging.INFO)
 _CONNECT_MOST = 10.0
 """Seconds for one attempt to connect. TCP repeats its SYN after 1, 3 and 7 s, so a silent host is tried at least every
 5 s (contract section 5) within the attempt, and a slow one still gets through."""
+
+_ALIVE_MOST = 10.0
+"""Seconds for the answer to DONE, which costs a living server nothing: a line that is silent for so long is dead."""
+
+_BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|(?:too many|number of)[a-z ]* connections", re.I)
+"""A login refused for a reason that is no judgement on us (RFC 5530, 3): most of all, too many connections, for which
+Gmail has but words."""
 
 _HEADER_MOST = 256 * 1024
 """Bytes of header asked for when the mail itself is too large: a header may be all of it."""
@@ -99,9 +107,9 @@ class Session:
                 quoted = name.replace("\\", "\\\\").replace('"', '\\"')
                 self._client.login(f'"{quoted}"', password)
         except LoginError as error:
-            # The library says LoginError for a dropped line, too; and RFC 5530's UNAVAILABLE is no judgement on us.
+            # The library says LoginError for a dropped line, too.
             dropped = isinstance(error.__context__, IMAPClientAbortError)
-            if dropped or "[UNAVAILABLE]" in str(error):
+            if dropped or _BUSY.search(str(error)):
                 raise MailboxError(Loss.UNREACHABLE) from error
             raise MailboxError(Loss.REFUSED_LOGIN) from error
         except UnicodeEncodeError as error:
@@ -254,11 +262,13 @@ class Session:
         """Leave IDLE and read all that was pushed. Raises when the connection is gone or the server said BYE."""
         imap, tag = self._client._imap, self._idle_tag
         self._idle_tag, self._pushed = None, False
+        self._client.socket().settimeout(min(_ALIVE_MOST, self._settings.timeout))
         imap.send(b"DONE\r\n")
         while imap.tagged_commands[tag] is None:
             imap._get_response()
             if "BYE" in imap.untagged_responses:
                 raise IMAPClientAbortError("BYE")
+        self._client.socket().settimeout(self._settings.timeout)
         kind, _ = imap.tagged_commands.pop(tag)
         if kind != "OK":
             raise IMAPClientError("IDLE")

@@ -48,8 +48,8 @@ _STEADY = 30.0
 class Pace:
     """How often, in seconds."""
 
-    reidle: float = 45.0
-    """IDLE is renewed: a dead line shows then, and no NAT forgets us meanwhile."""
+    reidle: float = 30.0
+    """IDLE is renewed: a dead line shows within 10 s then, and no NAT forgets us meanwhile."""
     poll: float = 5.0
     """Between two looks where the server has no IDLE."""
     file: float = 0.5
@@ -237,6 +237,8 @@ class Inbox:
                 if not session.was_told() or vain > _VAIN_MOST:
                     self._rest(session)
                     vain = 0
+                    if session.was_told():
+                        self._report(Contact(News.PUSHED))
                 self._heed_stop()
         finally:
             with self._lock:

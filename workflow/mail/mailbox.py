@@ -95,6 +95,8 @@ class News(StrEnum):
 
     CONNECTED = "connected"
     """Logged in, folder open; the reason is "idle" or "polling"."""
+    PUSHED = "pushed"
+    """The server spoke of new mail; nothing else is known of it yet."""
     SEEN = "seen"
     """All that lay in the folder is delivered; told again at least once a minute. From the first on it is watched."""
     LOST = "lost"

@@ -25,6 +25,7 @@ from workflow.mail.smtp_session import (
     refuse_clear_text,
     tls_context,
 )
+from workflow.mail.smtp_transfer import CLOSING, Transfer, transfer_on
 
 __all__ = ["Attempt", "Outbox", "Result", "SmtpSettings", "probe"]
 
@@ -38,14 +39,15 @@ PATIENCE = 0.1
 """Seconds a letter waits for the connection in use before a second one is opened: a warm one takes a letter in 5 ms, so
 whoever waits longer is behind a slow server or a burst."""
 
+COOL = 300.0
+"""Seconds before a connection is opened again ahead of any letter after that failed: a refused login that was repeated
+with every mail would lock the account (contract section 5)."""
+
 LINES = 2
 """Connections at most; small clinics' providers allow few at a time."""
 
 STAGES = 4
 """The whole of one letter may take this many single time-outs: a server that trickles must not hold it for ever."""
-
-CLOSING = 421
-"""The server is closing the connection (RFC 5321, 3.8)."""
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\\,;:@\"\x00-\x1f\x7f-\U0010ffff]+@[A-Za-z0-9.:\[\]-]+")
 """What goes to the server as it stands. aiosmtplib would look for an address inside whatever it is given. SMTPUTF8 is
@@ -66,6 +68,29 @@ class Outbox:
         self._lines = tuple(_Line(self._open) for _ in range(LINES))
         self._freed = asyncio.Condition()
         self._closed = False
+        self._cool_until = 0.0
+        self._warming: asyncio.Task[None] | None = None
+
+    def warm_up(self) -> None:
+        """Have a connection ready, for a letter may be owed in a moment; nothing to do if there is one.
+
+        What fails here counts for nothing: a letter would meet it again.
+        """
+        cool = asyncio.get_running_loop().time() < self._cool_until
+        if not (cool or self._closed or any(line.busy or line.warm for line in self._lines)):
+            self._lines[0].busy = True
+            self._warming = asyncio.create_task(self._warm(self._lines[0]))
+
+    async def _warm(self, line: _Line) -> None:
+        try:
+            async with asyncio.timeout(self._settings.timeout * STAGES) as line.scope:
+                await line.warm_up()
+        except (UnreadyError, TimeoutError):
+            line.cut()
+            self._cool_until = asyncio.get_running_loop().time() + COOL
+        finally:
+            line.scope = None
+            await self._give_back(line)
 
     async def send(
         self, raw: bytes, *, sender: str, recipient: str, still_wanted: Callable[[], bool] = lambda: True
@@ -138,6 +163,8 @@ class _Line:
         self.scope: asyncio.Timeout | None = None
         self._opened = opened
         self._client: aiosmtplib.SMTP | None = None
+        self._way: Transfer | None = None
+        """How letters go over it."""
         self._used_at = 0.0
         self._unclean = False
         """A refusal left an envelope behind: RSET before the next letter."""
@@ -169,6 +196,13 @@ class _Line:
             self._rest_now()
         return attempt
 
+    async def warm_up(self) -> None:
+        """Open the connection ahead of a letter; it rests as after one. Raises UnreadyError."""
+        try:
+            await self._ready()
+        finally:
+            self._rest_now()
+
     async def _ready(self) -> bool:
         """Make the connection usable; whether it was there before. Raises UnreadyError."""
         if self._client is not None and self._client.is_connected:
@@ -184,32 +218,28 @@ class _Line:
                 self._unclean = False
                 return True
         self.cut()
-        self._client = await self._opened()
+        client = await self._opened()
+        self._client, self._way = client, transfer_on(client)
         return False
 
     async def _transfer(self, raw: bytes, sender: str, recipient: str) -> tuple[Attempt, bool]:
         """MAIL, RCPT, DATA. Second: the connection died before the letter was offered, so trying again is safe."""
-        client = self._client
-        if client is None:
+        client, transfer = self._client, self._way
+        if client is None or transfer is None:
             return Attempt(Result.UNREACHABLE, None, "connection lost"), True
-        stage = "MAIL"
         try:
-            size = [f"size={len(raw)}"] if client.supports_extension("size") else []  # RFC 1870
-            await client.mail(sender, options=size)
-            stage = "RCPT"
-            await client.rcpt(recipient)
-            stage = "DATA"
-            await client.data(raw)
+            await transfer.offer(raw, sender, recipient)
         except aiosmtplib.SMTPResponseException as refusal:
             self._unclean = True
             if not client.is_connected or refusal.code == CLOSING:
                 self.cut()
-            return classify(stage, refusal.code), refusal.code == CLOSING and stage != "DATA"
+            return classify(transfer.stage, refusal.code), refusal.code == CLOSING and transfer.stage != "DATA"
         except (aiosmtplib.SMTPException, OSError) as fault:
             self.cut()
             hung = isinstance(fault, TimeoutError)
             said = "timed out" if hung else "connection lost"
-            return Attempt(Result.UNREACHABLE, None, f"{stage}: {said}"), stage != "DATA" and not hung
+            died_early = transfer.stage != "DATA" and not hung
+            return Attempt(Result.UNREACHABLE, None, f"{transfer.stage}: {said}"), died_early
         return Attempt(Result.ACCEPTED, 250, "accepted"), False
 
     def _rest_now(self) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 OURS = Path(__file__).resolve().parents[2] / "templates"
@@ -33,7 +34,9 @@ class Pages:
     """
 
     def __init__(self, *folders: Path) -> None:
-        self._sources = ImmutableSandboxedEnvironment(
+        # Our own files need no sandbox, and half the time of a page goes into it.
+        environment = Environment if folders == (OURS,) else ImmutableSandboxedEnvironment
+        self._sources = environment(
             loader=FileSystemLoader(folders),
             undefined=StrictUndefined,
             autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -45,7 +48,8 @@ class Pages:
     def render(self, letter: str, values: Mapping[str, object]) -> tuple[str, str]:
         """The letter `letter`.txt as plain text and as HTML. Raises whatever its templates raise."""
         source = self._sources.get_template(f"{letter}.txt")
-        said = {name: _block(source, name, values) for name in _BLOCKS}
+        context = source.new_context(dict(values))
+        said = {name: _block(source, name, context) for name in _BLOCKS}
         first = " ".join(said["first"].split()).replace("..", ".")  # "S.P." at the end of a sentence
         if not first:
             raise NoInstruction(letter)
@@ -85,9 +89,9 @@ def explained(fault: BaseException) -> str:
     return where(fault) if isinstance(fault, NoInstruction) or not told else f"{where(fault)}: {told}"
 
 
-def _block(source: Template, name: str, values: Mapping[str, object]) -> str:
+def _block(source: Template, name: str, context: Context) -> str:
     block = source.blocks.get(name)
-    return "" if block is None else _tidy("".join(block(source.new_context(dict(values)))))
+    return "" if block is None else _tidy("".join(block(context)))
 
 
 def _tidy(text: str) -> str:

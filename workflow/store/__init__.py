@@ -212,15 +212,21 @@ class Store(Reader, Protocol):
         ...
 
     async def take_in_hand(self, place: Place) -> None:
-        """Note, before a mail is first parsed, that it is being parsed: it may kill the process (contract 8.4)."""
+        """Note, before a mail is first parsed, that it is being parsed: it may kill the process (contract 8.4).
+
+        Taking it again without putting it down, because the disk refused its decision, changes nothing.
+        """
         ...
 
     async def hand_count(self, place: Place) -> int:
-        """How often this mail was taken in hand and never put down: 2 after it was there at two deaths."""
+        """At how many deaths of the process this mail was in hand, whatever other mails were put down since.
+
+        A `close` is no death.
+        """
         ...
 
     async def put_down(self) -> None:
-        """The mail in hand was dealt with."""
+        """The mail in hand was dealt with; with none in hand, all that were in hand at earlier deaths were."""
         ...
 
     async def erase(self, case_id: str) -> bool:

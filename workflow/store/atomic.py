@@ -43,12 +43,13 @@ class WholeFile(Storage):
 
     With `fresh`, `read` gives nothing, as of a file that is not there yet: a new version is written without looking at
     the old one, which spares parsing it and heals a file that was damaged meanwhile. Every `read` parses anew, so
-    nobody shares a dict with it.
+    nobody shares a dict with it. With `staged`, a write changes nothing until `publish_file`.
     """
 
-    def __init__(self, path: Path, *, fresh: bool = False) -> None:
+    def __init__(self, path: Path, *, fresh: bool = False, staged: bool = False) -> None:
         self._path = path
         self._fresh = fresh
+        self._replace = stage_file if staged else replace_file
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """The tables of the file; None when it is not there. Raises OSError, and ValueError when it is no such file."""
@@ -60,8 +61,8 @@ class WholeFile(Storage):
             return None
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
-        """Replace the file (see `replace_file`)."""
-        replace_file(self._path, codec.encode(data))
+        """Replace the file, or stage what will (see `replace_file`)."""
+        self._replace(self._path, codec.encode(data))
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -69,7 +70,14 @@ def replace_file(path: Path, data: bytes) -> None:
 
     Raises OSError when the old is still there, `Unsynced` when the new is there but may not survive loss of power.
     """
-    temporary = path.with_name(path.name + TEMPORARY)
+    stage_file(path, data)
+    publish_file(path)
+    sync_published(path.parent)
+
+
+def stage_file(path: Path, data: bytes) -> None:
+    """Write what is to replace `path`, and force it to disk, beside it. Nothing has changed yet. Raises OSError."""
+    temporary = _temporary(path)
     try:
         boundary("before-write")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
@@ -82,17 +90,35 @@ def replace_file(path: Path, data: bytes) -> None:
             boundary("after-fsync")
         finally:
             os.close(descriptor)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def publish_file(path: Path) -> None:
+    """Put the staged file in its place, in one step. Raises OSError when the old one is still there."""
+    temporary = _temporary(path)
+    try:
         temporary.replace(path)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def sync_published(folder: Path) -> None:
+    """Force what was published in a folder to disk. Raises `Unsynced`."""
     try:
         boundary("after-replace")
-        sync_folder(path.parent)
+        sync_folder(folder)
         boundary("after-folder-fsync")
     except OSError as error:
         raise Unsynced(error.errno, error.strerror) from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + TEMPORARY)
 
 
 def move_file(source: Path, target: Path) -> None:

@@ -67,6 +67,7 @@ class Index:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._files: dict[str, Filed] = {}
+        self._open: dict[str, Case] = {}  # of those files; asked for with each mail, and in a crisis they are many
         self._letters: dict[str, tuple[str, Letter]] = {}
         self._keys: dict[str, set[str]] = {}
         self._messages: dict[str, set[str]] = {}
@@ -78,6 +79,10 @@ class Index:
         case = filed.case
         self._forget_letters(case.id)
         self._files[case.id] = filed
+        if case.open:
+            self._open[case.id] = case
+        else:
+            self._open.pop(case.id, None)
         self._letters.update({letter.id: (case.id, letter) for letter in filed.letters})
         self._note(case.id, [mail.key for mail in case.mails], [mail.message_id for mail in case.mails])
         self._note(case.id, filed.keys, [letter.message_id for letter in filed.letters])
@@ -112,6 +117,7 @@ class Index:
         """The case left ``open/``: what it consumed stays known."""
         self._forget_letters(case_id)
         self._files.pop(case_id, None)
+        self._open.pop(case_id, None)
 
     def drop(self, case_id: str) -> None:
         """The case was erased: nothing of it stays known."""
@@ -149,15 +155,11 @@ class Index:
 
     def open_cases(self) -> dict[str, Case]:
         """The open cases: a copy."""
-        return {case_id: filed.case for case_id, filed in self._files.items() if filed.case.open}
+        return dict(self._open)
 
     def timers(self) -> list[tuple[datetime, Case]]:
         """The earliest timer of each open case that has one."""
-        return [
-            (min(timer.at for timer in filed.case.timers), filed.case)
-            for filed in self._files.values()
-            if filed.case.open and filed.case.timers
-        ]
+        return [(min(timer.at for timer in case.timers), case) for case in self._open.values() if case.timers]
 
     def consumers(self, key: str) -> frozenset[str]:
         """See `Store.consumed`."""

@@ -16,7 +16,6 @@ Not here: the bytes of a file (`codec`), how it is replaced (`atomic`), what mem
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -33,12 +32,10 @@ from workflow.core.model import Case, Decision, Letter, Place
 from workflow.store import DESK, Desk, Locked, NotCommitted, StoreError, Unreadable, atomic, codec
 from workflow.store.atomic import TEMPORARY, Unsynced, WholeFile
 from workflow.store.codec import Broken, Filed
+from workflow.store.hand import Hand
 from workflow.store.index import later, merged, owes, pruned, pruned_counts, pruned_keys
 from workflow.store.peek import CASE, DESK_TABLE, ONLY, TinyReader, closed_at, closing_month, listed, read_document
 
-_HAND: Final = "in-hand"
-_HAND_LENGTH: Final = 40
-"""Two numbers of up to 10 digits (RFC 3501, 2.3.1.1: 32 bits), a count, and blanks."""
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 """Before every closing time."""
 
@@ -53,7 +50,7 @@ class TinyStore(TinyReader):
             folder / "lock", timeout=0, mode=atomic.PRIVATE_FILE, thread_local=False, fallback_to_soft=False
         )
         self._hints_unwritten = False
-        self._hand: tuple[Place, int] | None = None
+        self._hand = Hand(folder / "in-hand")
 
     async def open(self) -> None:
         """See `Store`."""
@@ -71,6 +68,7 @@ class TinyStore(TinyReader):
 
     async def close(self) -> None:
         """See `Store`."""
+        self._hand.let_go()
         try:
             await self.flush()
         finally:
@@ -133,11 +131,12 @@ class TinyStore(TinyReader):
             home = self._index.home(letter.id) or letter.id.partition(".")[0]  # an archived case's may have bounced
             by_home.setdefault(home, {})[letter.id] = letter
         refusal: NotCommitted | None = None
-        for home, offered in by_home.items():
+        if offered := by_home.pop(DESK, None):
             try:
-                self._settle(home, offered)
+                self._write_desk(replace(self.desk, letters=_settled(self.desk.letters, offered)))
             except NotCommitted as error:
                 refusal = error
+        self._write_cases([filed for home in by_home if (filed := self._settle(home, by_home[home]))])
         if refusal:
             raise refusal
 
@@ -153,18 +152,16 @@ class TinyStore(TinyReader):
             self._write_desk(self.desk)
 
     async def take_in_hand(self, place: Place) -> None:
-        """See `Store`. Not forced to disk: it is for the death of the process, not of the machine."""
-        self._hand = (place, await self.hand_count(place) + 1)
-        self._write_hand(f"{place.uidvalidity} {place.uid} {self._hand[1]}")
+        """See `Store`."""
+        self._hand.take(place)
 
     async def hand_count(self, place: Place) -> int:
         """See `Store`."""
-        return self._hand[1] if self._hand and self._hand[0] == place else 0
+        return self._hand.deaths(place)
 
     async def put_down(self) -> None:
         """See `Store`."""
-        self._hand = None
-        self._write_hand("")
+        self._hand.put_down()
 
     async def erase(self, case_id: str) -> bool:
         """See `Store`. The desk comes first: a crash in between must not leave the mails unknown."""
@@ -249,7 +246,7 @@ class TinyStore(TinyReader):
                 self._set_aside(path, reason)
         for case_id in self._index.files:
             self._tidy(case_id)
-        self._hand = self._read_hand()
+        self._hand.read()
         present = {fault.mark for fault in self.faults}
         marks = {
             name: mark for name, mark in self.desk.marks.items() if name in present or not name.startswith("fault ")
@@ -291,28 +288,44 @@ class TinyStore(TinyReader):
             keys=keys,
         )
 
-    def _settle(self, home: str, offered: Mapping[str, Letter]) -> None:
-        def settled(letters: tuple[Letter, ...]) -> tuple[Letter, ...]:
-            return tuple(later(letter, offered.get(letter.id, letter)) for letter in letters)
-
-        if home == DESK:
-            self._write_desk(replace(self.desk, letters=settled(self.desk.letters)))
-        elif (filed := self._stored(home)) is not None:
-            case = replace(filed.case, letters=settled(filed.case.letters))
-            self._write_case(replace(filed, case=case, beside=settled(filed.beside)))
+    def _settle(self, home: str, offered: Mapping[str, Letter]) -> Filed | None:
+        """The file of a case with these versions of its letters; None when there is no such case any more."""
+        if (filed := self._stored(home)) is None:
+            return None
+        case = replace(filed.case, letters=_settled(filed.case.letters, offered))
+        return replace(filed, case=case, beside=_settled(filed.beside, offered))
 
     def _write_case(self, filed: Filed) -> None:
         """Disk, then memory, then the case's place among open and closed ones."""
-        path = self._open_path(filed.case.id)
-        try:
-            _write(path, CASE, filed)
-        except Unsynced as error:
-            self._index.adopt(filed)  # it is what the disk shows now
-            raise _refused(error) from error
-        except OSError as error:
-            raise _refused(error) from error
-        self._index.adopt(filed)
-        self._tidy(filed.case.id)
+        self._write_cases([filed])
+
+    def _write_cases(self, several: Sequence[Filed]) -> None:
+        """The same for several, each for itself, but with their folder forced to disk once. Raises `NotCommitted` after
+        having tried every one.
+        """
+        refusal: OSError | None = None
+        published = []
+        for filed in several:
+            path = self._open_path(filed.case.id)
+            try:
+                _write(path, CASE, filed, staged=True)
+                atomic.publish_file(path)
+            except OSError as error:
+                refusal = error
+            else:
+                published.append(filed)
+        if published:
+            try:
+                atomic.sync_published(self.folder / "open")
+            except Unsynced as error:
+                refusal = error  # but they are what the disk shows now
+        for filed in published:
+            self._index.adopt(filed)
+        if not isinstance(refusal, Unsynced):
+            for filed in published:
+                self._tidy(filed.case.id)
+        if refusal is not None:
+            raise _refused(refusal) from refusal
 
     def _tidy(self, case_id: str) -> None:
         """Put a case's file where it belongs. The commit is done: what fails here is done again by the next one, or by
@@ -352,22 +365,6 @@ class TinyStore(TinyReader):
     def _files_of(self, message_id: str) -> list[Filed]:
         return [filed for filed in map(self._stored, self._index.homes_of_message(message_id)) if filed]
 
-    def _read_hand(self) -> tuple[Place, int] | None:
-        try:
-            uidvalidity, uid, count = map(int, (self.folder / _HAND).read_text("ascii").split())
-        except (OSError, ValueError):  # never written, put down, or torn: nothing is known to be in hand
-            return None
-        return Place(uidvalidity, uid), count
-
-    def _write_hand(self, text: str) -> None:
-        with suppress(OSError):  # a full disk must not stop a mail from being read
-            # overwritten at a fixed length: truncating makes ext4 start writing at once, twice a mail
-            descriptor = os.open(self.folder / _HAND, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, atomic.PRIVATE_FILE)
-            try:
-                os.pwrite(descriptor, text.ljust(_HAND_LENGTH).encode("ascii"), 0)
-            finally:
-                os.close(descriptor)
-
     def _open_path(self, case_id: str) -> Path:
         return self.folder / "open" / f"{case_id}.json"
 
@@ -375,8 +372,13 @@ class TinyStore(TinyReader):
         return self.folder / "set-aside" / f"{name}.json"
 
 
-def _write(path: Path, table: str, value: Filed | Desk) -> None:
-    with TinyDB(path, storage=WholeFile, fresh=True) as database:
+def _settled(letters: Iterable[Letter], offered: Mapping[str, Letter]) -> tuple[Letter, ...]:
+    """The letters, each in the version that stands."""
+    return tuple(later(letter, offered.get(letter.id, letter)) for letter in letters)
+
+
+def _write(path: Path, table: str, value: Filed | Desk, *, staged: bool = False) -> None:
+    with TinyDB(path, storage=WholeFile, fresh=True, staged=staged) as database:
         database.table(table).insert(Document(codec.document(value), doc_id=ONLY))
 
 

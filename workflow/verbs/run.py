@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,7 @@ from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
 from workflow.service import serve
-from workflow.store import Locked, Store, Unreadable
+from workflow.store import Locked, NotCommitted, Store, Unreadable
 from workflow.store.tiny import TinyStore
 
 
@@ -48,12 +50,16 @@ def main(asked: Namespace) -> int:
 
 async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
     store: Store = TinyStore(config.store)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):  # before anything is begun: a stop is in good order from here on
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     await store.open()
     try:
         clock = SystemClock() if start is None else await _rehearsed(store, config, start, asked.speed or 1.0)
-        await serve(Clinic(config, store, clock), lambda: load(asked.config, rehearsal=start is not None))
+        await serve(Clinic(config, store, clock), stop, lambda: load(asked.config, rehearsal=start is not None))
     finally:
-        await store.close()
+        with suppress(NotCommitted):  # hints alone: a full disk is no reason to end in disorder
+            await store.close()
     return 0
 
 

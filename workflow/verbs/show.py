@@ -1,39 +1,53 @@
-"""``show CASE``: the past and the future of one case: what was written and sent, what is next, and why not yet."""
+"""``show CASE``: the past and the future of one case: what was written and sent, what is next, and why not yet.
+
+It tells what the case's file holds, and decides nothing: when a letter is due is `core.cadence`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from textwrap import wrap
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.table import Table
-
+from workflow.alive import Alive, read_alive
+from workflow.clock import SystemClock
 from workflow.config import Config, Faults, load
-from workflow.core.cadence import asks_outcome
-from workflow.core.model import Case, Due, Letter, Post, Timer
+from workflow.core.cadence import QUIET, asks_outcome, held_until
+from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
 from workflow.core.names import shown
+from workflow.sender import HELD
 from workflow.store import StoreError
 from workflow.store.peek import TinyReader
 
+WIDTH = 80
+"""Columns of the smallest terminal anybody uses."""
+
+BY_CLOCK = frozenset(kind.value for kind in LetterKind)
+"""The first word of a history entry that only repeats what a letter's own line says."""
+
+SMTP_IS_AWAY = "outage SMTP"
+"""The desk's mark while an outage is being told of (`workflow.auditor`)."""
+
 
 class Line(NamedTuple):
-    """One thing that happened or will."""
+    """One thing that happened or will. UTC."""
 
     at: datetime
-    what: str
-    more: str
+    text: str
 
 
 def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
+    case_id = asked.case.strip("[]").upper()
     try:
         config = load(asked.config)
-        case = asyncio.run(TinyReader.peek(config.store).case(asked.case.strip("[]").upper()))
+        store = TinyReader.peek(config.store)
+        case = asyncio.run(store.case(case_id))
     except Faults as faults:
         print(faults, file=sys.stderr)
         return 2
@@ -41,56 +55,141 @@ def main(asked: Namespace) -> int:
         print(broken, file=sys.stderr)
         return 4
     if case is None:
-        print(f"There is no case {asked.case}: `status` lists the open ones.", file=sys.stderr)
+        faulty = any(fault.name.partition(".")[0] == case_id for fault in store.faults)
+        said = "can't be read: see state/README.md, Repair" if faulty else "is not there: `status` lists the open ones"
+        print(f"Case {case_id} {said}.", file=sys.stderr)
         return 2
-    _print(case, config)
+    alive = read_alive(config.store)
+    now = alive.now if alive is not None else SystemClock().now()
+    print("\n".join(page(case, config, now, hindrances(store, alive))))
     return 0
 
 
-def _print(case: Case, config: Config) -> None:
+def page(case: Case, config: Config, now: datetime, hindered: Iterable[str] = ()) -> Iterator[str]:
+    """The lines to print, none longer than `WIDTH`. Times are local; `now` is the clinic's, real or rehearsed."""
     zone = ZoneInfo(config.timezone)
-    console = Console(highlight=False)
     client = shown(case.client, config.privacy.client_name) or "client not named"
-    ended = f", {case.outcome.value}" if case.outcome is not None else ""
-    console.print(f"{case.id}: {case.kind.value}, {case.associate.name}, {client}; {case.state.value}{ended}")
-    _table(console, "What happened", sorted(past(case), key=lambda line: line.at), zone)
-    _table(console, "What comes next", list(future(case)), zone)
+    minutes = f" {case.minutes}" if case.minutes is not None else ""
+    yield from _wrapped(f"{case.id}  {case.kind.value}{minutes}, {case.associate.name}, {client}: {_state(case)}", "")
+    for name, at in (
+        ("Session", case.session_at),
+        ("Reported", case.reported_at),
+        ("Messaged", case.told_at),
+        ("Reached by admin", case.reached_at),
+        ("Closed", case.closed_at),
+    ):
+        if at is not None:
+            yield f"  {name:<17} {at.astimezone(zone):%a %d %b %Y %H:%M}"
+    yield from ("", "What happened")
+    yield from _days(sorted(past(case), key=lambda line: line.at), zone)
+    yield from ("", "What comes next")
+    coming = sorted(future(case, now), key=lambda line: line.at)
+    yield from _days(coming, zone)
+    for text in (*hindered, *quiet(case)) if coming else quiet(case):
+        yield from _wrapped(text, "  ")
 
 
 def past(case: Case) -> Iterator[Line]:
-    """What people wrote, what the clock did, and each letter with what became of it. UTC."""
+    """What people wrote, what the clock did, and each letter with what became of it."""
     for entry in case.history:
-        by = "" if entry.by == "clock" else ("the associate" if entry.by in case.associate.emails else "admin")
-        yield Line(entry.at, entry.what, by)
+        if entry.by == "clock" and entry.what.partition(" ")[0] in BY_CLOCK:
+            continue
+        yield Line(entry.at, f"{entry.what}{_by(case, entry)}")
     for letter in case.letters:
         if letter.settled_at is not None:
-            yield Line(letter.settled_at, f"{_named(letter)} {letter.post.value}", letter.reason)
+            yield Line(letter.settled_at, f"{_named(letter)}: {_became(letter)}")
 
 
-def future(case: Case) -> Iterator[Line]:
-    """Letters still owed, then due times, with why they have not gone yet. UTC."""
+def future(case: Case, now: datetime) -> Iterator[Line]:
+    """Letters still owed and due times, with why they have not gone yet."""
     for letter in case.letters:
-        if letter.post is Post.OWED:
-            tried = f"tried {letter.attempts} times: {letter.reason}" if letter.attempts else "not tried yet"
-            yield Line(letter.next_at or letter.created_at, f"{_named(letter)} owed", tried)
+        if letter.post is not Post.OWED:
+            continue
+        if letter.kind in HELD and (held := held_until(case, letter.created_at, now)) is not None:
+            yield Line(held, f"{_named(letter)}: owed; not earlier: {QUIET}")
+        else:
+            yield Line(letter.next_at or letter.created_at, f"{_named(letter)}: {_waits(letter)}")
     for timer in case.timers:
-        yield Line(timer.at, _coming(case, timer), timer.why or _unless(case, timer))
+        why = f"; not earlier: {timer.why}" if timer.why else ""
+        yield Line(timer.at, f"{_coming(case, timer)}, unless {_unless(case, timer)} comes first{why}")
+
+
+def quiet(case: Case) -> Iterator[str]:
+    """Why something that one might expect does not come at all."""
+    if not case.open:
+        yield f"No more reminders: the case is {case.state.value}."
+        return
+    due = {timer.due for timer in case.timers}
+    if case.returned_at is not None:
+        yield f"No reminders: letters to {case.associate.name} come back."
+    if case.cadence.of(case.kind).escalate is not None and Due.ESCALATION not in due:
+        if case.escalated_at is not None:
+            why = "it was sent"
+        elif case.sent_at is not None:
+            why = "SENT was written"
+        elif case.reached_at is not None:
+            why = "CONTACTED was written"
+        else:
+            why = "so short a delay is over before it could help"
+        yield f"No escalation to admin: {why}."
+
+
+def hindrances(store: TinyReader, alive: Alive | None) -> Iterator[str]:
+    """What keeps everything from happening, as far as can be seen from outside of the daemon."""
+    if alive is None:
+        yield "No daemon runs: nothing is sent or decided until one does."
+    elif store.desk.marks.get(SMTP_IS_AWAY):
+        yield "The SMTP server is not reached: letters wait until it is back."
+
+
+def _state(case: Case) -> str:
+    if case.state is not State.CLOSED or case.outcome is None:
+        return case.state.value
+    note = f" ({case.outcome_note})" if case.outcome_note else ""
+    return f"{case.outcome.value}{note}" + (", make-up session offered" if case.makeup else "")
+
+
+def _by(case: Case, entry: Entry) -> str:
+    if entry.by == "clock":
+        return ""
+    return f", by {case.associate.name}" if entry.by in case.associate.emails else ", by admin"
 
 
 def _named(letter: Letter) -> str:
-    return f"{letter.kind.value} to {letter.role.value}"
+    about = {"contact": " (is the client told?)", "outcome": " (how did it end?)"}.get(letter.topic, "")
+    return f"{letter.kind.value} to {letter.to.name}{about if letter.kind is LetterKind.REMINDER else ''}"
+
+
+def _became(letter: Letter) -> str:
+    match letter.post:
+        case Post.SENT:
+            return "sent" if letter.attempts <= 1 else f"sent, at attempt {letter.attempts}"
+        case Post.WITHDRAWN:
+            return f"not sent: {letter.reason}"
+        case Post.FAILED:
+            return f"failed: {letter.reason}"
+        case Post.OWED:
+            return _waits(letter)
+
+
+def _waits(letter: Letter) -> str:
+    if not letter.attempts:
+        return "owed, to go at once"
+    times = "once" if letter.attempts == 1 else f"{letter.attempts} times"
+    return f"owed, tried again; refused for now {times}: {letter.reason}"
 
 
 def _coming(case: Case, timer: Timer) -> str:
     match timer.due:
         case Due.REMINDER:
-            return f"reminder to {case.associate.name}"
+            asks = "how did it end?" if asks_outcome(case, timer.at) else "is the client told?"
+            return f"reminder to {case.associate.name} ({asks})"
         case Due.ESCALATION:
             return "escalation to admin"
         case Due.LEAD:
             return "escalation to the lead"
         case Due.STEPAWAY:
-            return "stepping-away message to the associate"
+            return f"stepaway to {case.associate.name}"
         case Due.CLOSE:
             return "closes by itself"
 
@@ -99,19 +198,25 @@ def _unless(case: Case, timer: Timer) -> str:
     """What would make it needless."""
     match timer.due:
         case Due.REMINDER:
-            return "unless an outcome comes" if asks_outcome(case, timer.at) else "unless SENT or an outcome comes"
+            return "an outcome" if asks_outcome(case, timer.at) else "SENT or an outcome"
         case Due.ESCALATION | Due.LEAD:
-            return "unless SENT, CONTACTED or an outcome comes"
+            return "SENT, CONTACTED or an outcome"
         case Due.STEPAWAY | Due.CLOSE:
-            return "unless an outcome comes"
+            return "an outcome"
 
 
-def _table(console: Console, title: str, lines: list[Line], zone: ZoneInfo) -> None:
-    console.print(f"\n{title}")
-    if not lines:
-        console.print("  nothing")
-        return
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
+def _days(lines: Iterable[Line], zone: ZoneInfo) -> Iterator[str]:
+    """The lines under the heading of their local day; "nothing" without any."""
+    day: date | None = None
     for line in lines:
-        table.add_row("", line.at.astimezone(zone).strftime("%a %d %b %H:%M:%S"), line.what, line.more)
-    console.print(table)
+        at = line.at.astimezone(zone)
+        if at.date() != day:
+            day = at.date()
+            yield f"  {day:%a %d %b %Y}"
+        yield from _wrapped(line.text, f"    {at:%H:%M:%S}  ")
+    if day is None:
+        yield "  nothing"
+
+
+def _wrapped(text: str, start: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))

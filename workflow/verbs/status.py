@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -69,6 +70,16 @@ class Status(TypedDict):
     mailbox: Mailbox
 
 
+class Looked(NamedTuple):
+    """What there is to print."""
+
+    found: Status
+    whys: Mapping[str, str]
+    """For each open case, why its next letter is later than the table of section 5 says; "" when it is not."""
+    now: datetime
+    """Local."""
+
+
 def main(asked: Namespace) -> int:
     """Print the state (contract section 7); exit codes 0, 2 and 4."""
     try:
@@ -77,24 +88,24 @@ def main(asked: Namespace) -> int:
         print(faults, file=sys.stderr)
         return 2
     try:
-        found = asyncio.run(_look(config))
+        looked = asyncio.run(_look(config))
     except StoreError as broken:
         print(broken, file=sys.stderr)
         return 4
     if asked.json:
-        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(looked.found, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(found)
+        _print(looked)
     return 0
 
 
-async def _look(config: Config) -> Status:
+async def _look(config: Config) -> Looked:
     alive = read_alive(config.store)
     store = TinyReader.peek(config.store)
     now = alive.now if alive is not None else SystemClock().now()
     zone = ZoneInfo(config.timezone)
     cases = sorted((await store.open_cases()).values(), key=lambda case: case.opened_at)
-    return {
+    found: Status = {
         "open": [_case(case, config, zone) for case in cases if case.open],
         "owed": {
             "waiting": len(await store.owed()),
@@ -102,8 +113,10 @@ async def _look(config: Config) -> Status:
         },
         "set_aside": sum(now - at < WEEK for at in store.desk.counts.get("set-aside", ())),
         "closed_today": await _closed_today(store, now, zone),
-        "mailbox": _mailbox(alive, zone),
+        "mailbox": _mailbox(alive, read_alive(config.store, living=False), zone),
     }
+    coming = {case.id: _coming(case.timers) for case in cases}
+    return Looked(found, {case: timer.why for case, timer in coming.items() if timer is not None}, now.astimezone(zone))
 
 
 def _case(case: Case, config: Config, zone: ZoneInfo) -> OpenCase:
@@ -120,8 +133,13 @@ def _case(case: Case, config: Config, zone: ZoneInfo) -> OpenCase:
     }
 
 
+def _coming(timers: tuple[Timer, ...]) -> Timer | None:
+    """The next due time that brings a letter."""
+    return min((timer for timer in timers if timer.due in LETTERS), key=lambda timer: timer.at, default=None)
+
+
 def _next(timers: tuple[Timer, ...], zone: ZoneInfo) -> Next | None:
-    timer = next((timer for timer in timers if timer.due in LETTERS), None)
+    timer = _coming(timers)
     return None if timer is None else {"at": _iso(timer.at, zone), "letter": LETTERS[timer.due].value}
 
 
@@ -135,39 +153,44 @@ async def _closed_today(store: Reader, now: datetime, zone: ZoneInfo) -> int:
     return len([case.id async for case in store.closed_cases(midnight)])
 
 
-def _mailbox(alive: Alive | None, zone: ZoneInfo) -> Mailbox:
-    if alive is None:
-        return {"connected": False, "last_seen_at": None}
-    seen = alive.last_seen_at
-    return {"connected": alive.connected, "last_seen_at": None if seen is None else _iso(seen, zone)}
+def _mailbox(alive: Alive | None, last: Alive | None, zone: ZoneInfo) -> Mailbox:
+    """`alive`: what a living daemon says; `last`: what one said last, which may have died since."""
+    seen = last.last_seen_at if last is not None else None
+    return {
+        "connected": alive is not None and alive.connected,
+        "last_seen_at": None if seen is None else _iso(seen, zone),
+    }
 
 
 def _iso(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).isoformat(timespec="seconds")
 
 
-def _print(found: Status) -> None:
+def _print(looked: Looked) -> None:
+    found, now = looked.found, looked.now
     console = Console(highlight=False)
     if found["open"]:
         table = Table(box=None, pad_edge=False)
         for heading in ("case", "kind", "associate", "client", "reported", "contacted", "next"):
             table.add_column(heading)
         for case in found["open"]:
-            coming = case["next"]
-            after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'])}"
-            contacted = "not yet" if case["contacted_at"] is None else _short(case["contacted_at"])
-            client, reported = case["client"] or "-", _short(case["reported_at"])
-            table.add_row(case["case"], case["kind"], case["associate"], client, reported, contacted, after)
+            coming, why = case["next"], looked.whys.get(case["case"])
+            after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'], now)}"
+            contacted = "not yet" if case["contacted_at"] is None else _short(case["contacted_at"], now)
+            client, reported = case["client"] or "-", _short(case["reported_at"], now)
+            held = f" ({why})" if why else ""
+            table.add_row(case["case"], case["kind"], case["associate"], client, reported, contacted, after + held)
         console.print(table)
     else:
         console.print("No case is open.")
     owed, mailbox = found["owed"], found["mailbox"]
-    seen = "never" if mailbox["last_seen_at"] is None else _short(mailbox["last_seen_at"])
+    seen = "never" if mailbox["last_seen_at"] is None else _short(mailbox["last_seen_at"], now)
     state = "connected" if mailbox["connected"] else "not connected"
     console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
     console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
 
 
-def _short(iso: str) -> str:
-    """Day and minute of a local ISO time."""
-    return iso[5:16].replace("T", " ")
+def _short(iso: str, now: datetime) -> str:
+    """The minute of a local ISO time, with its day unless that is today."""
+    at = datetime.fromisoformat(iso)
+    return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%d %b %H:%M}"

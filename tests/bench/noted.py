@@ -1,0 +1,42 @@
+"""The daemon, which also notes when a mail was fetched and when a letter was accepted. Else it is ``daemon.py``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import sdnotify
+
+import daemon
+from tests.bench.notes import note
+from workflow.mail.inbox import Fetched
+from workflow.mail.outbox import Attempt, Outbox, Result
+from workflow.service import Service
+
+
+def _install() -> None:
+    deliver, send, notify = Service._deliver, Outbox.send, sdnotify.SystemdNotifier.notify
+
+    def noted_deliver(self: Service, fetched: Fetched) -> None:
+        note("fetched")
+        deliver(self, fetched)
+
+    async def noted_send(self: Outbox, raw: bytes, **more: Any) -> Attempt:
+        attempt = await send(self, raw, **more)
+        if attempt.result is Result.ACCEPTED:
+            note("accepted")
+        return attempt
+
+    def noted_notify(self: sdnotify.SystemdNotifier, state: str) -> None:
+        if state == "READY=1":
+            note("ready")
+        notify(self, state)
+
+    sdnotify.SystemdNotifier.notify = noted_notify
+    Service._deliver = noted_deliver  # type: ignore[method-assign]  # measured from outside
+    Outbox.send = noted_send  # type: ignore[method-assign]  # likewise
+
+
+if __name__ == "__main__":
+    _install()
+    sys.exit(daemon.main(sys.argv[1:]))

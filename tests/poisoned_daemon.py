@@ -1,0 +1,23 @@
+"""``daemon.py`` that dies when it reads a mail with "deadly" in it: ``python -m tests.poisoned_daemon run …``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from daemon import main
+from workflow.mail import read
+
+real = read.read
+
+
+def read_or_die(raw: bytes, *arguments: Any, **more: Any) -> read.Incoming:
+    if b"deadly" in raw:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(raw, *arguments, **more)
+
+
+read.read = read_or_die
+sys.exit(main(sys.argv[1:]))

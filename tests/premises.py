@@ -1,0 +1,78 @@
+"""A mail server in memory and a configuration for it: where a test starts the daemon, and verbs, as own processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests.daemon_process import ROOT, Daemon
+from tests.in_time import raw
+from workflow.verbs.embedded import EmbeddedServer
+
+__all__ = ["Premises", "premises"]
+
+
+@dataclass
+class Premises:
+    """A mail server and a configuration file for it, with no daemon yet."""
+
+    server: EmbeddedServer
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def configure(self, more: str = "", **other: str) -> None:
+        values = {
+            "admins": '"Front Desk <admin@clinic.test>"',
+            "lead": "",
+            "imap": self.server.imap_port,
+            "smtp": self.server.smtp_port,
+            "shared": "true",
+            "digest": "",
+            "more": more,
+        }
+        self.config.write_text(CONFIG.format(**(values | other)))
+
+    def daemon(self, *options: str) -> Daemon:
+        return Daemon(self.config, *options)
+
+    async def promptly(self, verb: str, *options: str) -> tuple[int, str, str]:
+        """A verb in a process of its own: exit code, standard output, standard error."""
+        command = [sys.executable, str(ROOT / "daemon.py"), verb, "--config", str(self.config), *options]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT
+        )
+        async with asyncio.timeout(20):
+            out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+    async def report(self, subject: str = "NOSHOW Sam") -> None:
+        await self.server.deliver(MAILBOX, raw("dana@clinic.test", subject))
+
+    async def gets(self, address: str, count: int) -> None:
+        async with asyncio.timeout(10):
+            await self.server.wait_for(address, count)
+
+
+@pytest.fixture
+async def premises(tmp_path: Path) -> AsyncIterator[Premises]:
+    async with EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
+        password = tmp_path / "password"
+        password.write_text("secret\n")
+        password.chmod(0o600)
+        premises = Premises(server, tmp_path)
+        premises.configure()
+        yield premises

@@ -1,0 +1,125 @@
+"""A mail that ends the process twice is set aside unread; what lies before and behind it is handled (contract 8.4).
+
+The daemon is a process of its own on the embedded server, and dies by SIGKILL when it reads such a mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests.daemon_process import ROOT
+from tests.in_time import header, raw
+from workflow.core.model import Place
+from workflow.store.tiny import TinyStore
+from workflow.verbs.embedded import EmbeddedServer
+
+DANA, ALEX = PEOPLE["dana"], PEOPLE["alex"]
+
+
+@asynccontextmanager
+async def a_server(folder: Path) -> AsyncIterator[tuple[EmbeddedServer, Path]]:
+    """An embedded server, and a configuration for it."""
+    async with EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
+        ports = {"imap": server.imap_port, "smtp": server.smtp_port}
+        config = folder / "config.toml"
+        config.write_text(CONFIG.format(admins=f'"Alex <{ALEX}>"', lead="", shared="true", digest="", more="", **ports))
+        (folder / "password").write_text("secret")
+        (folder / "password").chmod(0o600)
+        yield server, config
+
+
+async def start(config: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.poisoned_daemon", "run", "--config", str(config), cwd=ROOT
+    )
+
+
+async def dies(config: Path) -> None:
+    process = await start(config)
+    async with asyncio.timeout(20):
+        assert await process.wait() == -9
+
+
+async def kinds(server: EmbeddedServer, address: str) -> list[str]:
+    return sorted(header(mail, "X-Promptly-Letter") for mail in await server.messages(address))
+
+
+@pytest.mark.slow
+async def test_a_mail_that_ends_the_process_twice_is_set_aside_unread(tmp_path: Path) -> None:
+    async with a_server(tmp_path) as (server, config):
+        await server.deliver(MAILBOX, raw("someone@elsewhere.test", "Hello"))  # stays, and is looked at in each life
+        await server.deliver(MAILBOX, raw(DANA, "NOSHOW Sam"))
+        await server.deliver(MAILBOX, raw(DANA, "deadly"))
+        await server.deliver(MAILBOX, raw(DANA, "NOSHOW Kim"))
+        await dies(config)
+        await dies(config)
+        process = await start(config)
+        try:
+            async with asyncio.timeout(20):
+                (aside,) = await server.wait_for(MAILBOX, 1, "Promptly/Set aside")
+                assert b"deadly" in aside.raw
+                await server.wait_for(DANA, 2)
+                await server.wait_for(ALEX, 3)
+                await server.wait_for(MAILBOX, 2, "Promptly")
+        finally:
+            process.terminate()
+            assert await process.wait() == 0
+        assert await kinds(server, DANA) == ["draft", "draft"]
+        assert await kinds(server, ALEX) == ["alert", "alert", "notice"]
+        assert len(await server.messages(MAILBOX)) == 1
+
+
+# --- what is remembered of a mail in hand -----------------------------------------------------------------
+
+DEADLY, HARMLESS = Place(1, 7), Place(1, 3)
+
+
+async def opened(folder: Path) -> TinyStore:
+    store = TinyStore(folder)
+    await store.open()
+    return store
+
+
+async def death_with(folder: Path, *taken: Place) -> None:
+    """A life that dealt with each mail but the last, and died with that in hand."""
+    store = await opened(folder)
+    for place in taken[:-1]:
+        await store.take_in_hand(place)
+        await store.put_down()
+    await store.take_in_hand(taken[-1])
+    store._lock.release()  # death does this
+
+
+async def test_a_harmless_mail_read_before_it_in_each_life_does_not_hide_a_deadly_one(tmp_path: Path) -> None:
+    for _ in (1, 2):
+        await death_with(tmp_path, HARMLESS, DEADLY)
+    store = await opened(tmp_path)
+    assert (await store.hand_count(DEADLY), await store.hand_count(HARMLESS)) == (2, 0)
+    await store.close()
+
+
+async def test_what_the_disk_refused_and_an_orderly_stop_are_no_deaths(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    for _ in range(5):
+        await store.take_in_hand(HARMLESS)
+    assert await store.hand_count(HARMLESS) == 0
+    await store.close()
+    store = await opened(tmp_path)
+    assert await store.hand_count(HARMLESS) == 0
+    await store.close()
+
+
+async def test_two_deadly_mails_are_told_apart(tmp_path: Path) -> None:
+    other = Place(1, 9)
+    for victim in (DEADLY, other, DEADLY):
+        await death_with(tmp_path, HARMLESS, victim)
+    store = await opened(tmp_path)
+    assert (await store.hand_count(DEADLY), await store.hand_count(other)) == (2, 1)
+    await store.close()

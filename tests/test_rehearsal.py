@@ -1,0 +1,95 @@
+"""`run --speed` and `--clock`: a clinic day rehearsed on loopback, and refused anywhere else."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import daemon
+from tests.conversation import CONFIG
+from tests.premises import Premises, premises
+from workflow.alive import read_alive
+
+__all__ = ["premises"]
+
+pytestmark = pytest.mark.slow
+
+MINUTE = timedelta(minutes=1)
+
+
+def rehearsed(premises: Premises) -> datetime:
+    """What time it was for the daemon when it said so last."""
+    alive = read_alive(premises.state, living=False)
+    assert alive is not None
+    return alive.now
+
+
+@pytest.mark.parametrize("option", [["--speed", "60"], ["--clock", "2026-11-05T14:00"]])
+def test_a_rehearsal_off_loopback_is_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    password.chmod(0o600)
+    config = tmp_path / "config.toml"
+    text = CONFIG.format(admins='"a@clinic.test"', lead="", imap=1, smtp=1, shared="true", digest="", more="")
+    config.write_text(text.replace('host = "127.0.0.1"', 'host = "imap.clinic.test"', 1).replace("none", "tls"))
+    assert daemon.main(["run", "--config", str(config), *option]) == 2
+    assert "  mailbox.host: --speed and --clock are for loopback hosts only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--speed", "0"], ["--speed", "-1"], ["--clock", "at noon"]])
+async def test_a_time_that_is_none_is_exit_2(
+    premises: Premises, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    assert daemon.main(["run", "--config", str(premises.config), *option]) == 2
+    assert option[0] in capsys.readouterr().err
+
+
+async def test_a_clock_without_offset_is_the_clinics(premises: Premises) -> None:
+    async with premises.daemon("--clock", "2026-11-05T14:00") as running:
+        await running.stop()
+    assert timedelta(0) <= rehearsed(premises) - datetime.fromisoformat("2026-11-05T14:00-05:00") < MINUTE
+
+
+async def test_a_clock_with_offset_is_taken_at_its_word(premises: Premises) -> None:
+    async with premises.daemon("--clock", "2026-11-05T14:00+01:00") as running:
+        await running.stop()
+    assert timedelta(0) <= rehearsed(premises) - datetime.fromisoformat("2026-11-05T14:00+01:00") < MINUTE
+
+
+async def test_a_restart_goes_on_from_the_rehearsed_time_if_that_is_later(premises: Premises) -> None:
+    at_two = ("--clock", "2026-11-05T14:00")
+    async with premises.daemon("--speed", "3000", *at_two) as running:
+        await premises.report()
+        await premises.gets("dana@clinic.test", 2)  # the draft, and five minutes later a reminder
+        await running.kill()
+    late = rehearsed(premises)
+    async with premises.daemon("--speed", "1", *at_two) as running:
+        await running.stop()
+    again = rehearsed(premises)
+    assert again >= max(late, datetime.fromisoformat("2026-11-05T14:05-05:00"))
+    async with premises.daemon("--clock", "2026-12-24T10:00") as running:
+        await running.stop()
+    assert rehearsed(premises) >= datetime.fromisoformat("2026-12-24T10:00-05:00")
+
+
+async def test_speed_alone_begins_now(premises: Premises) -> None:
+    before = time.time()
+    async with premises.daemon("--speed", "2") as running:
+        await running.stop()
+    assert before <= rehearsed(premises).timestamp() <= before + 60
+
+
+async def test_a_mail_arrives_when_first_seen_and_nothing_is_stale(premises: Premises) -> None:
+    await premises.report()  # by the server's clock: years from the rehearsed one
+    async with premises.daemon("--clock", "2031-11-05T14:00"):
+        await premises.gets("dana@clinic.test", 1)
+        code, out, _ = await premises.promptly("status", "--json")
+        assert code == 0
+        (case,) = json.loads(out)["open"]
+        assert case["reported_at"].startswith("2031-11-05T14:00:")

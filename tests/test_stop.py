@@ -1,0 +1,251 @@
+"""SIGTERM in whatever phase: exit code 0 within 5 s, and what was not done is done at the next start (section 7).
+
+The daemon is a process of its own on the embedded server, behind proxies that can fall silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from tests.bench.mailboxes import names
+from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests.daemon_process import ROOT
+from tests.in_time import header, raw
+from tests.silent_proxy import SilentProxy
+from tests.test_disk import mount, unmount
+from workflow.verbs.embedded import EmbeddedServer
+
+pytestmark = pytest.mark.slow
+
+DANA, ALEX = PEOPLE["dana"], PEOPLE["alex"]
+WITHIN = 5.0
+
+
+@dataclass
+class Place:
+    """Servers, the proxies before them, and a configuration that leads there."""
+
+    server: EmbeddedServer
+    imap: SilentProxy
+    smtp: SilentProxy
+    config: Path
+
+    async def reports(self, *clients: str) -> None:
+        for client in clients:
+            await self.server.deliver(MAILBOX, raw(DANA, f"NOSHOW {client}"))
+
+    async def letters(self, address: str, count: int) -> Counter[str]:
+        """The kinds of somebody's letters, once so many have come; under one id each counts once."""
+        async with asyncio.timeout(20):
+            found = [mail.raw for mail in await self.server.wait_for(address, count)]
+        return Counter({header(mail, "Message-ID"): header(mail, "X-Promptly-Letter") for mail in found}.values())
+
+
+@asynccontextmanager
+async def a_place(folder: Path, more: str = "") -> AsyncIterator[Place]:
+    async with (
+        EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server,
+        SilentProxy(server.imap_port) as imap,
+        SilentProxy(server.smtp_port) as smtp,
+    ):
+        config = folder / "config.toml"
+        ports = {"imap": imap.port, "smtp": smtp.port}
+        config.write_text(
+            CONFIG.format(admins=f'"Alex <{ALEX}>"', lead="", shared="true", digest="", more=more, **ports)
+        )
+        (folder / "password").write_text("secret")
+        (folder / "password").chmod(0o600)
+        yield Place(server, imap, smtp, config)
+
+
+class Running:
+    """``daemon.py run``; its log is kept, and can be waited for."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self.log: list[str] = []
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / "daemon.py"),
+            "run",
+            "--config",
+            str(self._config),
+            stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+        )
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.log.append(line.decode())
+
+    async def logs(self, event: str, times: int = 1) -> None:
+        async with asyncio.timeout(20):
+            while sum(f'"event": "{event}"' in line for line in self.log) < times:
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> float:
+        """SIGTERM; how long it took. It must end by itself, in good order."""
+        began = time.monotonic()
+        self.process.terminate()
+        try:
+            async with asyncio.timeout(WITHIN + 5):
+                code = await self.process.wait()
+        except TimeoutError:
+            self.process.kill()
+            raise
+        await self._reader
+        assert code == 0, "".join(self.log[-15:])
+        return time.monotonic() - began
+
+
+Phase = Callable[[Place, Running], Awaitable[None]]
+
+
+async def imap_never_greets(place: Place, daemon: Running) -> None:
+    place.imap.fall_silent()
+    async with asyncio.timeout(20):
+        while not place.imap.connections:
+            await asyncio.sleep(0.01)
+
+
+async def watching(place: Place, daemon: Running) -> None:
+    await daemon.logs("letter sent", 2)
+
+
+async def imap_hangs_in_idle(place: Place, daemon: Running) -> None:
+    await daemon.logs("ready")
+    place.imap.fall_silent()
+
+
+async def smtp_hangs_at_the_greeting(place: Place, daemon: Running) -> None:
+    place.smtp.fall_silent()
+    await daemon.logs("opened noshow")
+
+
+async def smtp_hangs_at_mail(place: Place, daemon: Running) -> None:
+    place.server.hang_smtp()
+    await daemon.logs("opened noshow")
+
+
+async def smtp_hangs_in_the_middle(place: Place, daemon: Running) -> None:
+    await daemon.logs("letter sent", 1)
+    place.smtp.fall_silent()
+    await place.reports("Kim")
+    await daemon.logs("opened noshow", 2)
+
+
+async def both_hang(place: Place, daemon: Running) -> None:
+    place.server.hang_smtp()
+    await daemon.logs("opened noshow")
+    place.imap.fall_silent()
+    place.smtp.fall_silent()
+
+
+async def both_are_down(place: Place, daemon: Running) -> None:
+    await daemon.logs("ready")
+    await place.server.down_imap()
+    await place.server.down_smtp()
+    await daemon.logs("mailbox lost")
+
+
+async def in_a_burst(place: Place, daemon: Running) -> None:
+    await place.reports(*BURST)
+    await daemon.logs("opened noshow", 20)
+
+
+BURST = tuple(islice(names(), 60))
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        imap_never_greets,
+        watching,
+        imap_hangs_in_idle,
+        smtp_hangs_at_the_greeting,
+        smtp_hangs_at_mail,
+        smtp_hangs_in_the_middle,
+        both_hang,
+        both_are_down,
+        in_a_burst,
+    ],
+    ids=lambda phase: phase.__name__,
+)
+async def test_stopped_in_this_phase_it_loses_nothing(tmp_path: Path, phase: Phase) -> None:
+    async with a_place(tmp_path) as place:
+        if phase is imap_never_greets:
+            place.imap.fall_silent()
+        await place.reports("Sam")
+        daemon = Running(place.config)
+        await daemon.start()
+        await phase(place, daemon)
+        assert await daemon.stop() < WITHIN
+        place.imap.speak()
+        place.smtp.speak()
+        place.server.resume_smtp()
+        if phase is both_are_down:
+            await place.server.up_imap()
+            await place.server.up_smtp()
+        await place.reports("Robin")
+        again = Running(place.config)
+        await again.start()
+        cases = 2 + (phase is smtp_hangs_in_the_middle) + len(BURST) * (phase is in_a_burst)
+        assert (await place.letters(DANA, cases))["draft"] == cases
+        assert (await place.letters(ALEX, cases))["alert"] == cases
+        async with asyncio.timeout(20):
+            await place.server.wait_until_empty(MAILBOX)
+        assert await again.stop() < WITHIN
+        assert sum((await place.letters(DANA, 0)).values()) == cases, "each under one id"
+
+
+async def test_stopped_on_a_full_disk_it_exits_in_good_order(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount("-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(small))
+    try:
+        async with a_place(tmp_path, more=f'[store]\nurl = "tinydb:{small}"\n') as place:
+            daemon = Running(place.config)
+            await daemon.start()
+            await daemon.logs("ready")
+            with (small / "ballast").open("wb", buffering=0) as ballast:
+                while os.statvfs(small).f_bavail:
+                    ballast.write(bytes(4096))
+            await place.reports("Sam")
+            await daemon.logs("the disk refuses writes", 2)
+            assert await daemon.stop() < WITHIN
+            (small / "ballast").unlink()
+            again = Running(place.config)
+            await again.start()
+            await place.letters(DANA, 1)
+            await again.stop()
+    finally:
+        unmount(small)
+
+
+async def test_asked_to_stop_while_it_starts(tmp_path: Path) -> None:
+    async with a_place(tmp_path) as place:
+        await place.reports("Sam")
+        daemon = Running(place.config)
+        await daemon.start()
+        while not (tmp_path / "state" / "lock").exists():
+            await asyncio.sleep(0.001)
+        assert await daemon.stop() < WITHIN
+        again = Running(place.config)
+        await again.start()
+        assert await place.letters(DANA, 1) == {"draft": 1}
+        await again.stop()

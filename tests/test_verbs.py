@@ -1,0 +1,358 @@
+"""What the command line promises to programs: exit codes, `status --json`, `check`, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import daemon
+from tests.conversation import MAILBOX, Clinic
+from tests.in_time import answers, happens, is_owed, missed, raw
+from tests.premises import Premises, premises
+
+__all__ = ["premises"]
+
+FAULTY = """
+[clinic]
+name = "Riverside Counselling"
+timezone = "America/Torronto"
+admins = []
+[mailbox]
+address = "clinic@clinic.test"
+host = "imap.clinic.test"
+security = "none"
+password_file = "nowhere"
+colour = "blue"
+[smtp]
+host = "smtp.clinic.test"
+port = "many"
+[[associates]]
+name = "Dana Lee"
+emails = ["clinic@clinic.test"]
+"""
+FAULTY_KEYS = {
+    "clinic.timezone",
+    "clinic.admins",
+    "mailbox.security",
+    "mailbox.password_file",
+    "mailbox.colour",
+    "smtp.port",
+    "smtp.username",
+    "trust.authserv_id",
+    "associates[1].emails[1]",
+}
+
+
+async def said(config: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """`status --json`."""
+    capsys.readouterr()
+    assert await asyncio.to_thread(daemon.main, ["status", "--json", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out[out.index("{\n") :])  # log lines of a daemon in the same process stand before it
+    assert isinstance(found, dict)
+    return found
+
+
+class TestStatus:
+    async def test_as_json_says_what_the_contract_has_and_nothing_else(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await clinic.dana.writes("LATE 15 Sam Peters AT 2:10pm")
+            case = (await clinic.dana.gets("draft")).case
+            await clinic.alex.gets("alert")
+            clinic.service._write_alive()
+            assert await said(clinic.config_file, capsys) == {
+                "open": [
+                    {
+                        "case": case,
+                        "kind": "late",
+                        "associate": "Dana Lee",
+                        "client": "Sam P.",
+                        "reported_at": "2026-11-05T14:00:00-05:00",
+                        "contacted_at": None,
+                        "next": {"at": "2026-11-05T14:05:00-05:00", "letter": "reminder"},
+                        "reminders_sent": 0,
+                        "escalated": False,
+                    }
+                ],
+                "owed": {"waiting": 0, "failed": 0},
+                "set_aside": 0,
+                "closed_today": 0,
+                "mailbox": {"connected": True, "last_seen_at": "2026-11-05T14:00:00-05:00"},
+            }
+
+    async def test_follows_the_case_to_its_end(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            await clinic.minute_by_minute(11)
+            await clinic.dana.gets("reminder")
+            await clinic.dana.gets("reminder")
+            await clinic.alex.gets("escalation")
+            await clinic.dana.writes(f"[{case}] SENT")
+            await clinic.dana.gets("receipt")
+            await clinic.alex.gets("update")
+            (told,) = (await said(clinic.config_file, capsys))["open"]
+            assert told["contacted_at"] == "2026-11-05T14:11:00-05:00"
+            assert told["next"] == {"at": "2026-11-05T17:11:00-05:00", "letter": "reminder"}
+            assert (told["reminders_sent"], told["escalated"]) == (2, True)
+            await clinic.dana.writes(f"[{case}] UNREACHABLE")
+            await clinic.dana.gets("receipt")
+            await clinic.alex.gets("update")
+            clinic.service._write_alive()
+            found = await said(clinic.config_file, capsys)
+            assert (found["open"], found["closed_today"]) == ([], 1)
+
+    async def test_counts_letters_that_are_owed_and_that_have_failed(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
+            clinic.server.refuse("pat@clinic.test", "550 5.1.1 No such user")
+            clinic.server.refuse("dana@clinic.test", "451 4.7.1 Greylisted")
+            await clinic.dana.writes("LATE 15 Sam")
+            await clinic.alex.gets("alert")
+            await clinic.alex.gets("notice")
+            assert (await said(clinic.config_file, capsys))["owed"] == {"waiting": 1, "failed": 1}
+            clinic.server.accept("dana@clinic.test")
+            await clinic.passes(minutes=1)
+            await clinic.dana.gets("draft")
+
+    async def test_a_waiting_case_that_only_closes_by_itself_has_no_next_letter(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await clinic.dana.writes("WAITING Sam AT 2pm")
+            await clinic.dana.gets("draft")
+            assert (await said(clinic.config_file, capsys))["open"][0]["next"]["letter"] == "stepaway"
+            await clinic.minute_by_minute(60)
+            await clinic.dana.gets("stepaway")
+            await clinic.dana.gets("reminder")
+            assert (await said(clinic.config_file, capsys))["open"][0]["next"] is None
+
+    @pytest.mark.slow
+    async def test_without_a_daemon_the_mailbox_is_not_connected(
+        self, premises: Premises, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        empty = {
+            "open": [],
+            "owed": {"waiting": 0, "failed": 0},
+            "set_aside": 0,
+            "closed_today": 0,
+            "mailbox": {"connected": False, "last_seen_at": None},
+        }
+        assert await said(premises.config, capsys) == empty
+        assert not premises.state.exists(), "to look makes no folder"
+        async with premises.daemon() as running:
+            await running.kill()
+        mailbox = (await said(premises.config, capsys))["mailbox"]
+        assert mailbox["connected"] is False
+        assert datetime.fromisoformat(mailbox["last_seen_at"]).utcoffset() is not None
+
+    async def test_a_pid_that_somebody_else_has_now_is_no_daemon(
+        self, premises: Premises, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        premises.state.mkdir()
+        alive = premises.state / "alive.json"
+        news = {"pid": os.getpid(), "connected": True, "last_seen_at": None, "now": "2026-11-05T19:00:00Z", "speed": 1}
+        alive.write_text(json.dumps(news))
+        assert (await said(premises.config, capsys))["mailbox"]["connected"] is True
+        os.utime(alive, (0, time.time() - 3600))
+        assert (await said(premises.config, capsys))["mailbox"]["connected"] is False
+
+    async def test_for_people_names_the_case_and_what_is_next(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            clinic.service._write_alive()
+            capsys.readouterr()
+            assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
+            out = capsys.readouterr().out
+            line = next(line for line in out.splitlines() if line.startswith(case))
+            assert line.split() == [case, "noshow", "Dana", "Lee", "Sam", "14:00", "not", "yet", "reminder", "14:05"]
+            assert "mailbox: connected, last seen: 14:00" in out
+
+
+class TestFaultyConfiguration:
+    @pytest.mark.parametrize("verb", ["run", "check", "status", "show"])
+    def test_is_exit_2_with_every_fault(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str) -> None:
+        config = tmp_path / "config.toml"
+        config.write_text(FAULTY)
+        case = ["K7Q2"] if verb == "show" else []
+        assert daemon.main([verb, *case, "--config", str(config)]) == 2
+        complaint = capsys.readouterr().err
+        assert {line.partition(": ")[0].strip() for line in complaint.splitlines()[1:]} == FAULTY_KEYS
+        assert [path.name for path in tmp_path.iterdir()] == ["config.toml"], "nothing was started"
+
+    def test_a_missing_file_is_exit_2(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert daemon.main(["status", "--config", str(tmp_path / "none.toml")]) == 2
+        assert "there is no such file" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("words", [[], ["sing"], ["show"], ["run", "--speed", "fast"]])
+    def test_wrong_usage_is_exit_2(self, words: list[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            daemon.main(words)
+        assert ended.value.code == 2
+
+
+class TestState:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("verb", ["run", "status", "show", "check"])
+    async def test_an_unreadable_desk_is_exit_4_and_left_untouched(self, premises: Premises, verb: str) -> None:
+        premises.state.mkdir()
+        desk = premises.state / "desk.json"
+        desk.write_bytes(b'{"desk": {"1": {"format"')
+        code, out, err = await premises.promptly(verb, *(["K7Q2"] if verb == "show" else []))
+        assert code == (1 if verb == "check" else 4)
+        assert "desk.json" in " ".join((out + err).split())
+        assert desk.read_bytes() == b'{"desk": {"1": {"format"'
+
+    @pytest.mark.slow
+    async def test_of_a_newer_promptly_is_exit_4_and_left_untouched(self, premises: Premises) -> None:
+        async with premises.daemon() as running:
+            assert await running.stop() == 0
+        desk = premises.state / "desk.json"
+        newer = desk.read_text().replace('"format": 1', '"format": 99')
+        assert "99" in newer
+        desk.write_text(newer)
+        code, _, err = await premises.promptly("run")
+        assert (code, desk.read_text()) == (4, newer)
+        assert "newer" in err
+
+    @pytest.mark.slow
+    async def test_that_another_daemon_holds_is_exit_3(self, premises: Premises) -> None:
+        async with premises.daemon():
+            code, _, err = await premises.promptly("run")
+            assert code == 3
+            assert "another daemon" in err
+            assert (await premises.promptly("status", "--json"))[0] == 0
+
+    async def test_one_unreadable_case_is_set_aside_and_announced_while_the_rest_runs(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            await clinic.ravi.writes("NOSHOW Kim")
+            await clinic.alex.gets("alert")
+            await clinic.ravi.gets("draft")
+            await clinic.stops()
+            state = clinic.folder / "state"
+            (state / "open" / f"{case}.json").write_text('{"case": 3}')
+            await clinic.starts()
+            assert case in (await clinic.alex.gets("notice")).text
+            assert (state / "set-aside" / f"{case}.json").read_text() == '{"case": 3}'
+            await clinic.minute_by_minute(5)
+            await clinic.ravi.gets("reminder")
+            assert [one["associate"] for one in (await said(clinic.config_file, capsys))["open"]] == ["Ravi Patel"]
+            await clinic.stops()
+            await clinic.starts()  # announced once
+            await clinic.nothing_else()
+
+
+@pytest.mark.slow
+class TestCheck:
+    async def test_a_sound_set_up_is_exit_0(self, premises: Premises) -> None:
+        code, out, _ = await premises.promptly("check")
+        assert code == 0, out
+        for part in ("configuration", "IMAP login", "IMAP folder", "IMAP IDLE", "IMAP MOVE", "SMTP login", "SMTP TLS"):
+            assert f"ok    {part}: " in out
+        for part in ("trust", "clock", "store", "templates"):
+            assert f"ok    {part}: " in out
+
+    async def test_a_server_that_is_away_is_exit_1_and_the_rest_is_tried(self, premises: Premises) -> None:
+        await premises.server.down_imap()
+        code, out, _ = await premises.promptly("check")
+        assert code == 1
+        assert "WRONG IMAP connection: cannot be reached" in out
+        assert "ok    SMTP connection" in out
+
+    async def test_a_wrong_password_is_exit_1(self, premises: Premises) -> None:
+        (premises.folder / "password").write_text("wrong\n")
+        code, out, _ = await premises.promptly("check")
+        assert code == 1
+        assert "WRONG IMAP login" in out
+
+    async def test_trust_says_how_much_mail_of_the_roster_would_pass(self, premises: Premises) -> None:
+        passes = raw("dana@clinic.test", "Invoice")
+        fails = passes.replace(b"dmarc=pass", b"dmarc=fail")
+        for mail in (passes, passes, fails, raw("someone@elsewhere.test", "Hello")):
+            await premises.server.deliver(MAILBOX, mail)
+        code, out, _ = await premises.promptly("check")
+        assert code == 0
+        assert "ok    trust: 2 of the last 3 mails from roster addresses would pass" in out
+        premises.config.write_text(premises.config.read_text().replace("mx.clinic.test", "mx.other.test"))
+        code, out, _ = await premises.promptly("check")
+        assert code == 1
+        assert "WRONG trust: 0 of the last 3 mails from roster addresses would pass" in out
+
+
+@pytest.mark.slow
+class TestSignals:
+    async def test_sigterm_is_exit_0_with_nothing_lost(self, premises: Premises) -> None:
+        async with premises.daemon() as running:
+            await premises.report()
+            await premises.gets("dana@clinic.test", 1)
+            assert await running.stop() == 0
+        async with premises.daemon() as running:
+            await premises.report("LATE 15 Kim")
+            await premises.gets("dana@clinic.test", 2)
+            assert await running.stop() == 0
+        assert len(await premises.server.messages("admin@clinic.test")) == 2
+
+    async def test_sigterm_is_exit_0_within_5_seconds_while_smtp_hangs(self, premises: Premises) -> None:
+        premises.server.hang_smtp()
+        async with premises.daemon() as running:
+            await premises.report()
+            await running.logs("opened noshow")
+            began = time.monotonic()
+            assert await running.stop() == 0
+            assert time.monotonic() - began < 5
+        premises.server.resume_smtp()
+        async with premises.daemon():
+            await premises.gets("dana@clinic.test", 1)
+            await premises.gets("admin@clinic.test", 1)
+
+    async def test_sigterm_while_imap_is_away(self, premises: Premises) -> None:
+        async with premises.daemon() as running:
+            await premises.server.down_imap()
+            await running.logs("mailbox lost")
+            assert await running.stop() == 0
+
+    async def test_sighup_with_a_faulty_file_changes_nothing_and_is_logged(self, premises: Premises) -> None:
+        async with premises.daemon() as running:
+            good = premises.config.read_text()
+            premises.config.write_text(good.replace('name = "Riverside Counselling"', 'name = "Other"\ncolour = "red"'))
+            running.process.send_signal(signal.SIGHUP)
+            logged = await running.logs("configuration not reread")
+            assert logged["keys"] == ["clinic.colour"]
+            await premises.report()
+            await premises.gets("dana@clinic.test", 1)
+            assert b"Promptly, Riverside Counselling" in (await premises.server.messages("dana@clinic.test"))[0]
+            premises.config.write_text(good.replace('name = "Riverside Counselling"', 'name = "Other"'))
+            running.process.send_signal(signal.SIGHUP)
+            await running.logs("configuration reread")
+            await premises.report("LATE 15 Kim")
+            await premises.gets("dana@clinic.test", 2)
+            assert b"Promptly, Other" in (await premises.server.messages("dana@clinic.test"))[1]
+            assert await running.stop() == 0
+
+
+async def test_a_letter_owed_is_counted_before_it_can_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.server.down_smtp()
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await is_owed(clinic, "draft")
+        assert (await said(clinic.config_file, capsys))["owed"] == {"waiting": 2, "failed": 0}
+        await clinic.server.up_smtp()
+        await happens(lambda: clinic.service.sender.idle)
+        await clinic.settled()
+        await clinic.dana.gets("draft")
+        await clinic.alex.gets("alert")
