@@ -181,6 +181,8 @@ async def test_a_refusal_that_cannot_be_recorded_is_not_forgotten(
         await clinic.passes(minutes=2)
         await clinic.passes(minutes=2)
         await (clinic.dana if wanted == "draft" else clinic.alex).gets(wanted)
+        if wanted == "notice":
+            await clinic.alex.gets("escalation")  # nobody is going to answer that draft
 
 
 @pytest.mark.parametrize("step", ["after-replace", "after-folder-fsync"])

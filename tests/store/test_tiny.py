@@ -1,7 +1,5 @@
 """The TinyDB store: the promises of every store, what its files are, and looking at them."""
 
-
-
 from __future__ import annotations
 
 import datetime as wall

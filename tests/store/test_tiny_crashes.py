@@ -1,7 +1,5 @@
 """The TinyDB store when it dies, or when the disk is full, at any step."""
 
-
-
 from __future__ import annotations
 
 import errno
