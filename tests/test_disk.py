@@ -23,6 +23,8 @@ from workflow.core.model import State
 from workflow.store import atomic
 from workflow.store.peek import TinyReader
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class RefusingDisk:

@@ -22,6 +22,8 @@ from tests.silent_proxy import SilentProxy
 from tests.watched import BRISK
 from workflow.mail.inbox import Pace
 
+pytestmark = pytest.mark.slow
+
 PROMPT = replace(BRISK, reidle=0.3, refused_first=0.05, refused_most=0.1)
 """No test waits for the clock."""
 

@@ -15,6 +15,8 @@ from structlog.testing import capture_logs
 
 from tests.conversation import Clinic, Received
 
+pytestmark = pytest.mark.slow
+
 FIRST, LAST = "Quillon", "Vandersprock"
 """Words that stand in no sentence of ours."""
 

@@ -6,14 +6,40 @@ The libraries' own loggers are kept to warnings, since at DEBUG they write bodie
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 QUIET = ("imapclient", "aiosmtplib", "asyncio", "pymap", "mail.log", "schedule")
 """Libraries that log what passes through them."""
+
+
+class _Lines:
+    """Standard error, where a reader that went away or stopped reading costs log lines, but never stops the daemon."""
+
+    def __init__(self) -> None:
+        try:
+            self._is_pipe = stat.S_ISFIFO(os.fstat(2).st_mode)
+        except OSError:  # closed by who started us
+            self._is_pipe = False
+        if self._is_pipe:
+            os.set_blocking(2, False)
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # full, gone or closed
+            if self._is_pipe:
+                os.write(2, line.encode(errors="replace"))
+            else:
+                sys.stderr.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def set_up(*, quiet: bool = False) -> None:
@@ -27,7 +53,7 @@ def set_up(*, quiet: bool = False) -> None:
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(_Lines()),  # type: ignore[arg-type]  # all it needs: write, flush
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")

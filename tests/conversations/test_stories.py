@@ -9,6 +9,8 @@ import pytest
 from tests.conversation import Clinic
 from tests.conversations.stories import STORIES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("number", STORIES)
 async def test_a_story_and_its_letters(tmp_path: Path, number: str) -> None:

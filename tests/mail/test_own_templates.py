@@ -13,6 +13,8 @@ from tests.mail.letter_samples import NOW, RULES
 from workflow.mail.letters import Letters
 from workflow.mail.pages import OURS
 
+pytestmark = pytest.mark.slow
+
 
 def own(folder: Path, **files: str) -> Letters:
     for name, content in files.items():
