@@ -67,8 +67,8 @@ def _plain(line: str) -> str:
         line = unicodedata.normalize("NFC", "".join(map(_letter, signed))).translate(_SIGNS)
     elif "`" in line:
         line = line.replace("`", "'")
-    words = _TYPED_DASH.sub(" - ", line).split()
-    return " ".join("".join(filter(str.isprintable, word)) for word in words).strip()
+    printable = "".join(char if char.isprintable() else " " * char.isspace() for char in line)
+    return " ".join(_TYPED_DASH.sub(" - ", printable).split())
 
 
 def _letter(char: str) -> str:
