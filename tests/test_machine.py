@@ -370,7 +370,7 @@ def test_a_clinic_at_random_keeps_its_promises() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("PLAY_AT_RANDOM") != "1", reason="explores: PLAY_AT_RANDOM=1 plays new games")
 def test_a_clinic_at_random_keeps_its_promises_for_long() -> None:
-    """More and longer games, the same each time; with PLAY_AT_RANDOM=1 new ones, and a failing one is made short."""
-    at_random = os.environ.get("PLAY_AT_RANDOM") == "1"
-    plays(250, 40, Phase.generate, *([Phase.shrink] if at_random else []), at_random=at_random)
+    """New games each time; a failing one is made short, which may take minutes."""
+    plays(250, 40, Phase.generate, Phase.shrink, at_random=True)
