@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 import daemon
-from tests.conversation import Clinic
+from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, is_owed, missed, on
 
 
@@ -236,6 +236,7 @@ async def test_an_unknown_case_is_a_usage_error(tmp_path: Path, capsys: pytest.C
 async def test_a_case_that_cannot_be_read_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with Clinic(tmp_path) as clinic:
         case = await missed(clinic)
+        await clinic.server.wait_for(MAILBOX, 1, "Promptly")  # or the report would be read, and acted on, again
         await clinic.stops()
         (clinic.folder / "state" / "open" / f"{case}.json").write_text("{")
         await clinic.starts()
