@@ -35,8 +35,8 @@ def servers(real_servers: RealServers) -> Iterator[RealServers]:
 
 
 async def letters(servers: RealServers, to: str, kind: str, count: int) -> list[EmailMessage]:
-    """The first `count` letters of this kind to somebody, once they are there."""
-    async with asyncio.timeout(15):
+    """The first `count` letters of this kind to somebody, once they are there: Postfix defers while Dovecot is away."""
+    async with asyncio.timeout(60):
         while True:
             found = [mail for mail in servers.messages(to) if mail["X-Promptly-Letter"] == kind]
             if len(found) >= count:
