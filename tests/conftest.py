@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.real_servers import real_servers
@@ -25,3 +26,9 @@ settings.load_profile("promptly")
 def _no_real_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy or credentials in the environment must not leak into a test."""
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> None:
+    """A verb that ran inside an earlier test may have turned the log down."""
+    structlog.reset_defaults()

@@ -48,7 +48,9 @@ async def dies(config: Path) -> None:
 
 
 async def kinds(server: EmbeddedServer, address: str) -> list[str]:
-    return sorted(header(mail, "X-Promptly-Letter") for mail in await server.messages(address))
+    """Each letter once: one whose acceptance a death left unrecorded goes again, under the same Message-ID."""
+    mails = {header(mail, "Message-ID"): mail for mail in await server.messages(address)}
+    return sorted(header(mail, "X-Promptly-Letter") for mail in mails.values())
 
 
 @pytest.mark.slow
@@ -66,13 +68,13 @@ async def test_a_mail_that_ends_the_process_twice_is_set_aside_unread(tmp_path: 
                 (aside,) = await server.wait_for(MAILBOX, 1, "Promptly/Set aside")
                 assert b"deadly" in aside.raw
                 await server.wait_for(DANA, 2)
-                await server.wait_for(ALEX, 3)
                 await server.wait_for(MAILBOX, 2, "Promptly")
+                while await kinds(server, ALEX) != ["alert", "alert", "notice"]:
+                    await asyncio.sleep(0.05)
         finally:
             process.terminate()
             assert await process.wait() == 0
         assert await kinds(server, DANA) == ["draft", "draft"]
-        assert await kinds(server, ALEX) == ["alert", "alert", "notice"]
         assert len(await server.messages(MAILBOX)) == 1
 
 
