@@ -10,6 +10,7 @@ import pytest
 
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, local, mail, scene
 from workflow.core import grammar
+from workflow.core.cases import Cases
 from workflow.core.decide import answer_case, resume_at
 from workflow.core.hear import hear
 from workflow.core.heard import Heard
@@ -52,7 +53,7 @@ def heard(sender: Person, line: str, *cases: Case, among: Rules = RULES, **more:
         standing=Standing.KNOWN,
         associate=among.roster.associate(sender.email),
         admin=among.roster.admin(sender.email),
-        cases={case.id: case for case in cases},
+        cases=Cases(cases),
     )
     return replace(gathered, **more)
 
@@ -92,13 +93,11 @@ def test_two_associates_of_one_first_name_are_asked_apart() -> None:
 
 
 class TestWhatComesBack:
-    def bounce(
-        self, case: Case, reader: Person, among: Rules, now: datetime = NOW, *, permanent: bool = True
-    ) -> Decision:
+    def bounce(self, case: Case, reader: Person, among: Rules, now: datetime = NOW) -> Decision:
         letter = next(one for one in case.letters if one.to.email == reader.email)
         letter = replace(letter, post=Post.SENT)
         known = replace(case, letters=tuple(letter if one.id == letter.id else one for one in case.letters))
-        daemon = mail("Undelivered", now, robot=Robot("bounce", letter.message_id, permanent=permanent))
+        daemon = mail("Undelivered", now, robot=Robot("bounce", letter.message_id, permanent=True))
         at = scene(now, among)
         return hear(heard(reader, "Undelivered", known, among=among, scene=at, mail=daemon, bounced=letter))
 
@@ -116,9 +115,6 @@ class TestWhatComesBack:
 
     def test_from_one_of_two_admins_the_other(self) -> None:
         assert told(self.bounce(a_case(), PAT, rules(admins=(ALEX, PAT)))) == ["admin@clinic.test notice bounce"]
-
-    def test_for_now_it_is_nothing(self) -> None:
-        assert self.bounce(a_case(), ALEX, RULES, permanent=False) == Decision("a robot: bounce")
 
     def test_at_night_admin_is_not_rung_for_it(self) -> None:
         case = a_case(Kind.NOSHOW, local("22:30"))

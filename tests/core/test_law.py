@@ -17,6 +17,7 @@ import pytest
 
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, mail, scene
 from workflow.core import grammar
+from workflow.core.cases import Cases
 from workflow.core.decide import answer_case, tick_case
 from workflow.core.hear import hear
 from workflow.core.heard import Heard
@@ -71,7 +72,7 @@ def said_by(person: Person, line: str, case: Case, now: datetime = NOW, *, threa
         standing=Standing.KNOWN,
         associate=RULES.roster.associate(person.email),
         admin=RULES.roster.admin(person.email),
-        cases={case.id: case},
+        cases=Cases([case]),
         thread=(case.id,) if thread else (),
     )
     return hear(heard)

@@ -89,6 +89,11 @@ def held_until(case: Case, at: datetime, now: datetime) -> datetime | None:
     return morning_after(now, case.cadence)
 
 
+def is_outdated(case: Case, now: datetime) -> bool:
+    """Whether the next reminder is due already, and will replace one that has not gone: they go as one letter."""
+    return any(timer.due is Due.REMINDER and timer.at <= now for timer in case.timers)
+
+
 def woke_in_the_night(case: Case, now: datetime) -> bool:
     """Whether something that quiet hours hold back was due long before, and nobody looked."""
     return any(timer.due in _HELD and held_until(case, timer.at, now) for timer in case.timers)
@@ -193,9 +198,14 @@ def _capped(case: Case, timer: Timer) -> Timer:
 
 
 def _may_escalate(case: Case) -> bool:
-    """Escalations wait for SENT, CONTACTED or an outcome; a short delay is over before they could help."""
+    """Escalations wait for SENT, CONTACTED or an outcome; a short delay is over before they could help.
+
+    Unless the associate has no draft: then nobody else can see to the client.
+    """
     if case.sent_at is not None or case.reached_at is not None:
         return False
+    if case.returned_at is not None:
+        return True
     return case.kind is not Kind.LATE or case.minutes is None or case.minutes > SHORT_DELAY
 
 

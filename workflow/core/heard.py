@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflow.core.cases import Cases
 from workflow.core.compose import Scene, is_same
 from workflow.core.model import Case, Letter, Mail, Person, Reading, Role, Standing
 
@@ -21,7 +21,7 @@ class Heard:
     associate: Person | None
     admin: Person | None
     """The admin or lead who owns the sender's address."""
-    cases: Mapping[str, Case]
+    cases: Cases
     """Every open case, and each closed one that the mail points to."""
     thread: tuple[str, ...] = ()
     """The cases that In-Reply-To and References lead to, newest first."""
@@ -35,7 +35,7 @@ class Heard:
     @property
     def open_cases(self) -> list[Case]:
         """Open cases, oldest first."""
-        return _oldest_first(case for case in self.cases.values() if case.open)
+        return self.cases.open
 
     @property
     def own_cases(self) -> list[Case]:
@@ -57,9 +57,7 @@ class Heard:
 
     def cases_of(self, associate: Person) -> list[Case]:
         """An associate's open cases, oldest first."""
-        own = frozenset(associate.emails)  # as `is_same`, made once: asked of every open case with every mail
-        cases = self.cases.values()
-        return _oldest_first(case for case in cases if not own.isdisjoint(case.associate.emails) and case.open)
+        return self.cases.of(associate)
 
     def voice_about(self, case: Case) -> tuple[Person, Role] | None:
         """As whom the sender speaks about this case; None: not at all.
@@ -70,7 +68,3 @@ class Heard:
         if self.associate is not None and is_same(self.associate, case.associate):
             return self.associate, Role.ASSOCIATE
         return None if self.admin is None else (self.admin, Role.ADMIN)
-
-
-def _oldest_first(cases: Iterable[Case]) -> list[Case]:
-    return sorted(cases, key=lambda case: case.opened_at)

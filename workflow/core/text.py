@@ -26,6 +26,8 @@ _SAID_BY_SIGN = {
     **dict.fromkeys("\u2034\u2037\u2057", '"'),
     "\u3001": ",",
     "\u3002": ".",
+    "\uff0b": "+",
+    "\uff5e": "~",
 }
 _SIGNS = str.maketrans(_SAID_BY_SIGN)
 
@@ -67,8 +69,9 @@ def _plain(line: str) -> str:
         line = unicodedata.normalize("NFC", "".join(map(_letter, signed))).translate(_SIGNS)
     elif "`" in line:
         line = line.replace("`", "'")
-    printable = "".join(char if char.isprintable() else " " * char.isspace() for char in line)
-    return " ".join(_TYPED_DASH.sub(" - ", printable).split())
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else " " * char.isspace() for char in line)
+    return " ".join(_TYPED_DASH.sub(" - ", line).split())
 
 
 def _letter(char: str) -> str:

@@ -71,6 +71,8 @@ class Body:
 
 def clean_line(text: str) -> str:
     """One line without anything unprintable; line ends become " / ", so that no word of theirs begins a line."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     kept = _LINE_END.sub(" / ", _UNPRINTABLE.sub("", text.strip()))
     return _SPACE.sub(" ", kept).strip()
 
@@ -91,9 +93,10 @@ def clean_name(name: str) -> str:
 def plain_ids(ids: Sequence[str]) -> str:
     """A value of References or In-Reply-To: the first id and the newest, as many as one line takes.
 
-    RFC 5322, 3.6.4 lets a long list lose its middle. An id that cannot stand on the wire as it is, is left out.
+    RFC 5322, 3.6.4 lets a long list lose its middle. An id that cannot stand on the wire as it is, is left out, and so
+    is one that would be taken for an encoded word.
     """
-    good = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one)]
+    good = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one) and "=?" not in one]
     while len(" ".join(good)) > _ID_MAX:
         del good[1 if len(good) > 2 else 0]
     return " ".join(good)
@@ -110,17 +113,17 @@ def compose(headers: Mapping[str, str], sender: Mailbox, recipient: Mailbox, bod
     if body.attachment is not None:
         parts = [f"{kind}\nMIME-Version: 1.0\n\n{content}", _json(*body.attachment)]
         kind, content = _container("mixed", boundaries[1], parts)
-    shown = {
-        "From": _address(sender.name, sender.address),
-        "To": _address(recipient.name, recipient.address),
-        **{name: _encoded(value) for name, value in headers.items()},
-    }
-    head = "".join(f"{name}: {value}\n" for name, value in shown.items())
-    mail = f"{kind}\nMIME-Version: 1.0\n{head}\n{content}"
     try:
+        shown = {
+            "From": _address(sender.name, sender.address),
+            "To": _address(recipient.name, recipient.address),
+            **{name: _encoded(value) for name, value in headers.items()},
+        }
+        head = "".join(f"{name}: {value}\n" for name, value in shown.items())
+        mail = f"{kind}\nMIME-Version: 1.0\n{head}\n{content}"
         raw = "\r\n".join(_ANY_LINE_END.split(mail)).encode("ascii")
     except UnicodeEncodeError as fault:
-        raise Unsafe("an address that is not ASCII") from fault
+        raise Unsafe("an address that is not ASCII, or half a character") from fault
     _gate(raw, {"From": sender.name, "To": recipient.name, **headers}, sender.address, recipient.address)
     # a container of two parts opens its boundary twice and closes it once
     expected = (3, 0 if body.attachment is None else 3)
