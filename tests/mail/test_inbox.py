@@ -12,12 +12,11 @@ from datetime import timedelta
 import pytest
 from imapclient import IMAPClient
 
-from tests.scripted_imap import ScriptedImap
 from tests.watched import NOON, PATIENCE, Watched, a_mail, settings, watching
 from workflow.core.model import Fate, Place
 from workflow.mail.inbox import Fetched, News
 from workflow.mail.mailbox import KEYWORD
-from workflow.mail.probe import probe, read_headers
+from workflow.mail.probe import read_headers
 from workflow.verbs.embedded import EmbeddedServer
 
 CLINIC = "clinic@clinic.test"
@@ -267,39 +266,6 @@ async def test_an_idle_inbox_uses_no_processor_time(server: EmbeddedServer) -> N
 
 
 # --- check ----------------------------------------------------------------------------------------------
-
-
-async def test_probe_finds_a_good_mailbox_good(server: EmbeddedServer) -> None:
-    findings = await asyncio.to_thread(probe, settings(server.imap_port))
-    assert [finding.part for finding in findings] == ["connection", "login", "folder", "IDLE", "MOVE", "keywords"]
-    assert all(finding.ok for finding in findings)
-
-
-async def test_probe_stops_at_the_part_that_fails(server: EmbeddedServer) -> None:
-    port = server.imap_port
-    wrong = [settings(port, password=lambda: "wrong"), settings(port, folder="Nowhere"), settings(port, security="tls")]
-    last = [(await asyncio.to_thread(probe, mailbox))[-1] for mailbox in wrong]
-    assert [(finding.part, finding.ok) for finding in last] == [
-        ("login", False),
-        ("folder", False),
-        ("connection", False),
-    ]
-    await server.down_imap()
-    (finding,) = await asyncio.to_thread(probe, settings(port))
-    assert finding == ("connection", False, "cannot be reached")
-
-
-async def test_probe_says_what_is_missing() -> None:
-    async with ScriptedImap(capabilities="IMAP4rev1", permanent="") as server:
-        findings = await asyncio.to_thread(probe, settings(server.port))
-        assert [(finding.part, finding.ok) for finding in findings[-3:]] == [
-            ("IDLE", True),
-            ("MOVE", False),
-            ("keywords", True),
-        ]
-    async with ScriptedImap(permanent="") as server:
-        findings = await asyncio.to_thread(probe, settings(server.port, handled_folder=""))
-        assert findings[-1] == ("keywords", False, "missing")
 
 
 async def test_the_last_header_blocks_can_be_read(server: EmbeddedServer) -> None:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from workflow.mail import outbox as outbox_module
-from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings, probe
+from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings
 
 CLINIC = "clinic@clinic.test"
 DANA = "dana@clinic.test"
@@ -525,26 +525,3 @@ def test_clear_text_is_for_this_machine_alone() -> None:
         Outbox(SmtpSettings("smtp.clinic.test", 25, "none"))
     with pytest.raises(ValueError, match="not tls, starttls or none"):
         Outbox(SmtpSettings("localhost", 25, "opportunistic"))
-
-
-async def test_probe_names_each_part(authority: Authority) -> None:
-    async with open_office(tls_context=authority.server_side) as office:
-        settings = settings_for(
-            office.port, security="starttls", username="clinic", password=lambda: "right", ca_file=authority.ca_file
-        )
-        parts = await probe(settings)
-    assert [(part, works) for part, works, _ in parts] == [
-        ("SMTP connection", True),
-        ("SMTP TLS", True),
-        ("SMTP login", True),
-    ]
-    assert "TLSv1.3, certificate verified" in parts[1][2]
-    assert office.taken == []
-
-
-async def test_probe_says_what_fails(authority: Authority, tmp_path: Path) -> None:
-    async with open_office(auth_require_tls=False) as office:
-        wrong = settings_for(office.port, username="clinic", password=lambda: "wrong")
-        assert await probe(wrong) == [("SMTP", False, "login 535")]
-        lost = settings_for(office.port, security="tls", ca_file=tmp_path / "nothing.pem")
-        assert await probe(lost) == [("SMTP", False, "ca_file cannot be read")]

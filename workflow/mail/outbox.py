@@ -27,7 +27,7 @@ from workflow.mail.smtp_session import (
 )
 from workflow.mail.smtp_transfer import CLOSING, Transfer, transfer_on
 
-__all__ = ["Attempt", "Outbox", "Result", "SmtpSettings", "probe"]
+__all__ = ["Attempt", "Outbox", "Result", "SmtpSettings"]
 
 WARM = 60.0
 """Seconds a connection outlives its last letter: answers come in bursts, and a cold open costs 7 to 47 ms."""
@@ -273,22 +273,3 @@ class _Line:
         self._unclean = False
         if client is not None:
             cut(client)
-
-
-async def probe(settings: SmtpSettings) -> list[tuple[str, bool, str]]:
-    """What `check` says about SMTP: (part, whether it works, a sentence). Sends no letter; never raises."""
-    try:
-        refuse_clear_text(settings)
-        tls = None if settings.security == "none" else tls_context(settings)
-        client = await opened(settings, tls)
-    except ValueError as fault:
-        return [("SMTP", False, str(fault))]
-    except UnreadyError as failed:
-        return [("SMTP", False, failed.attempt.reason)]
-    said = [("SMTP connection", True, f"{settings.host}, port {settings.port}")]
-    secured = client.get_transport_info("ssl_object") if settings.security != "none" else None
-    version = secured.version() if isinstance(secured, ssl.SSLObject) else None
-    said.append(("SMTP TLS", True, f"{version}, certificate verified" if version else "none, on this machine only"))
-    said.append(("SMTP login", True, "accepted" if settings.username else "none asked for"))
-    await quit_politely(client)
-    return said

@@ -1,0 +1,106 @@
+"""`check` on this machine: the state folder, the disk, the templates."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.check.looking import config, look, premises
+from tests.premises import Premises
+from workflow.config import load
+from workflow.verbs.check import machine
+from workflow.verbs.check.finding import Finding, Level
+
+__all__ = ["config", "premises"]
+
+
+def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """Of the kernel's own: closed to root, too."""
+    told: list[Finding] = []
+    machine.store(Path("/sys/kernel"), told.append)
+    assert told[0].level is Level.FAIL
+    assert "/sys/kernel cannot be written by" in told[0].text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_state_folder_that_belongs_to_another_user(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    os.seteuid(65534)
+    try:
+        finding = of_store(tmp_path / "state")
+    finally:
+        os.seteuid(0)
+    assert (finding.level, finding.text) == (Level.FAIL, f"{tmp_path}/state cannot be read by nobody")
+    assert finding.advice == "Run check as the user that runs the daemon, or as root."
+
+
+@pytest.fixture
+async def kept(premises: Premises) -> Path:
+    """A state folder that a daemon has used."""
+    async with premises.daemon() as running:
+        assert await running.stop() == 0
+    return premises.state
+
+
+def of_store(folder: Path) -> Finding:
+    told: list[Finding] = []
+    machine.store(folder, told.append)
+    return next(finding for finding in told if finding.part == "store")
+
+
+@pytest.mark.slow
+def test_state_that_others_may_read(kept: Path) -> None:
+    assert of_store(kept).level is Level.OK
+    (kept / "desk.json").chmod(0o644)
+    finding = of_store(kept)
+    assert (finding.level, finding.advice) == (Level.FAIL, f"Run: chmod -R go= {kept}/")
+    assert "desk.json can be read by other users" in finding.text
+    (kept / "desk.json").chmod(0o600)
+    kept.chmod(0o755)
+    assert of_store(kept).level is Level.FAIL
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_state_with_a_file_of_somebody_elses(kept: Path) -> None:
+    os.chown(kept / "desk.json", 65534, -1)
+    assert of_store(kept).text == f"{kept}/desk.json belongs to nobody, but {kept} to root"
+
+
+def test_state_that_is_empty_absent_or_broken(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    assert of_store(folder).text == f"{folder}, which the daemon makes when it starts"
+    folder.mkdir(mode=0o755)
+    assert of_store(folder).level is Level.WARN
+    folder.chmod(0o700)
+    assert of_store(folder).level is Level.OK
+    (folder / "open").mkdir(mode=0o700)
+    (folder / "open" / "K7Q2.json").touch(mode=0o600)
+    assert of_store(folder).text == "1 case file cannot be read"
+    (folder / "desk.json").write_text("{")
+    assert "desk.json cannot be read" in of_store(folder).text
+
+
+@pytest.mark.parametrize(("free", "level"), [(1_000_000, "FAIL"), (100_000_000, "warn"), (10**9, "ok")])
+def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: str) -> None:
+    class Usage:
+        def __init__(self, path: Path) -> None:
+            self.free = free
+
+    monkeypatch.setattr("shutil.disk_usage", Usage)
+    told: list[Finding] = []
+    machine.store(tmp_path / "state", told.append)
+    assert [str(finding.level) for finding in told if finding.part == "disk"] == [level]
+
+
+@pytest.mark.slow
+async def test_a_fault_in_a_template_has_its_file_and_line(premises: Premises) -> None:
+    own = premises.folder / "own"
+    own.mkdir()
+    (own / "draft.txt").write_text("{% block first %}\n{{ nobody }}{% endblock %}")
+    premises.configure('[letters]\ntemplates = "own"')
+    found = await look(load(premises.config))
+    assert found.failed == ["templates"]
+    assert found["templates"].text == "draft.txt, line 2: UndefinedError: 'nobody' is undefined"

@@ -1,0 +1,169 @@
+"""`check` on the mailbox: login, folders, what the server can do, its clock, and who would be believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.check.looking import DANA, config, look, premises, receive, with_mailbox
+from tests.conversation import MAILBOX
+from tests.in_time import raw
+from tests.premises import Premises
+from tests.scripted_imap import ScriptedImap
+from workflow.config import Config, load
+from workflow.verbs.check import imap
+from workflow.verbs.check.finding import Level
+
+__all__ = ["config", "premises"]
+
+
+async def test_a_password_that_cannot_be_read(premises: Premises, config: Config) -> None:
+    (premises.folder / "password").unlink()
+    found = await look(config)
+    assert found["IMAP login"].text == "the password cannot be read (No such file or directory)"
+
+
+async def test_a_folder_that_is_missing_comes_with_those_that_are_there(config: Config) -> None:
+    found = await look(with_mailbox(config, folder="Reports"))
+    assert found.failed == ["IMAP folder"]
+    assert found["IMAP folder"].text == "there is no folder Reports"
+    assert found["IMAP folder"].advice == "Write mailbox.folder as one of these: INBOX."
+    assert "SMTP recipients" in found.of(Level.OK)
+
+
+async def test_a_handled_folder_is_made_once(premises: Premises, config: Config) -> None:
+    assert (await look(config))["IMAP handled folder"].text == "Promptly, which was missing and is made now"
+    assert (await look(config))["IMAP handled folder"].text == "Promptly"
+
+
+async def test_a_handled_folder_that_cannot_be_made(config: Config) -> None:
+    async with ScriptedImap() as server:
+        server.refuse("CREATE", "NO not allowed", "NO not allowed")
+        found = await look(with_mailbox(config, port=server.port))
+    assert found.failed == ["IMAP handled folder"]
+    assert "cannot be made" in found["IMAP handled folder"].text
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "permanent", "handled_folder", "levels"),
+    [
+        ("IMAP4rev1 MOVE UIDPLUS", r"\*", "Promptly", {"IMAP IDLE": "warn"}),
+        ("IMAP4rev1 IDLE UIDPLUS", r"\*", "Promptly", {"IMAP MOVE": "warn"}),
+        ("IMAP4rev1 IDLE", r"\*", "Promptly", {"IMAP MOVE": "warn"}),
+        ("IMAP4rev1 IDLE", r"\Seen", "Promptly", {"IMAP MOVE": "FAIL", "IMAP keywords": "warn"}),
+        ("IMAP4rev1 IDLE MOVE UIDPLUS", r"\Seen", "Promptly", {"IMAP keywords": "warn"}),
+        ("IMAP4rev1 IDLE MOVE UIDPLUS", r"\Seen", "", {"IMAP keywords": "FAIL"}),
+        ("IMAP4rev1 IDLE MOVE UIDPLUS", r"\*", "", {}),
+    ],
+)
+async def test_what_a_server_cannot_do(
+    premises: Premises,
+    config: Config,
+    capabilities: str,
+    permanent: str,
+    handled_folder: str,
+    levels: dict[str, str],
+) -> None:
+    async with ScriptedImap(capabilities=f"{capabilities} AUTH=PLAIN", permanent=permanent) as server:
+        found = await look(with_mailbox(config, port=server.port, handled_folder=handled_folder))
+        odd = {one.part: str(one.level) for one in found.findings if one.level is not Level.OK and one.part != "trust"}
+        assert odd == levels
+        assert not server.mails, "asking for the time leaves nothing behind"
+
+
+@pytest.mark.parametrize("seconds", [-60, 60, 86_400])
+async def test_a_clock_that_is_off_by_a_minute_or_more(config: Config, seconds: int) -> None:
+    async with ScriptedImap(ahead=timedelta(seconds=seconds)) as server:
+        found = await look(with_mailbox(config, port=server.port))
+        assert not server.mails
+    assert found.failed == ["clock"]
+    assert f"{'behind' if seconds > 0 else 'ahead of'} the mail server" in found["clock"].text
+    assert "timedatectl set-ntp true" in found["clock"].advice
+
+
+@pytest.mark.parametrize(("answer", "failed"), [("NO [OVERQUOTA] full", ["IMAP quota"]), ("BAD what?", [])])
+async def test_a_server_that_tells_no_time_is_no_fault_but_a_full_mailbox_is(
+    config: Config, answer: str, failed: list[str]
+) -> None:
+    async with ScriptedImap() as server:
+        server.refuse("APPEND", answer)
+        found = await look(with_mailbox(config, port=server.port))
+    assert found.failed == failed
+    assert "the server would not tell its time" in found["clock"].text
+
+
+async def test_a_zone_without_summer_time_is_a_warning(config: Config) -> None:
+    found = await look(replace(config, timezone="EST"))
+    assert found["clock"].level is Level.WARN
+
+
+@pytest.mark.slow
+async def test_a_line_that_falls_silent(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap, "PATIENCE", 2.0)
+    async with ScriptedImap() as server:
+        server.refuse("SELECT", "silence")
+        found = await look(with_mailbox(config, port=server.port))
+    assert found["IMAP folder"].text.startswith("no answer within")
+
+
+# --- who is believed --------------------------------------------------------------------------------------
+
+
+async def test_trust_counts_mails_of_the_roster_and_names_those_that_fail(premises: Premises, config: Config) -> None:
+    for _ in range(2):
+        await receive(premises)
+    await receive(premises, results="mx.clinic.test; spf=fail; dmarc=fail header.from=clinic.test")
+    await receive(premises, "someone@elsewhere.test")
+    trust = (await look(config))["trust"]
+    assert trust.level is Level.WARN
+    assert trust.text == (
+        "2 of the last 3 mails from roster addresses would pass; "
+        "refused: 1 from dana@clinic.test (mx.clinic.test says spf=fail dmarc=fail)"
+    )
+    assert "Some may be forged" in trust.advice
+
+
+@pytest.mark.parametrize(
+    ("results", "text", "advice"),
+    [
+        ("mx.other.test; dmarc=pass header.from=clinic.test", "other.test says dmarc=pass", '"mx.other.test": then 1'),
+        ("spf=pass smtp.mailfrom=clinic.test; dmarc=pass header.from=clinic.test", "exchange", '"exchange": then 1'),
+        ("", "no Authentication-Results", "ask your provider to switch that on"),
+    ],
+)  # fmt: skip
+async def test_when_none_would_pass_it_says_what_to_write(
+    premises: Premises, config: Config, results: str, text: str, advice: str
+) -> None:
+    await receive(premises, results=results)
+    found = await look(config)
+    assert found.failed == ["trust"]
+    assert found["trust"].text.startswith("0 of the last 1 mails from roster addresses would pass")
+    assert text in found["trust"].text
+    assert advice in found["trust"].advice.replace(' and trust.internal = "exchange"', "")
+
+
+async def test_only_the_last_fifty_count(premises: Premises, config: Config) -> None:
+    for _ in range(5):
+        await receive(premises, results="")
+    for _ in range(50):
+        await receive(premises)
+    assert (await look(config))["trust"].text == (
+        "50 of the last 50 mails from roster addresses would pass (Authentication-Results by mx.clinic.test)"
+    )
+
+
+async def test_a_group_and_a_lenient_configuration_are_warnings(premises: Premises, config: Config) -> None:
+    await receive(premises, more="List-Id: <reports.clinic.test>")
+    found = await look(replace(config, trust=replace(config.trust, require=False)))
+    assert found.of(Level.WARN) == ["trust.require", "mailing lists"]
+    assert found["mailing lists"].text.startswith("1 of the last 1 came through a mailing list")
+
+
+async def test_addresses_elsewhere_are_a_warning(premises: Premises) -> None:
+    premises.configure('[[associates]]\nname = "Kim Roy"\nemails = ["kim@gmail.test", "kim@mail.clinic.test"]')
+    await premises.server.deliver(MAILBOX, raw(DANA, "Invoice"))
+    found = await look(load(premises.config))
+    assert found["addresses"].level is Level.WARN
+    assert found["addresses"].text == "1 of 6 are not of clinic.test: kim@gmail.test"

@@ -1,0 +1,151 @@
+"""``check``: every part of the set-up tried, a line each; what is wrong, and what to do. Exit code 1 if one fails.
+
+Works beside a running daemon: it takes no lock. A part that fails or hangs hides none of the others. It changes
+nothing, but makes the handled folder if that is missing; only ``--send`` sends anything.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from workflow import logs
+from workflow.clock import SystemClock
+from workflow.config import Config, Faults, load
+from workflow.verbs.check import machine, sending, trust
+from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
+from workflow.verbs.check.imap import MailboxParts
+from workflow.verbs.check.smtp import SmtpParts
+
+PART_MOST = 60.0
+"""Seconds for all of one server: several answers that each take their whole time-out. Looking up a name alone may take
+thirty, and cannot be broken off."""
+
+SENDING_MOST = sending.ARRIVAL_MOST + PART_MOST
+
+STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level.SKIPPED: "dim"}
+
+INDENT = 6
+"""Columns: the width of a level and a space."""
+
+Part = tuple[str, float, Callable[[Tell], None]]
+"""Its name, should it hang or break; the seconds it may take; and what tries it."""
+
+
+def main(asked: Namespace) -> int:
+    """Print a line a part; exit code 0 when none fails, 1 when one does, 2 for a faulty configuration."""
+    logs.set_up(quiet=True)
+    try:
+        config = load(asked.config)
+    except Faults as faults:
+        print(faults, file=sys.stderr)
+        return 2
+    show = _show_on(Console(highlight=False)) if not asked.json else None
+    found = []
+    for finding in findings(config, send=asked.send):
+        found.append(finding)
+        if show is not None:
+            show(finding)
+    failed = sum(finding.level is Level.FAIL for finding in found)
+    if asked.json:
+        parts = [
+            {"part": one.part, "level": one.level.lower(), "text": one.text, "advice": one.advice} for one in found
+        ]
+        print(json.dumps({"ok": not failed, "parts": parts}, indent=1))
+    else:
+        print(_summary(found, sent=asked.send))
+    return 1 if failed else 0
+
+
+def findings(config: Config, *, send: bool = False) -> Iterator[Finding]:
+    """What each part of the set-up is like, in the order in which somebody would mend it, as soon as it is known."""
+    clock = SystemClock()
+    mailbox, smtp = MailboxParts(config, clock), SmtpParts(config, clock)
+    yield ok("configuration", str(config.path))
+    yield from _bounded(("IMAP", PART_MOST, mailbox.check))
+    yield machine.clock(config, clock, mailbox.ahead, mailbox.unknown_clock)
+    yield from _bounded(("SMTP", PART_MOST, smtp.check))
+    yield machine.addresses(config)
+    if mailbox.works:
+        yield from _bounded(("trust", PART_MOST, lambda tell: trust.check(config, clock, tell)))
+    else:
+        yield skipped("trust", "not tried, for the mailbox cannot be read")
+    yield from _bounded(("store", PART_MOST, lambda tell: machine.store(config.store, tell)))
+    yield from _bounded(("templates", PART_MOST, lambda tell: machine.templates(config, tell)))
+    if send and mailbox.works and smtp.works:
+        known = mailbox.ahead is not None
+        yield from _bounded(
+            (sending.PART, SENDING_MOST, lambda tell: sending.Sending(config, clock, clock_is_known=known).check(tell))
+        )
+    elif send:
+        yield skipped(sending.PART, "not sent, for IMAP or SMTP failed")
+
+
+def _bounded(part: Part) -> Iterator[Finding]:
+    """What a part tells, until it is done or its time is up: then it is left behind, for nothing ends a look-up."""
+    name, seconds, attempt = part
+    told: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            attempt(told.put)
+        except Exception as error:  # one part's mistake must not hide the other parts
+            text = f"could not be tried: {type(error).__name__} at {logs.place(error)}"
+            told.put(fail(name, text, "This is a mistake of Promptly's: please report it."))
+        finally:
+            told.put(None)
+
+    threading.Thread(target=work, name=f"check {name}", daemon=True).start()
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            finding = told.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            advice = "Check the names of the servers and this machine's network, then try again."
+            yield fail(name, f"did not come to an end within {seconds:.0f} seconds", advice)
+            return
+        if finding is None:
+            return
+        yield finding
+
+
+# --- on the terminal --------------------------------------------------------------------------------------
+
+
+def _show_on(console: Console) -> Callable[[Finding], None]:
+    def show(finding: Finding) -> None:
+        if not console.is_terminal:
+            print(finding, flush=True)  # one line each, however long: for grep
+            return
+        row = Table.grid()
+        row.add_column(width=INDENT)
+        row.add_column()
+        row.add_row(
+            Text(finding.level, style=STYLES[finding.level]), Text.assemble((f"{finding.part}: ", "bold"), finding.text)
+        )
+        if finding.advice:
+            row.add_row("", Text(finding.advice, style="italic"))
+        console.print(row)
+
+    return show
+
+
+def _summary(found: list[Finding], *, sent: bool) -> str:
+    failed = sum(finding.level is Level.FAIL for finding in found)
+    warned = sum(finding.level is Level.WARN for finding in found)
+    warnings = f"{warned} {'warning' if warned == 1 else 'warnings'}"
+    if failed:
+        fail_s = "part fails" if failed == 1 else "parts fail"
+        return f"{failed} {fail_s}, {warnings}. Mend the first FAIL, then run this again."
+    if sent:
+        return f"Nothing fails, {warnings}."
+    return f"Nothing fails, {warnings}. The whole way of a letter is tried by: check --send"

@@ -1,0 +1,169 @@
+"""Would the clinic's own people be believed? The last mails from roster addresses, judged as the daemon judges them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from workflow.clinic import mailbox_settings
+from workflow.clock import Clock
+from workflow.config import Config
+from workflow.core.model import Standing
+from workflow.mail import read, trust
+from workflow.mail.probe import TROUBLE, read_headers
+from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
+from workflow.verbs.check.imap import patient
+
+JUDGED = 50
+"""So many mails from roster addresses are judged (contract section 7)."""
+
+LOOKED_AT = 200
+"""So many of the last mails of each folder are looked at to find them: a shared mailbox gets much other mail."""
+
+SHOWN = 5
+
+NO_HEADER, NO_NAME = "", "exchange"
+"""What stands for a mail without Authentication-Results, and for Microsoft's, which begin with a result, not a name."""
+
+_RESULT_FIRST = re.compile(r"\s*[a-z][a-z0-9-]*\s*=", re.IGNORECASE)
+_FIRST_WORD = re.compile(r"\s*(?:\([^()]*\)\s*)*([^\s;()=\"]+)")
+_RESULT = re.compile(r"\b(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A mail from a roster address."""
+
+    incoming: read.Incoming
+    passes: bool
+
+    @property
+    def sender(self) -> str:
+        """Its one From."""
+        return self.incoming.mail.sender or ""
+
+    @property
+    def server(self) -> str:
+        """Who wrote its topmost Authentication-Results: the word that `authserv_id` is compared with."""
+        return authserv_id(self.incoming.headers.auth_results)
+
+    @property
+    def results(self) -> str:
+        """What its topmost Authentication-Results says: "spf=pass dkim=none dmarc=fail"."""
+        fields = self.incoming.headers.auth_results
+        found = _RESULT.findall(fields[0][: trust.RESULTS_MAX]) if fields else []
+        return " ".join(dict.fromkeys(f"{method.lower()}={result.lower()}" for method, result in found))
+
+
+def authserv_id(fields: Sequence[str]) -> str:
+    """The name that stands first in the topmost Authentication-Results (RFC 8601, 2.5), in lower case."""
+    if not fields:
+        return NO_HEADER
+    if _RESULT_FIRST.match(fields[0]):
+        return NO_NAME
+    word = _FIRST_WORD.match(fields[0])
+    return word[1].lower() if word else NO_HEADER
+
+
+def check(config: Config, clock: Clock, tell: Tell) -> None:
+    """How many mails would pass, why the others would not, and what to write instead. Blocks; changes nothing."""
+    if not config.trust.require:
+        advice = "Set trust.require = true as soon as the trust line below says that all would pass."
+        tell(warn("trust.require", "false: mail that carries no proof of its sender is believed", advice))
+    try:
+        mails = list(_mails(config, clock))
+    except TROUBLE as error:
+        advice = "See what the IMAP lines say, or try again."
+        tell(fail("trust", f"not known, for the mailbox could not be read{noted(error)}", advice))
+        return
+    own = trust.TrustSettings(config.trust.authserv_id, config.trust.require, config.trust.internal)
+    judged = [Judged(mail, standing is Standing.KNOWN) for mail in mails if (standing := _judge(mail, own, config))]
+    judged = judged[-JUDGED:]
+    if not judged:
+        advice = "Send one from a roster address to the mailbox, then run this again."
+        tell(warn("trust", "not known yet: no mail from a roster address lies in the mailbox", advice))
+        return
+    tell(_verdict(judged, config))
+    listed = [
+        mail for mail in judged if mail.incoming.mail.robot is not None and mail.incoming.mail.robot.kind == "list"
+    ]
+    if listed:
+        text = f"{len(listed)} of the last {len(judged)} came through a mailing list or a group (such as Google Groups)"
+        advice = (
+            "Such mail is taken for a robot's and nothing follows from it: associates must write to a real mailbox."
+        )
+        tell(warn("mailing lists", text, advice))
+
+
+def _mails(config: Config, clock: Clock) -> Iterator[read.Incoming]:
+    """The header blocks of the last mails that were handled, then of those that lie in the folder."""
+    settings = patient(mailbox_settings(config))
+    raws: list[bytes] = []
+    if settings.handled_folder:
+        with suppress(*TROUBLE):  # on some servers it bears a prefix; then the folder itself must do
+            raws += read_headers(replace(settings, folder=settings.handled_folder), LOOKED_AT)
+    raws += read_headers(settings, LOOKED_AT)
+    for raw in raws:
+        yield read.read(raw, clock.now(), ours=(), own_address=config.mailbox.address, instance="check")
+
+
+def _judge(mail: read.Incoming, settings: trust.TrustSettings, config: Config) -> Standing | None:
+    """As the daemon does; None for a stranger."""
+    standing = trust.judge(mail, config.roster, settings, config.mailbox.address.rpartition("@")[2])
+    return None if standing is Standing.STRANGER else standing
+
+
+def _verdict(judged: Sequence[Judged], config: Config) -> Finding:
+    passed = sum(mail.passes for mail in judged)
+    text = f"{passed} of the last {len(judged)} mails from roster addresses would pass"
+    refused = [mail for mail in judged if not mail.passes]
+    if not refused:
+        forms = Counter(mail.server or "nobody, and believed all the same" for mail in judged)
+        return ok(
+            "trust", f"{text} (Authentication-Results by {', '.join(form for form, _ in forms.most_common(SHOWN))})"
+        )
+    text = f"{text}; refused: {_by_sender(refused)}"
+    advice = _better(judged, refused, passed, config)
+    if passed:
+        return warn("trust", text, advice)
+    return fail("trust", text, advice)
+
+
+def _by_sender(refused: Sequence[Judged]) -> str:
+    """Whose mails, how many, and what their topmost header says."""
+    counted = Counter((mail.sender, mail.server, mail.results) for mail in refused)
+    lines = []
+    for (sender, server, results), count in counted.most_common(SHOWN):
+        what = f"{server} says {results or 'nothing of use'}" if server else "no Authentication-Results"
+        lines.append(f"{count} from {sender} ({what})")
+    more = len(counted) - SHOWN
+    return ", ".join(lines) + (f" and {more} more" if more > 0 else "")
+
+
+def _better(judged: Sequence[Judged], refused: Sequence[Judged], passed: int, config: Config) -> str:
+    """What to write into the configuration, if there is something under which more would pass; else whom to ask."""
+    own = config.trust
+    would: Counter[str] = Counter()
+    for server in {mail.server for mail in refused if mail.server}:
+        other = trust.TrustSettings(server, own.require, "exchange" if server == NO_NAME else own.internal)
+        would[server] = sum(_judge(mail.incoming, other, config) is Standing.KNOWN for mail in judged)
+    if would and (best := would.most_common(1)[0])[1] > passed:
+        server, then = best
+        keys = f'trust.authserv_id = "{server}"' + (' and trust.internal = "exchange"' if server == NO_NAME else "")
+        return f"If that is how your own mail server signs, write {keys}: then {then} of {len(judged)} would pass."
+    if would:
+        return (
+            "That server could not prove who wrote them. Some may be forged; if not, they must be sent by the server "
+            "of their own domain, and its SPF, DKIM or DMARC be put in order by whoever keeps that domain."
+        )
+    if config.mailbox.address.rpartition("@")[2] in {mail.sender.rpartition("@")[2] for mail in refused}:
+        inside = ' On Microsoft 365 that is so between colleagues: write trust.internal = "exchange".'
+    else:
+        inside = ""
+    return (
+        f"Your mail server wrote no result of its checks into them: ask your provider to switch that on.{inside} "
+        "Last resort: trust.require = false believes whatever stands in From."
+    )
