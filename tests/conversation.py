@@ -33,6 +33,7 @@ from workflow.core.model import Case
 from workflow.service import Service
 from workflow.store.tiny import TinyStore
 from workflow.verbs.embedded import EmbeddedServer
+from workflow.verbs.xoauth2 import Opens
 
 TORONTO = ZoneInfo("America/Toronto")
 MAILBOX = "clinic@clinic.test"
@@ -210,6 +211,7 @@ class Clinic:
         shared: bool = True,
         digest: str = "",
         more: str = "",
+        opens: Opens | None = None,
     ) -> None:
         self.folder = folder
         self.clock = MovableClock(at)
@@ -219,6 +221,7 @@ class Clinic:
         self._shared = shared
         self._digest = digest
         self._more = more
+        self._opens = opens
         self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
         self.dana, self.ravi = self.people["dana"], self.people["ravi"]
         self.alex, self.pat, self.lee = self.people["alex"], self.people["pat"], self.people["lee"]
@@ -227,7 +230,7 @@ class Clinic:
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
         accounts = dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")
-        self.server = await self._stack.enter_async_context(EmbeddedServer(accounts))
+        self.server = await self._stack.enter_async_context(EmbeddedServer(accounts, opens=self._opens))
         self.folder.mkdir(exist_ok=True)
         self.config_file = self.folder / "config.toml"
         admins = ", ".join(f'"{name.title()} <{PEOPLE[name]}>"' for name in self._admins)

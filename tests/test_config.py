@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from datetime import time, timedelta
@@ -50,6 +51,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     password = tmp_path / "password"
     password.write_text("correct horse\n")
     password.chmod(0o600)
+    for name, text, mode in (
+        ("secret", "open sesame", 0o600),
+        ("open", "open sesame", 0o644),
+        ("long", "open\nsesame", 0o600),
+    ):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(mode)
 
     def write(changes: dict[str, str] | None = None, added: str = "", text: str = SMALL) -> Path:
         for old, new in (changes or {}).items():
@@ -133,19 +141,39 @@ def test_the_example_is_valid_once_its_password_file_is_there_and_shows_the_defa
     assert found.mailbox.port == small.mailbox.port
 
 
+def test_the_example_shows_a_login_by_token_that_is_valid_once_its_signs_are_taken_away(
+    write: Write, tmp_path: Path
+) -> None:
+    before, _, rest = EXAMPLE.read_text().partition("# [mailbox.oauth2]\n")
+    section, _, after = rest.partition("\n\n")
+    (tmp_path / "mailbox.password").write_text("correct horse")
+    (tmp_path / "client.secret").write_text("open sesame")
+    for name in ("mailbox.password", "client.secret"):
+        (tmp_path / name).chmod(0o600)
+    before = before.replace("\npassword_file", "\n# password_file")
+    section = "\n".join(line.removeprefix("# ") for line in section.splitlines())
+
+    found = load(write(text=f"{before}[mailbox.oauth2]\n{section}\n\n{after}")).mailbox.oauth2
+
+    assert found is not None
+    shown = {"riverside.test": "clinic.test", "1111": found.client_id, '"secret"': '"client.secret"'}
+    assert found == load(write(BY_TOKEN | shown)).mailbox.oauth2, "the values shown are the defaults"
+
+
 def test_the_example_names_every_key_in_its_table() -> None:
     shown: dict[str, set[str]] = {}
     table = ""
     for line in EXAMPLE.read_text().splitlines():
-        if found := re.match(r"\[+([a-z.]+)\]", line):
+        # What few clinics need is there behind a "#".
+        if found := re.match(r"(?:# )?\[+([a-z0-9.]+)\]", line):
             table = found[1]
-        elif found := re.match(r"([a-z_]+) = ", line):
+        elif found := re.match(r"([a-z_]+) = " if "oauth2" not in table else r"# ([a-z_]+) = ", line):
             shown.setdefault(table, set()).add(found[1])
 
     for name, keys in tables():
-        # The other way to give a password stands in a comment; "" and cadence hold tables alone.
-        wanted = set(keys) - {"password_env"}
-        assert name in {"", "cadence"} or shown[name] == wanted
+        # The other ways to give a secret stand in comments; "" and cadence hold tables alone, and SMTP's like IMAP's.
+        wanted = {key for key in keys if not key.endswith("_env")} - {"oauth2"}
+        assert name in {"", "cadence", "smtp.oauth2"} or shown[name] == wanted
 
 
 def test_everything_can_be_said(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,6 +240,46 @@ listen = "[::1]:9464"
     assert (rules.stale_after, rules.stale_late) == (90 * MINUTE, 90 * MINUTE), "LATE is never stale later than NOSHOW"
 
 
+def test_a_login_by_token_says_where_tokens_come_from(write: Write, tmp_path: Path) -> None:
+    both = {'password_file = "password"\n[trust]': MICROSOFT.replace("mailbox", "smtp") + "[trust]"}
+    config = load(write(BY_TOKEN | both))
+    found = config.mailbox.oauth2
+    assert found is not None
+    assert (found.provider, found.tenant, found.client_id) == ("microsoft", "riverside.test", "1111")
+    assert (found.secret(), found.certificate, found.ca_file) == ("open sesame", None, None)
+    assert found.scope == "https://outlook.office365.com/.default"
+    assert found.authority == "https://login.microsoftonline.com"
+    assert config.smtp.oauth2 == found
+    assert load(write()).mailbox.oauth2 is None
+
+
+def test_a_login_by_token_of_google_has_a_refresh_token(write: Write) -> None:
+    google = {'provider = "microsoft"\ntenant = "riverside.test"': 'provider = "google"\nrefresh_token_file = "secret"'}
+    found = load(write(BY_TOKEN | google)).mailbox.oauth2
+    assert found is not None
+    assert (found.secret(), found.refresh_token(), found.scope) == ("open sesame", "open sesame", "")
+    assert found.token_url == "https://oauth2.googleapis.com/token"
+
+
+def test_a_certificate_and_its_key_are_one_file(write: Write, tmp_path: Path) -> None:
+    both = tmp_path / "program.pem"
+    both.write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
+    both.chmod(0o600)
+    path = write(BY_TOKEN | {'client_secret_file = "secret"': 'certificate_file = "program.pem"'})
+    found = load(path).mailbox.oauth2
+    assert found is not None
+    assert found.certificate == both
+    both.chmod(0o644)
+    assert "chmod 600" in faults_of(path)["mailbox.oauth2.certificate_file"]
+
+
+def test_a_library_that_is_not_installed_is_a_fault(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msal", None)
+    found = faults_of(write(BY_TOKEN))
+    assert list(found) == ["mailbox.oauth2.provider"]
+    assert "pip install '.[oauth]'" in found["mailbox.oauth2.provider"]
+
+
 def test_a_late_is_stale_after_two_hours(write: Write) -> None:
     rules = load(write()).rules()
     assert (rules.stale_after, rules.stale_late) == (720 * MINUTE, 120 * MINUTE)
@@ -273,6 +341,20 @@ def test_a_credential_of_systemd_may_show_its_mask_as_group_bits(
     assert set(faults_of(write())) == {"mailbox.password_file", "smtp.password_file"}
 
 
+def test_a_credential_stands_for_the_password_file_of_its_name(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write()
+    (tmp_path / "password").write_text("root's, whom the service is not\n")
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert load(path).mailbox.password() == "root's, whom the service is not"
+    (credentials / "password").write_text("handed over\n")
+    (credentials / "password").chmod(0o400)
+    assert load(path).mailbox.password() == "handed over"
+
+
 def test_the_byte_order_mark_of_windows_editors_does_not_matter(write: Write) -> None:
     assert load(write(text="\ufeff" + SMALL)).clinic == "Riverside Counselling"
 
@@ -283,6 +365,15 @@ MAILBOX = "[mailbox]\n"
 SMTP = "[smtp]\n"
 CLINIC = "[clinic]\n"
 TRUST = "[trust]\n"
+
+MICROSOFT = """[mailbox.oauth2]
+provider = "microsoft"
+tenant = "riverside.test"
+client_id = "1111"
+client_secret_file = "secret"
+"""
+BY_TOKEN = {'password_file = "password"\n[smtp]': MICROSOFT + "[smtp]"}
+"""`write` applies changes in order: those after it may change MICROSOFT."""
 
 ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     # what, changes to SMALL, lines added, key, a part of the advice
@@ -335,8 +426,39 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
      "mailbox.password_env", "NOT_SET_AT_ALL is not set"),
     ("two passwords", {MAILBOX: MAILBOX + 'password_env = "HOME"\n'}, "", "mailbox.password_file", "not both"),
     ("the password itself", {MAILBOX: MAILBOX + 'password = "correct horse"\n'}, "", "mailbox.password", "not belong"),
-    ("OAuth2", {'password_file = "password"\n[smtp]': '[mailbox.oauth2]\nprovider = "google"\n[smtp]'}, "",
-     "mailbox.oauth2", "later version"),
+    ("a password and OAuth2", {"[smtp]": MICROSOFT + "[smtp]"}, "", "mailbox.password_file", "not both"),
+    ("an unknown provider", BY_TOKEN | {"microsoft": "yahoo"}, "", "mailbox.oauth2.provider", "'google'"),
+    ("no provider", BY_TOKEN | {'provider = "microsoft"\n': ""}, "", "mailbox.oauth2.provider", "is needed"),
+    ("no tenant", BY_TOKEN | {'tenant = "riverside.test"\n': ""}, "", "mailbox.oauth2.tenant", "is needed"),
+    ("any tenant", BY_TOKEN | {"riverside.test": "common"}, "", "mailbox.oauth2.tenant", "is not a tenant"),
+    ("OAuth2 without a client", BY_TOKEN | {'client_id = "1111"\n': ""}, "", "mailbox.oauth2.client_id", "is needed"),
+    ("OAuth2 without a secret", BY_TOKEN | {'client_secret_file = "secret"\n': ""}, "",
+     "mailbox.oauth2.client_secret_file", "certificate_file"),
+    ("two secrets", BY_TOKEN | {'"1111"\n': '"1111"\nclient_secret_env = "HOME"\n'}, "",
+     "mailbox.oauth2.client_secret_file", "not both"),
+    ("the secret itself", BY_TOKEN | {'"1111"\n': '"1111"\nclient_secret = "open sesame"\n'}, "",
+     "mailbox.oauth2.client_secret", "client_secret_file or client_secret_env"),
+    ("a missing secret", BY_TOKEN | {'"secret"': '"gone"'}, "", "mailbox.oauth2.client_secret_file",
+     "there is no file"),
+    ("an open secret", BY_TOKEN | {'"secret"': '"open"'}, "", "mailbox.oauth2.client_secret_file", "chmod 600"),
+    ("a secret of two lines", BY_TOKEN | {'"secret"': '"long"'}, "", "mailbox.oauth2.client_secret_file",
+     "the client secret alone"),
+    ("an unset secret", BY_TOKEN | {'client_secret_file = "secret"': 'client_secret_env = "NOT_SET_AT_ALL"'}, "",
+     "mailbox.oauth2.client_secret_env", "is not set"),
+    ("a certificate without its key", BY_TOKEN | {'client_secret_file = "secret"': 'certificate_file = "secret"'}, "",
+     "mailbox.oauth2.certificate_file", "its private key"),
+    ("an authority in the open", BY_TOKEN | {'"1111"\n': '"1111"\nauthority = "http://x.test"\n'}, "",
+     "mailbox.oauth2.authority", "https://"),
+    ("Google's key for Microsoft", BY_TOKEN | {'"1111"\n': '"1111"\nrefresh_token_env = "HOME"\n'}, "",
+     "mailbox.oauth2.refresh_token_env", "remove it"),
+    ("Microsoft's key for Google", BY_TOKEN | {"microsoft": "google",
+     "\nclient_id": '\nrefresh_token_file = "secret"\nclient_id'}, "", "mailbox.oauth2.tenant", "remove it"),
+    ("Google without a refresh token", BY_TOKEN | {"microsoft": "google", 'tenant = "riverside.test"\n': ""}, "",
+     "mailbox.oauth2.refresh_token_file", "is needed"),
+    ("OAuth2 without a user", {'username = "clinic@clinic.test"\npassword_file = "password"\n[trust]':
+                               MICROSOFT.replace("mailbox", "smtp") + "[trust]"}, "", "smtp.username", "is needed"),
+    ("a key that OAuth2 does not have", BY_TOKEN | {'"1111"\n': '"1111"\ntennant = "x"\n'}, "",
+     "mailbox.oauth2.tennant", "did you mean tenant?"),
     ("a missing CA file", {MAILBOX: MAILBOX + 'ca_file = "ca.pem"\n'}, "", "mailbox.ca_file", "there is no file"),
     ("a CA file without a certificate", {SMTP: SMTP + 'ca_file = "password"\n'}, "", "smtp.ca_file", "no certificate"),
     ("handled mail stays where it was", {MAILBOX: MAILBOX + 'handled_folder = "INBOX"\n'}, "",

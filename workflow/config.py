@@ -16,13 +16,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from workflow.core.model import Cadence, KindCadence, Person, Roster, Rules
-from workflow.faults import Fault, Faults, cross_faults, place, worded
+from workflow.faults import Fault, Faults, cross_faults, handed_over, place, worded
+from workflow.settings import OAuth2 as OAuth2Table
 from workflow.settings import Security, Server, Settings
 
-__all__ = ["Config", "Fault", "Faults", "Letters", "Mailbox", "Privacy", "Secret", "Smtp", "Trust", "load"]
+__all__ = ["Config", "Fault", "Faults", "Letters", "Mailbox", "OAuth2", "Privacy", "Secret", "Smtp", "Trust", "load"]
 
 LATE_IS_STALE_AFTER = timedelta(hours=2)
 """A LATE or WAITING that is older has no session left to save (contract section 6, `stale_after`)."""
+
+_SCOPES = {"microsoft": "https://outlook.office365.com/.default", "google": ""}
+"""What a token is for. Empty: all that the refresh token was granted for."""
 
 _PORTS = {
     "mailbox": {"tls": 993, "starttls": 143, "none": 143},  # RFC 8314, 3.2; RFC 3501, 2.1
@@ -32,7 +36,7 @@ _PORTS = {
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where a password lies: in a file or in an environment variable. Calling it reads it."""
+    """Where a password, or another secret, lies: in a file or in an environment variable. Calling it reads it."""
 
     file: Path | None = None
     env: str | None = None
@@ -48,6 +52,26 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class OAuth2:
+    """`[mailbox.oauth2]` or `[smtp.oauth2]`: where access tokens come from, instead of a password."""
+
+    provider: str
+    """``microsoft`` or ``google``."""
+    client_id: str
+    secret: Secret
+    """Unused where there is a certificate."""
+    tenant: str
+    certificate: Path | None
+    """A certificate and its key, in PEM form."""
+    refresh_token: Secret
+    scope: str
+    """Separated by spaces."""
+    authority: str
+    token_url: str
+    ca_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mailbox:
     """`[mailbox]`: the IMAP side."""
 
@@ -57,6 +81,7 @@ class Mailbox:
     security: Security
     username: str
     password: Callable[[], str]
+    """OSError where there is `oauth2` instead."""
     ca_file: Path | None
     folder: str
     handled_folder: str
@@ -65,6 +90,7 @@ class Mailbox:
     max_size: int
     """Bytes."""
     stale_after: timedelta
+    oauth2: OAuth2 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,7 @@ class Smtp:
     """None: the server asks for no login; then there is no password either."""
     password: Callable[[], str] | None
     ca_file: Path | None
+    oauth2: OAuth2 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,21 +235,23 @@ def _config(found: Settings, path: Path, base: Path, *, rehearsal: bool) -> Conf
             port=mailbox.port or _PORTS["mailbox"][mailbox.security],
             security=mailbox.security,
             username=mailbox.username or mailbox.address,
-            password=_secret(mailbox, base),
+            password=_password(mailbox, base),
             ca_file=base / mailbox.ca_file if mailbox.ca_file else None,
             folder=mailbox.folder,
             handled_folder=mailbox.handled_folder,
             shared=mailbox.shared,
             max_size=mailbox.max_size,
             stale_after=mailbox.stale_after,
+            oauth2=_oauth2(mailbox.oauth2, base),
         ),
         smtp=Smtp(
             host=smtp.host,
             port=smtp.port or _PORTS["smtp"][smtp.security],
             security=smtp.security,
             username=smtp.username or None,
-            password=_secret(smtp, base) if smtp.username else None,
+            password=_password(smtp, base) if smtp.username else None,
             ca_file=base / smtp.ca_file if smtp.ca_file else None,
+            oauth2=_oauth2(smtp.oauth2, base),
         ),
         trust=Trust(found.trust.authserv_id, found.trust.require, found.trust.internal),
         letters=Letters(base / found.letters.templates if found.letters.templates else None, found.letters.sms_link),
@@ -234,8 +263,29 @@ def _config(found: Settings, path: Path, base: Path, *, rehearsal: bool) -> Conf
     )
 
 
-def _secret(server: Server, base: Path) -> Secret:
-    return Secret(file=base / server.password_file) if server.password_file else Secret(env=server.password_env)
+def _password(server: Server, base: Path) -> Secret:
+    return _secret(base, server.password_file, server.password_env)
+
+
+def _secret(base: Path, file: str, env: str) -> Secret:
+    return Secret(file=handed_over(base / file)) if file else Secret(env=env)
+
+
+def _oauth2(found: OAuth2Table | None, base: Path) -> OAuth2 | None:
+    if found is None:
+        return None
+    return OAuth2(
+        provider=found.provider,
+        client_id=found.client_id,
+        secret=_secret(base, found.client_secret_file, found.client_secret_env),
+        tenant=found.tenant,
+        certificate=handed_over(base / found.certificate_file) if found.certificate_file else None,
+        refresh_token=_secret(base, found.refresh_token_file, found.refresh_token_env),
+        scope=found.scope or _SCOPES[found.provider],
+        authority=found.authority,
+        token_url=found.token_url,
+        ca_file=base / found.ca_file if found.ca_file else None,
+    )
 
 
 def _cadence(found: Settings) -> Cadence:

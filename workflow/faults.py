@@ -6,8 +6,11 @@ Here are the faults that need two keys, a file or the environment to judge, and 
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +20,18 @@ from pydantic_core import ErrorDetails
 from workflow.settings import Settings, is_loopback, like, read_person, tables
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PASSWORD_WAYS = ("password_file", "password_env", "oauth2")
-_LATER = "OAuth2 comes with a later version of Promptly: use password_file or password_env (an app password) for now"
+_OAUTH2_LIBRARIES = {"microsoft": "msal", "google": "google.auth"}
+_OAUTH2_WAYS = {
+    "microsoft": ("client_secret_file", "client_secret_env", "certificate_file"),
+    "google": ("client_secret_file", "client_secret_env"),
+}
+_OAUTH2_OTHERS = {
+    "microsoft": ("refresh_token_file", "refresh_token_env"),
+    "google": ("tenant", "certificate_file"),
+}
+"""Keys that are the other provider's, and mean something that would not happen."""
 _CREDENTIALS = Path("/run/credentials")
 """Where systemd keeps the credentials of services."""
 
@@ -97,10 +110,8 @@ def place(fault: Fault) -> int:
 
 def _unknown(where: tuple[int | str, ...]) -> str:
     *parents, last = where
-    if last == "oauth2":
-        return _LATER
-    if last == "password":
-        return "a password does not belong in this file: use password_file or password_env"
+    if last in {"password", "client_secret", "refresh_token"}:
+        return f"a secret does not belong in this file: use {last}_file or {last}_env"
     known = dict(tables())
     here = ".".join(part for part in parents if isinstance(part, str))
     elsewhere = [f"{table}.{key}" for table, keys in known.items() for key in keys if table and key == last]
@@ -145,7 +156,7 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[Fault]:
 
 
 def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[Fault]:
-    ways = [way for way in _PASSWORD_WAYS if table.get(way)]
+    ways = [way for way in _PASSWORD_WAYS if table.get(way) or (way == "oauth2" and way in table)]
     if len(ways) > 1:
         yield Fault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
     if section == "smtp" and not table.get("username"):
@@ -154,16 +165,72 @@ def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterat
         elif "username" not in table and away:
             yield Fault("smtp.username", 'is needed; write "" if this server asks for no login')
     elif not ways:
-        yield Fault(f"{section}.password_file", "is needed (or password_env): a file that holds the password alone")
+        advice = f"is needed (or password_env, or [{section}.oauth2]): a file that holds the password alone"
+        yield Fault(f"{section}.password_file", advice)
     if table.get("username") == "" and section == "mailbox":
         yield Fault("mailbox.username", "must not be empty: leave it out if it is the address")
     if name := _text(table, "password_file"):
         yield from _password_file_faults(f"{section}.password_file", base / name)
     if (name := _text(table, "password_env")) and not os.environ.get(name):
         yield Fault(f"{section}.password_env", f"the environment variable {name} is not set, or empty")
+    if isinstance(oauth2 := table.get("oauth2"), dict):
+        yield from _oauth2_faults(f"{section}.oauth2", oauth2, base)
 
 
-def _password_file_faults(key: str, path: Path) -> Iterator[Fault]:
+def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
+    provider = _text(table, "provider")
+    if provider not in _OAUTH2_LIBRARIES:  # said elsewhere
+        return
+    if not _is_installed(_OAUTH2_LIBRARIES[provider]):
+        pip = f"{sys.prefix}/bin/pip install '.[oauth]'"
+        advice = f"needs a library that is not installed: run {pip} in the folder where Promptly was unpacked"
+        yield Fault(f"{section}.provider", advice)
+    for key in _OAUTH2_OTHERS[provider]:
+        if table.get(key):
+            yield Fault(f"{section}.{key}", f'is not for provider = "{provider}": remove it')
+    if provider == "microsoft" and not table.get("tenant"):
+        yield Fault(f"{section}.tenant", "is needed: the clinic's domain at Microsoft, or its directory id")
+    needed = [_OAUTH2_WAYS[provider]]
+    if provider == "google":
+        needed.append(("refresh_token_file", "refresh_token_env"))
+    for ways in needed:
+        given = [way for way in ways if table.get(way)]
+        if not given:
+            yield Fault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
+        elif len(given) > 1:
+            yield Fault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
+        for way in given:
+            yield from _secret_faults(f"{section}.{way}", way, _text(table, way), base)
+    yield from _file_faults(section, table, base)
+
+
+def _secret_faults(key: str, way: str, name: str, base: Path) -> Iterator[Fault]:
+    if way.endswith("_env"):
+        if name and not os.environ.get(name):
+            yield Fault(key, f"the environment variable {name} is not set, or empty")
+    elif name:
+        yield from _password_file_faults(key, base / name, certificate=way == "certificate_file")
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return importlib.util.find_spec(library) is not None
+    except ModuleNotFoundError:  # not even what it is a part of
+        return False
+
+
+def handed_over(path: Path) -> Path:
+    """Where a secret lies: under systemd, the credential of that file's name stands for it (``LoadCredential=``).
+
+    So one configuration serves the daemon, whose user may not read the operator's files, and `check` run by root.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    credential = Path(folder, path.name) if folder else path
+    return credential if credential.exists() else path
+
+
+def _password_file_faults(key: str, path: Path, *, certificate: bool = False) -> Iterator[Fault]:
+    path = handed_over(path)
     try:
         word = path.read_bytes()
         mode = path.stat().st_mode
@@ -175,18 +242,26 @@ def _password_file_faults(key: str, path: Path) -> Iterator[Fault]:
         return
     # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
     # group bits then show that list's mask, not a group.
-    handed_over = any(
+    is_credential = any(
         path.is_relative_to(folder) for folder in (_CREDENTIALS, os.environ.get("CREDENTIALS_DIRECTORY")) if folder
     )
-    forbidden = stat.S_IRWXO if handed_over else stat.S_IRWXG | stat.S_IRWXO
+    forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXG | stat.S_IRWXO
     if mode & forbidden:
         yield Fault(key, f"{path} can be read by others: run chmod 600 {path}")
+    if certificate:
+        if _CERTIFICATE not in word or not _PRIVATE_KEY.search(word):
+            yield Fault(key, f"{path} must hold a certificate and its private key, both in PEM form")
+        return
     try:
         lines = word.decode().strip("\r\n").splitlines()
     except UnicodeDecodeError:
         lines = []
     if len(lines) != 1:
-        yield Fault(key, f"{path} must hold the password alone, on one line of UTF-8 text")
+        yield Fault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
+
+
+def _secret_name(key: str) -> str:
+    return key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
 
 
 def _file_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:

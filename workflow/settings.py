@@ -10,7 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from datetime import time, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -31,6 +31,8 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9]([A-Za-z0-9.
 _NAMED = re.compile(r'"?([^<>"]*?)"?\s*<([^<>]*)>')
 _LIKE_ENOUGH = 75
 """Of 100: `hots` for `host` and `Toronto` are like enough, another word of the same length is not."""
+_ANY_TENANT = frozenset({"common", "organizations", "consumers"})
+"""Microsoft's words for "whichever tenant the user is of"; a program that logs in as itself is of one."""
 _MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 
@@ -136,6 +138,18 @@ def _read_host(value: object) -> str:
     return value
 
 
+def _read_tenant(value: str) -> str:
+    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9.-]*)?", value) or value.casefold() in _ANY_TENANT:
+        raise ValueError(f"{_quoted(value)} is not a tenant: write its domain or its directory id, as Entra shows it")
+    return value
+
+
+def _read_https(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"https://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~/-]*)?", value):
+        raise ValueError(f'{_quoted(value)} is not an address that begins with "https://"')
+    return value
+
+
 def _read_listen(value: object) -> tuple[str, int] | None:
     if value == "":
         return None
@@ -182,6 +196,7 @@ Host = Annotated[str, BeforeValidator(_read_host)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
 Line = Annotated[str, AfterValidator(_one_line)]
+Https = Annotated[str, BeforeValidator(_read_https)]
 
 
 class Table(BaseModel):
@@ -198,6 +213,23 @@ class Clinic(Table):
     lead: Annotated[Person | None, BeforeValidator(lambda value: None if value == "" else read_person(value))] = None
 
 
+class OAuth2(Table):
+    """`[mailbox.oauth2]`, `[smtp.oauth2]`: a login by access token (docs/oauth2.md)."""
+
+    provider: Literal["microsoft", "google"]
+    client_id: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+    tenant: Annotated[str, AfterValidator(_read_tenant)] = ""
+    client_secret_file: Line = ""
+    client_secret_env: Line = ""
+    certificate_file: Line = ""
+    refresh_token_file: Line = ""
+    refresh_token_env: Line = ""
+    scope: Line = ""
+    authority: Https = "https://login.microsoftonline.com"
+    token_url: Https = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    ca_file: Line = ""
+
+
 class Server(Table):
     """The keys that `[mailbox]` and `[smtp]` share."""
 
@@ -207,6 +239,7 @@ class Server(Table):
     username: Line | None = None
     password_file: Line = ""
     password_env: Line = ""
+    oauth2: OAuth2 | None = None
     ca_file: Line = ""
 
 
@@ -308,6 +341,6 @@ def tables(model: type[Table] = Settings, name: str = "") -> Iterator[tuple[str,
     """Every table of the file, ``cadence.noshow``, with its keys; the file itself is ``""``."""
     yield name, tuple(field.alias or key for key, field in model.model_fields.items())
     for key, field in model.model_fields.items():
-        inner = Associate if field.annotation == list[Associate] else field.annotation
+        inner = next((table for table in (Associate, OAuth2) if table in get_args(field.annotation)), field.annotation)
         if isinstance(inner, type) and issubclass(inner, Table):
             yield from tables(inner, f"{name}.{key}".removeprefix("."))

@@ -7,7 +7,6 @@ has those. Everything is named by UID, ``\\Seen`` is never touched, and nothing 
 from __future__ import annotations
 
 import logging
-import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -22,9 +21,9 @@ from imapclient.exceptions import (
     IMAPClientAbortError,
     IMAPClientError,
     IMAPClientReadOnlyError,
-    LoginError,
 )
 
+from workflow.mail.imap_login import log_in
 from workflow.mail.mailbox import KEYWORD, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError, MailboxSettings
 
 # At DEBUG the library logs what it sends and reads: names and bodies (contract 8.7).
@@ -36,10 +35,6 @@ _CONNECT_MOST = 10.0
 
 _ALIVE_MOST = 10.0
 """Seconds for the answer to DONE, which costs a living server nothing: a line that is silent for so long is dead."""
-
-_BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|(?:too many|number of)[a-z ]* connections", re.I)
-"""A login refused for a reason that is no judgement on us (RFC 5530, 3): most of all, too many connections, for which
-Gmail has but words."""
 
 _HEADER_MOST = 256 * 1024
 """Bytes of header asked for when the mail itself is too large: a header may be all of it."""
@@ -94,26 +89,7 @@ class Session:
 
     def log_in(self) -> None:
         """Raises `MailboxError`: refused-login, or unreachable if the server could not even ask itself."""
-        try:
-            password = self._settings.password()
-        except OSError as error:
-            raise MailboxError(Loss.REFUSED_LOGIN) from error
-        name = self._settings.username
-        try:
-            # AUTHENTICATE carries UTF-8; LOGIN is ASCII, and imaplib sends the name unquoted.
-            if self._client.has_capability("AUTH=PLAIN"):
-                self._client.plain_login(name, password)
-            else:
-                quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-                self._client.login(f'"{quoted}"', password)
-        except LoginError as error:
-            # The library says LoginError for a dropped line, too.
-            dropped = isinstance(error.__context__, IMAPClientAbortError)
-            if dropped or _BUSY.search(str(error)):
-                raise MailboxError(Loss.UNREACHABLE) from error
-            raise MailboxError(Loss.REFUSED_LOGIN) from error
-        except UnicodeEncodeError as error:
-            raise MailboxError(Loss.REFUSED_LOGIN) from error
+        log_in(self._client, self._settings)
         self._client.capabilities()  # kept from here on; they came with the answer, mostly
 
     def open_folder(self, *, readonly: bool = False) -> None:

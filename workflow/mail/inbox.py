@@ -25,7 +25,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from workflow.core.model import Fate, Place
 from workflow.mail.imap_session import Session, Weighed, why_lost
-from workflow.mail.mailbox import Contact, Fetched, Filing, Loss, MailboxSettings, News
+from workflow.mail.mailbox import Contact, Fetched, Filing, Loss, MailboxError, MailboxSettings, News
 
 __all__ = ["Contact", "Fetched", "Filing", "Inbox", "Loss", "MailboxSettings", "News", "Pace"]
 
@@ -182,10 +182,10 @@ class Inbox:
                 except _StoppingError:
                     return
                 except Exception as error:  # a thread that ended here would leave the clinic unheard
-                    why = why_lost(error)
+                    why, detail = why_lost(error), error.detail if isinstance(error, MailboxError) else ""
                 if self._stopping:
                     return
-                self._report(Contact(News.LOST, why))
+                self._report(Contact(News.LOST, why, detail))
                 if time.monotonic() - began > _STEADY:
                     failures = refusals = 0
                 if why is Loss.REFUSED_LOGIN:

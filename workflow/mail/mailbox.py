@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from workflow.core.model import Place
+from workflow.mail.oauth2 import Tokens
 
 KEYWORD = "$Promptly"
 """Marks handled mail that stays in place (contract section 3, "What is left alone")."""
@@ -49,11 +50,12 @@ class Filing(StrEnum):
 
 
 class MailboxError(Exception):
-    """The connection could not be made; `why` says which part refused."""
+    """The connection could not be made; `why` says which part refused, `detail` perhaps more, fit for the log."""
 
-    def __init__(self, why: Loss) -> None:
-        super().__init__(why.value)
+    def __init__(self, why: Loss, detail: str = "") -> None:
+        super().__init__(detail or why.value)
         self.why = why
+        self.detail = detail
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class MailboxSettings:
     """Bytes; of a larger mail only the header block is fetched."""
     timeout: float = 30.0
     """Seconds that one answer of the server may take."""
+    tokens: Tokens | None = None
+    """Instead of the password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +117,5 @@ class Contact:
 
     news: News
     reason: str = ""
+    detail: str = ""
+    """More about a loss, if more is known."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import aiosmtplib
+
+from workflow.mail.oauth2 import TokenError, Tokens, xoauth2
 
 QUIT_PATIENCE = 0.5
 """Seconds for a polite QUIT; after that the connection is cut. A stop must be done within 5 s (contract section 7)."""
@@ -65,6 +68,8 @@ class SmtpSettings:
     ca_file: Path | None = None
     timeout: float = 30.0
     """Seconds for each single step."""
+    tokens: Tokens | None = None
+    """Instead of the password."""
 
 
 class UnreadyError(Exception):
@@ -93,13 +98,48 @@ async def opened(settings: SmtpSettings, tls: ssl.SSLContext | None) -> aiosmtpl
         await client.ehlo()
         stage = "login"
         if settings.username and not _needs_no_login(settings, client):
-            await client.login(settings.username, settings.password())
+            if settings.tokens is None:
+                await client.login(settings.username, settings.password())
+            else:
+                await _log_in_by_token(client, settings.username, settings.tokens)
     except BaseException as fault:
         cut(client)
-        if isinstance(fault, (aiosmtplib.SMTPException, OSError, ValueError)):
+        if isinstance(fault, (aiosmtplib.SMTPException, OSError, ValueError, TokenError)):
             raise UnreadyError(_unopened(stage, fault)) from fault
         raise
     return client
+
+
+async def _log_in_by_token(client: aiosmtplib.SMTP, username: str, tokens: Tokens) -> None:
+    """XOAUTH2, once more with a fresh token if the server refuses the first: it may have been taken back.
+
+    Raises `TokenError`, or what aiosmtplib raises; the first refusal if the server hung up after it.
+    """
+    if "xoauth2" not in client.server_auth_methods:
+        raise aiosmtplib.SMTPException("no XOAUTH2")
+    token = await tokens.fetch()
+    try:
+        await _authenticate(client, username, token)
+    except aiosmtplib.SMTPAuthenticationError as refusal:
+        if not 500 <= refusal.code < 600:
+            raise
+        token = await tokens.fetch(fresh=True)
+        try:
+            await _authenticate(client, username, token)
+        except aiosmtplib.SMTPServerDisconnected:
+            raise refusal from None
+
+
+async def _authenticate(client: aiosmtplib.SMTP, username: str, token: str) -> None:
+    """AUTH (RFC 4954, 4), the token on a line of its own: Postfix takes a command of 2,048 bytes at most, and
+    Microsoft's tokens are longer. Raises SMTPAuthenticationError."""
+    answer = await client.execute_command(b"AUTH", b"XOAUTH2")
+    if answer.code == aiosmtplib.SMTPStatus.auth_continue:
+        answer = await client.execute_command(b64encode(xoauth2(username, token).encode()))
+    if answer.code == aiosmtplib.SMTPStatus.auth_continue:  # it says why; the refusal follows our empty line
+        answer = await client.execute_command(b"")
+    if answer.code != aiosmtplib.SMTPStatus.auth_successful:
+        raise aiosmtplib.SMTPAuthenticationError(answer.code, answer.message)
 
 
 def _needs_no_login(settings: SmtpSettings, client: aiosmtplib.SMTP) -> bool:
@@ -109,6 +149,9 @@ def _needs_no_login(settings: SmtpSettings, client: aiosmtplib.SMTP) -> bool:
 
 def _unopened(stage: str, fault: Exception) -> Attempt:
     """Why a connection could not be opened, without a word that the server or the system said."""
+    if isinstance(fault, TokenError):
+        result = Result.REFUSED_LOGIN if fault.refused else Result.UNREACHABLE
+        return Attempt(result, None, f"{stage}: {fault.reason}")
     if isinstance(fault, ssl.SSLError) or isinstance(fault.__cause__, ssl.SSLError):
         return Attempt(Result.UNREACHABLE, None, f"{stage}: the certificate or the TLS handshake failed")
     if isinstance(fault, TimeoutError):

@@ -23,20 +23,20 @@ from types import TracebackType
 from typing import Literal, Self
 from uuid import uuid4
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from proxyprotocol.noop import ProxyProtocolNoop
 from proxyprotocol.sock import SocketInfo
-from pymap.backend.dict import Config, Login
+from pymap.backend.dict import Login
 from pymap.backend.dict.filter import FilterSet
-from pymap.backend.dict.mailbox import MailboxData, MailboxSet
-from pymap.concurrent import Event, Subsystem
+from pymap.concurrent import Subsystem
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
-from pymap.parsing.specials import FetchRequirement, ObjectId
-from pymap.parsing.specials.flag import Flag, Wildcard
-from pymap.selected import SelectedMailbox
+from pymap.parsing.specials import FetchRequirement
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
+
+from workflow.verbs import xoauth2
+from workflow.verbs.embedded_imap import FolderSet, ImapConfig
 
 LOOPBACK = "127.0.0.1"
 
@@ -75,7 +75,8 @@ class EmbeddedServer:
 
     By SMTP anybody may send, with AUTH PLAIN or LOGIN or without; unknown recipients get 550. With `authserv_id` an
     accepted mail bears an Authentication-Results header as a real server's would: spf by the envelope sender, and
-    dmarc=pass where From is of the same domain. `passing` is called in the loop with each mail accepted by SMTP.
+    dmarc=pass where From is of the same domain. `passing` is called in the loop with each mail accepted by SMTP. With
+    `opens`, which says whether an access token opens an account, XOAUTH2 is offered beside passwords.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class EmbeddedServer:
         *,
         authserv_id: str = "",
         passing: Callable[[Passed], None] | None = None,
+        opens: xoauth2.Opens | None = None,
     ) -> None:
         self.passed: deque[Passed] = deque(maxlen=1000)
         """The last mails accepted by SMTP, oldest first."""
@@ -92,10 +94,11 @@ class EmbeddedServer:
         self._accounts = {address.casefold(): password for address, password in accounts.items()}
         self._authserv_id = authserv_id
         self._passing = passing
+        self._opens = opens
         self._refusals: list[_Refusal] = []
         self._answers_to_lose = 0
         self._flowing = asyncio.Event()
-        self._boxes: dict[str, _MailboxSet] = {}
+        self._boxes: dict[str, FolderSet] = {}
         self._imap: asyncio.Server | None = None
         self._smtp: asyncio.Server | None = None
         self._imap_clients: set[asyncio.Task[None]] = set()
@@ -105,7 +108,7 @@ class EmbeddedServer:
         # They log commands, with addresses in them.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         logging.getLogger("pymap").setLevel(logging.ERROR)
-        config = _Config(
+        config = ImapConfig(
             Namespace(),
             host=None,
             port=0,
@@ -119,10 +122,12 @@ class EmbeddedServer:
             proxy_protocol=ProxyProtocolNoop(),
             invalid_user_sleep=0.0,
         )
+        if self._opens is not None:
+            config.tokens = xoauth2.ForImap(self._opens, lambda address: self._accounts.get(address, ""))
         login = Login(config)
         for address, password in self._accounts.items():
             login.users_dict[address] = UserMetadata(config, address, password=password)
-            self._boxes[address] = _MailboxSet()
+            self._boxes[address] = FolderSet()
             config.set_cache[address] = (self._boxes[address], FilterSet())
         self._imap_server = IMAPServer(login, config)
         self._flowing.set()
@@ -259,6 +264,11 @@ class EmbeddedServer:
     def _login_is_right(self, _mechanism: str, name: bytes, password: bytes) -> bool:
         return self._accounts.get(name.decode(errors="replace").casefold()) == password.decode(errors="replace")
 
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """AUTH XOAUTH2 (aiosmtpd's hook); offered only with `opens`."""
+        assert self._opens is not None
+        return await xoauth2.answer_smtp(server, args, self._opens)
+
     def _refusal(self, stage: Stage, address: str) -> str | None:
         for refusal in self._refusals:
             if refusal.stage == stage and refusal.address == address.casefold() and refusal.times != 0:
@@ -327,15 +337,19 @@ class _Smtp(SMTP):
     """One SMTP connection that can be cut off."""
 
     def __init__(self, server: EmbeddedServer, clients: set[_Smtp]) -> None:
+        if server._opens is not None:
+            self.line_length_limit = xoauth2.LONGEST
         super().__init__(
             server,
             hostname="localhost",  # instead of asking DNS
             auth_callback=server._login_is_right,
             auth_require_tls=False,
+            auth_exclude_mechanism=() if server._opens is not None else ("XOAUTH2",),
             loop=asyncio.get_running_loop(),
         )
         self.gone = asyncio.Event()
         self._clients = clients
+        self.command_size_limits["AUTH"] = xoauth2.LONGEST
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._clients.add(self)
@@ -350,45 +364,3 @@ class _Smtp(SMTP):
         """Close at once, without a word."""
         if isinstance(self.transport, asyncio.Transport):
             self.transport.abort()
-
-
-class _Config(Config):
-    """pymap's, without its look into DNS for a greeting."""
-
-    @property
-    def greeting(self) -> bytes:
-        return b"ready"
-
-
-class _Mailbox(MailboxData):
-    """A folder that keeps keywords, and whose IDLE misses nothing."""
-
-    def __init__(self, boxes: _MailboxSet) -> None:
-        super().__init__(boxes._content_cache, boxes._thread_cache)
-        self._updated = boxes.changed
-
-    @property
-    def permanent_flags(self) -> frozenset[Flag]:
-        return super().permanent_flags | {Wildcard}
-
-    async def update_selected(self, selected: SelectedMailbox, *, wait_on: Event | None = None) -> SelectedMailbox:
-        # pymap waits for the next change even when one came between the last command and IDLE: a lost push.
-        if selected.mod_sequence != self._mod_sequences.highest:
-            wait_on = None
-        return await super().update_selected(selected, wait_on=wait_on)
-
-
-class _MailboxSet(MailboxSet):
-    """All folders of an account; `changed` rings at every change in any of them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.changed = Event.for_asyncio()
-        self._inbox = _Mailbox(self)
-
-    async def add_mailbox(self, name: str) -> ObjectId:
-        if name in self._set:
-            raise ValueError(name)
-        self._set[name] = mailbox = _Mailbox(self)
-        self.changed.set()
-        return mailbox.mailbox_id
