@@ -33,8 +33,11 @@ async def test_what_is_open_and_what_was_closed_since(tmp_path: Path) -> None:
         await clinic.until(at(6, 8, 30))
         digest = await clinic.alex.gets("digest")
         assert digest.first_line == "1 open, 1 closed since yesterday, median 4 min to contact."
-        assert f"[{missed.case}] noshow, Ravi P., Kim: client messaged, asked 2 times" in digest.text
-        assert f"[{late.case}] late, Dana L., Sam P.: connected, 4 min to contact" in digest.text
+        reported = "reported Thu 5 Nov, 2:0"
+        assert f"[{missed.case}] Kim, noshow, missed by Ravi P., {reported}4 pm: client messaged, asked 2 times" in (
+            digest.text
+        )
+        assert f"[{late.case}] Sam P., late, Dana L., {reported}0 pm: connected, 4 min to contact" in digest.text
         assert "Peters" not in digest.text
 
 

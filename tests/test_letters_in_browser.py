@@ -84,7 +84,9 @@ class TestOnAPhone:
         assert chosen["draft-waiting, light"] == (
             "Hi Sam - just checking in. We were scheduled for 2:20 pm. Are you still able to make it today?"
         )
-        drafts = {name for name in SAMPLES if name.startswith(("draft", "stepaway")) or name.endswith("contact")}
+        drafts = {
+            name for name in SAMPLES if name.startswith(("draft", "stepaway")) or name.endswith(("contact", "next-day"))
+        }
         assert {name.partition(",")[0] for name in chosen} == drafts
 
 

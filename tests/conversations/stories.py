@@ -117,6 +117,7 @@ async def noticed_at_half_past_ten(clinic: Clinic) -> None:
     assert await kinds(clinic, "dana") == ["draft", "reminder"]
     assert await kinds(clinic, "alex") == ["alert"]
     await clinic.until(on(6, "08:04"))
+    assert "I missed our appointment time yesterday." in (await newest(clinic, "dana", "reminder")).text
     await dana_taps(clinic, "SENT")
 
 

@@ -39,10 +39,16 @@ async def test_an_admin_who_called_has_reached_the_client(tmp_path: Path) -> Non
         assert (await clinic.only_case()).reached_at is not None
         await clinic.minute_by_minute(6)
         await come(clinic, dana="reminder")  # her own message is still owed
-        await clinic.alex.replies(got["alex"], "SENT")  # passed on for Dana, who phoned the desk
+        await clinic.alex.replies(got["alex"], "SENT, she is glad")  # passed on for Dana, who phoned the desk
         got = await come(clinic, alex="receipt", pat="update", dana="update")
-        await clinic.minute_by_minute(60)
-        await clinic.dana.taps(got["dana"], "RESCHEDULED") if "RESCHEDULED" in got["dana"].text else None
+        assert got["dana"].first_line == "On record: S. was messaged; you still own the response."
+        assert "Alex recorded it for you." in got["dana"].text
+        assert "she is glad" in got["dana"].text
+        assert got["alex"].first_line == "Recorded: S. was messaged. Dana Lee still owns the response."
+        assert got["pat"].first_line == "Nothing to do: S. was messaged after 6 minutes, recorded by Alex."
+        await clinic.minute_by_minute(60)  # no reminder
+        await clinic.pat.replies(got["pat"], "SENT, and she asks for Dana")  # known before; the note is new
+        assert "she asks for Dana" in (await come(clinic, pat="receipt", alex="update", dana="update"))["dana"].text
 
 
 async def test_an_outcome_closes_for_the_associate_who_is_told(tmp_path: Path) -> None:
@@ -92,7 +98,26 @@ async def test_admin_changes_the_case_as_the_associate_can(tmp_path: Path) -> No
         await clinic.alex.replies(got["alex"], "LATE 30")
         await come(clinic, alex="alert", pat="alert", dana="draft")
         await clinic.alex.replies(got["alex"], "WAITING")
-        await come(clinic, alex="receipt", pat="update", dana="draft")
+        got = await come(clinic, alex="receipt", pat="update", dana="draft")
+        assert "the CLIENT is late" in got["alex"].first_line
+        assert "Alex wrote this report for you." in got["dana"].text
+
+
+async def test_both_sides_read_that_admin_may_reach_out_and_who_owns_the_response(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, lead=True) as clinic:
+        for line in ("LATE 15 Sam", "NOSHOW Kim"):
+            await clinic.dana.writes(line)
+            got = await come(clinic, dana="draft", alex="alert")
+            assert "Admin may also reach out to the client; you still own the response." in got["dana"].text
+            assert "Admin may also reach out to the client: then reply CONTACTED." in got["alex"].text
+            assert "Dana Lee still owns the response." in got["alex"].text
+        await clinic.minute_by_minute(10)
+        got = await come(clinic, dana="reminder " * 3, alex="escalation escalation")
+        assert "Dana Lee still owns the response." in got["alex"].text
+        await clinic.alex.taps(got["alex"], "CONTACTED")
+        got = await come(clinic, alex="receipt", dana="update")
+        assert "you still own the response" in got["dana"].first_line
+        assert "Dana Lee still owns the response" in got["alex"].first_line
 
 
 async def test_the_lead_speaks_as_admin(tmp_path: Path) -> None:
@@ -125,3 +150,6 @@ async def test_one_person_in_both_roles_is_the_associate_of_her_own_cases(tmp_pa
         await come(clinic, dana="receipt", alex="update")
         await clinic.dana.writes("STATUS")
         assert "Ravi P." in (await come(clinic, dana="status"))["dana"].text
+        await clinic.dana.writes("HELP")
+        card = (await come(clinic, dana="help"))["dana"].text
+        assert all(word in card for word in ("SENT", "MAKEUP", "CONTACTED", "FOR Dana"))

@@ -220,6 +220,21 @@ async def test_mistake_closes_and_an_answer_after_closing_replaces(tmp_path: Pat
         assert ask.tap("UNDO")
 
 
+async def test_a_mistake_about_who_missed_is_put_right_after_closing(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "NOSHOW Sam")
+        await clinic.dana.taps(draft, "MISTAKE")  # she meant the client
+        got = await come(clinic, dana="receipt", alex="update")
+        assert "MAKEUP" not in got["dana"].text
+        assert "that was a mistake" in got["alex"].text
+        await clinic.dana.taps(got["dana"], "WAITING")
+        got = await come(clinic, dana="receipt", alex="update")
+        assert "the CLIENT is late or did not come, not you" in got["dana"].first_line
+        assert "it was wrong" in got["alex"].first_line
+        await clinic.dana.taps(got["dana"], "ABSENT")
+        assert "No Show is right this time" in (await come(clinic, dana="receipt", alex="update"))["alex"].text
+
+
 async def test_status_and_help(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await clinic.dana.writes("STATUS")
@@ -229,7 +244,8 @@ async def test_status_and_help(tmp_path: Path) -> None:
         theirs = (await come(clinic, ravi="draft", alex="alert"))["ravi"]
         await clinic.dana.writes("status?")
         status = (await come(clinic, dana="status"))["dana"]
-        assert f"[{mine.case}] noshow, S.P., Dana L." in status.text
+        assert f"[{mine.case}] Sam P., noshow, missed by Dana L., reported 2:00 pm: CLIENT NOT KNOWN" in status.text
+        assert f"begin with its id: {mine.case} SENT" in status.text
         assert f"[{theirs.case}]" not in status.text
         await clinic.alex.writes("Status")
         status = (await come(clinic, alex="status"))["alex"]

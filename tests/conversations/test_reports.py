@@ -113,7 +113,30 @@ async def test_for_one_associate(tmp_path: Path) -> None:
         await clinic.alex.writes(ask.tap("LATE 15 Noor FOR Ravi Patel"))
         await come(clinic, alex="alert", ravi="draft")
         await clinic.dana.writes("LATE 15 Ben FOR Ravi")  # only admin writes FOR
-        await come(clinic, dana="ask")
+        ask = (await come(clinic, dana="ask"))["dana"]
+        await clinic.dana.writes(ask.tap("LATE 15 Ben"))
+        await come(clinic, dana="draft", alex="alert")
+
+
+async def test_for_without_a_client_opens_and_asks_who(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        for line, name in (
+            ("LATE 15 FOR Dana Lee", "dana"),
+            ("NOSHOW FOR Ravi, he is ill", "ravi"),
+            ("NOSHOW 1pm FOR dana@clinic.test", "dana"),
+        ):
+            await clinic.alex.writes(line)
+            got = await come(clinic, alex="alert", **{name: "draft"})
+            assert "reply CLIENT and the name" in got[name].text
+            assert (await case_of(clinic, got[name])).client is None, line
+        await clinic.alex.taps(got["alex"], "CLIENT")  # the tapped word alone: asked for the name
+        await come(clinic, alex="ask")
+        await clinic.alex.replies(got["alex"], "CLIENT Sam")
+        await come(clinic, alex="alert receipt", dana="draft")
+        await clinic.alex.writes("WAITING FOR Ravi")  # a client who is waited for has a name
+        await come(clinic, alex="ask")
+        await clinic.ravi.writes("LATE 15 for Dana")  # a client of his, to an associate
+        assert (await case_of(clinic, (await come(clinic, ravi="draft", alex="alert"))["ravi"])).client == "Dana"
 
 
 async def test_who_is_both_associate_and_admin(tmp_path: Path) -> None:
@@ -168,6 +191,25 @@ async def test_another_hour_another_session_but_the_same_time_the_same(tmp_path:
         assert (await come(clinic, dana="draft", alex="alert"))["dana"].case == morning.case
 
 
+async def test_what_a_case_cannot_become_is_at_another_time_another_session(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        missed = await opens(clinic, "NOSHOW Sam AT 9am, texted")
+        late = await opens(clinic, "LATE 15 Sam AT 4pm, texted")  # two clients called Sam
+        assert missed.case != late.case
+        waited_for = await opens(clinic, "WAITING Kim AT 1:45pm")
+        await opens(clinic, "NOSHOW Kim AT 1pm, texted")
+        assert (await case_of(clinic, waited_for)).open  # the client of 1:45 is not absent for that
+        await clinic.dana.writes("LATE 25 Sam")  # without a time: the one who can be late
+        got = await come(clinic, dana="draft", alex="alert")
+        assert got["dana"].case == late.case
+        await clinic.dana.writes("RESCHEDULED Sam to Tue")
+        ask = (await come(clinic, dana="ask"))["dana"]
+        assert "- Sam, noshow, missed by Dana L., session 9:00 am (" in ask.text
+        assert "- Sam, late, Dana L., session 4:00 pm (" in ask.text
+        await clinic.dana.replies(missed, "LATE 5")
+        assert "another session" in (await come(clinic, dana="ask", alex="update"))["dana"].text
+
+
 async def test_a_second_tap_is_no_second_report(tmp_path: Path) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
         await clinic.dana.writes("LATE 15 Sam")
@@ -176,7 +218,9 @@ async def test_a_second_tap_is_no_second_report(tmp_path: Path) -> None:
         await clinic.dana.writes("LATE 15 Sam")
         await come(clinic, dana="receipt")
         await clinic.dana.writes("LATE 15 Sam, the bridge is closed")  # a new note
-        assert (await come(clinic, dana="receipt", alex="update", pat="update"))["pat"].facts["note"]
+        got = await come(clinic, dana="receipt", alex="update", pat="update")
+        assert got["pat"].facts["note"] == "the bridge is closed"
+        assert "your note was passed on" in got["dana"].first_line
         await clinic.alex.writes("LATE 15 Sam FOR Dana")  # the desk has it, too
         await come(clinic, alex="receipt")
         await clinic.dana.writes("LATE 15 Sam, texted her")

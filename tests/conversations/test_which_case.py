@@ -98,4 +98,7 @@ async def test_another_associate_s_word_changes_nothing(tmp_path: Path) -> None:
         got = await come(clinic, ravi="ask", alex="notice")
         assert "another associate" in got["ravi"].first_line
         assert "RESCHEDULED Tue" in got["alex"].text
+        assert f"case {sam.case} of Dana Lee" in got["alex"].text
         assert (await clinic.only_case()).open
+        await clinic.alex.taps(got["alex"], "RESCHEDULED Tue")  # Ravi was right: one tap
+        await come(clinic, alex="receipt", dana="update")

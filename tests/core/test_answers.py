@@ -283,6 +283,31 @@ HELP me with this                               -> ? unclear
 CONTACTED                                       -> ? unclear
 NOTE she moved                                  -> ? unclear
 CLOSE RESCHEDULED                               -> ?? unclear
+SENT BOUNCED                                    -> ? negation
+Sent - bounced                                  -> ? negation
+Sent, it failed                                 -> ? unclear
+Sent: invoice                                   -> ? unclear
+done, I think                                   -> ? unclear
+called, busy                                    -> ? unclear
+told her tomorrow                               -> ? unclear
+emailed her at the wrong address                -> ? unclear
+texted her, no reply yet                        -> SENT: no reply yet
+texted her, waiting to hear back                -> SENT: waiting to hear back
+rescheduled to Tuesday or Wednesday             -> ?? unclear
+rescheduled, I think                            -> ?? unclear
+rescheduled, please                             -> ?? unclear
+rescheduled - can you do it                     -> ?? unclear
+rescheduled, awaiting confirmation              -> ?? negation
+rescheduled, asked her for times                -> ?? negation
+rescheduled, she needs to check                 -> ?? unclear
+rescheduled tomorrow's session                  -> ?? unclear
+rescheduled to do                               -> ?? negation
+rescheduled to Tue 3pm, please update Jane      -> rescheduled: Tue 3pm, please update Jane
+unable, driving                                 -> ?? unclear
+Unable - in session                             -> ?? unclear
+unreachable, trying again                       -> ?? unclear
+MISTAKE in the invoice                          -> ? unclear
+mistake, I meant Kim                            -> ? unclear
 ok then                                         -> none
 The client took a new time                      -> none
 """
@@ -355,6 +380,13 @@ CLIENT NO SHOW                        -> WAITING
 client late                           -> WAITING
 waiting for your reply                -> ? unclear
 WAITING for your reply                -> ? unclear
+Here, see attached                    -> ?? unclear
+here: the invoice                     -> ?? unclear
+here, no client                       -> ?? negation
+CONNECTED, nobody there               -> ?? negation
+joined, nobody here                   -> ?? negation
+connected, lost her                   -> ?? unclear
+started, then she left                -> ?? unclear
 LATE                                  -> LATE
 LATE 20                               -> LATE 20
 late 20 min                           -> LATE 20
@@ -408,6 +440,10 @@ ABSENT no answer                      -> ?? two outcomes
 ABSENT, came at 3                     -> ?? two outcomes
 ARRIVED, no show                      -> ?? two outcomes
 never came                            -> ?? negation
+no show, waiting 5 more               -> ?? unclear
+no show - scratch that                -> ?? unclear
+absent, says he is coming             -> ?? unclear
+came, then went                       -> ?? unclear
 CLIENT NO SHOW                        -> ?? two outcomes
 client noshow                         -> ?? two outcomes
 CLIENT LATE                           -> WAITING
@@ -435,6 +471,9 @@ no answer at 3pm                      -> unreachable: at 3pm
 no answer yet                         -> ?? unclear
 no answer from you                    -> ?? unclear
 no answer from Sam                    -> unreachable: from Sam
+no answer. She called back            -> ?? unclear
+voicemail - she called back           -> ?? unclear
+voicemail, she wants to reschedule    -> ?? unclear
 no answer to phone or text            -> unreachable: to phone or text
 voicemail                             -> unreachable
 voicemail left                        -> ?? unclear

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.cast import RULES, a_case, local, scene
+from tests.cast import RULES, a_case, dana, local, scene
+from workflow.core.decide import doubt_case
 from workflow.core.digest import digest, next_digest_at
 from workflow.core.figures import contact_minutes, median_minutes
-from workflow.core.model import Case, Kind, Outcome, State
+from workflow.core.lines import standing
+from workflow.core.model import Case, Doubt, Kind, Outcome, State
 
 
 def told_after(minutes: int, kind: Kind = Kind.NOSHOW) -> Case:
@@ -39,11 +41,41 @@ def test_a_line_for_each_case() -> None:
     wrong = replace(told_after(0), client=None, state=State.CANCELLED)
     old = replace(a_case(), id="K7Q2", reminders=(local("14:05"),), history=())
     data = digest(scene(now), [old], [gone, wrong], local("08:30"), [])[0].data
-    assert data["open"] == ["[K7Q2] noshow, Dana L., Sam P.: CLIENT NOT KNOWN TO BE TOLD, asked 1 times"]
-    assert data["closed"] == [
-        f"[{gone.id}] waiting, Dana L., Sam P.: other (no answer)",
-        f"[{wrong.id}] noshow, Dana L., client not named: a mistake, 0 min to contact",
+    reported = "reported Thu 5 Nov, 2:00 pm"
+    assert data["open"] == [
+        f"[K7Q2] Sam P., noshow, missed by Dana L., {reported}: CLIENT NOT KNOWN TO BE TOLD, asked once"
     ]
+    assert data["closed"] == [
+        f"[{gone.id}] Sam P., waiting, Dana L., {reported}: other (no answer)",
+        f"[{wrong.id}] client not named, noshow, missed by Dana L., {reported}: a mistake, 0 min to contact",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "known"),
+    [
+        (a_case(), "CLIENT NOT KNOWN TO BE TOLD"),
+        (replace(a_case(), reached_at=local("14:05")), "client reached by admin"),
+        (replace(told_after(4), sent_at=None), "client messaged, but not of the last change"),
+        (replace(told_after(4), sent_at=local("14:04")), "client messaged"),
+        (a_case(Kind.WAITING), "no outcome yet"),
+    ],
+)
+def test_what_is_known_of_an_open_case(case: Case, known: str) -> None:
+    assert standing(case) == known
+
+
+def test_open_cases_stand_oldest_first() -> None:
+    cases = [a_case(opened=local(clock), client=name) for clock, name in (("15:00", "Kim"), ("14:00", "Sam"))]
+    listed = digest(scene(local("08:30", 6)), cases, [], local("08:30"), [])[0].data["open"]
+    assert isinstance(listed, list)
+    assert [line.split()[1] for line in listed] == ["Sam,", "Kim,"]
+
+
+def test_what_was_last_heard_is_told_in_a_word() -> None:
+    asked = doubt_case(scene(local("14:20")), dana("hm", local("14:20")), a_case(), Doubt("no word"), "hm")
+    data = digest(scene(local("08:30", 6)), [asked], [], local("08:30"), [])[0].data
+    assert str(data["open"]).endswith("last heard Thu 5 Nov, 2:20 pm: an unclear answer']")
 
 
 def test_nothing_to_say_is_said_on_mondays_alone() -> None:

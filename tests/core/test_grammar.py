@@ -307,7 +307,7 @@ def test_any_row_of_our_words_is_read(subject: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "scrap", ["a ", "15 ", "[", "re:", "late ", "case ", "& ", "half an ", "ok ", "é", "[a]", "K7Q2 "]
+    "scrap", ["a ", "15 ", "[", "[ext]", "re:", "late ", "case ", "& ", "half an ", "ok ", "é", "[a]", "K7Q2 "]
 )
 def test_a_long_line_takes_no_long_time(scrap: str) -> None:
     """Quadratic reading of 200 KB would take minutes; the test would not end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from email.header import decode_header, make_header
 from email.message import Message
@@ -15,6 +16,11 @@ from workflow.mail.letters import Letters
 
 SAMPLES = dict(samples())
 LETTERS = Letters(RULES, instance="a1b2c3")
+
+OUTCOME_WORDS = (
+    "CONNECTED|RESCHEDULED|UNREACHABLE|ARRIVED|ABSENT|OTHER|rebooked|resched|re-scheduled|unable|couldn't reach|"
+    "no answer|voicemail|here|joined|started|came|no show|no-show|noshow|didn't come"
+)
 
 _READ: dict[int, Message] = {}
 
@@ -63,6 +69,12 @@ def html_of(letter: Letter) -> Page:
     page = Page()
     page.feed(part_of(mail_of(letter), "text/html"))
     return page
+
+
+def outcomes_in_front(text: str) -> list[str]:
+    """The lines that start with a word for an outcome: quoted, they could be taken for an answer."""
+    front = re.compile(rf"[-\s]*(?:{OUTCOME_WORDS})\b", re.IGNORECASE)
+    return [line for line in text.split("\n") if front.match(line)]
 
 
 def draft_in(text: str) -> str:

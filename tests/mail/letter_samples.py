@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from workflow.core.compose import admin_choices, associate_choices, choices
+from workflow.core.compose import admin_choices, associate_choices, choices, outcome_choices
 from workflow.core.model import (
     Cadence,
     Case,
@@ -80,21 +80,31 @@ NOSHOW = replace(LATE, kind=Kind.NOSHOW, minutes=None, session_at=TWO)
 WAITING = replace(LATE, kind=Kind.WAITING, minutes=None, session_at=TWO)
 
 
+IN_LISTS: Mapping[str, str] = {
+    "K7Q2": "Sam P., noshow, missed by Dana L., session 2:00 pm",
+    "W4XP": "Kim O., late, Dana L., reported 2:10 pm",
+}
+"""Two cases by id, as `core.lines` lists them."""
+
 NOTICES: Mapping[str, str] = {
     "bounce": "A letter (draft) to Dana Lee came back as undeliverable.",
     "refused-letter": "A letter (draft) to Dana Lee was refused: 550 no such user.",
     "set-aside": "A mail could not be handled (ValueError). It lies in the folder Promptly/Set aside.",
     "refused": "A mail in the name of Dana Lee failed the sender check. It had no effect.",
     "stranger": "A mail from an address that is not on the roster. It had no effect.",
-    "out-of-office": "Dana Lee has an open case, and an out-of-office reply came from their address.",
+    "out-of-office": (
+        "Dana Lee has an open case, and an out-of-office reply came from their address. Perhaps nobody answers: "
+        f"[K7Q2] {IN_LISTS['K7Q2']}."
+    ),
     "stale": "A report of Dana Lee arrived too long ago to act on; no case was opened.",
     "cap": "Dana Lee has had 10 answers within 10 minutes.",
     "outage": "The SMTP server has not been reached since 14:02. Letters wait until it is back; nothing is lost.",
     "unread": "Dana Lee wrote a line that could not be read, and was asked what was meant.",
     "template": "A template of the clinic failed (alert.txt, line 3: UndefinedError); Promptly's own was used instead.",
-    "other-associate": "Ravi Patel wrote about a case of another associate; nothing was changed.",
+    "other-associate": "Ravi Patel wrote about case K7Q2 of Dana Lee; nothing was changed.",
     "case-file": "The file K7Q2.json cannot be read; it was set aside.",
     "delayed": "The draft of case K7Q2 to Dana Lee is not accepted yet; it is tried again.",
+    "stuck": "A due time of case K7Q2 could not be acted on for over a minute: the log says why.",
 }
 """What a notice of each topic tells."""
 
@@ -194,10 +204,11 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     nobody = replace(LATE, client=None)
     yield "draft-late-no-client", written(LetterKind.DRAFT, "opened", facts=nobody)
     couple = replace(LATE, client="Sam & Kim")
-    several: dict[str, Datum] = {"one_each": True, "others": ["[W4XP] late, K.O., Dana L."]}
+    several: dict[str, Datum] = {"one_each": True, "others": [f"[W4XP] {IN_LISTS['W4XP']}"]}
     yield "draft-late-couple", written(LetterKind.DRAFT, "opened", facts=couple, data=several)
     later = replace(LATE, minutes=25)
     yield "draft-late-changed", written(LetterKind.DRAFT, "changed", facts=later, data={"changed": "estimate"})
+    yield "draft-late-for-her", written(LetterKind.DRAFT, "opened", facts=LATE, data={"by": "Front Desk"})
     yield "draft-late-reached", written(LetterKind.DRAFT, "changed", facts=replace(later, reached=True))
     yield "draft-noshow", written(LetterKind.DRAFT, "opened", facts=NOSHOW)
     yield "draft-noshow-texted", written(LetterKind.DRAFT, "opened", facts=replace(NOSHOW, sent=True))
@@ -214,6 +225,8 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     yield "reminder-late-contact", written(LetterKind.REMINDER, "contact", facts=LATE)
     yield "reminder-late-outcome", written(LetterKind.REMINDER, "outcome", facts=messaged)
     yield "reminder-noshow-contact", written(LetterKind.REMINDER, "contact", facts=NOSHOW)
+    last_night = replace(NOSHOW, session_at=TWO - timedelta(hours=19), reported_at=TWO - timedelta(hours=18))
+    yield "reminder-noshow-next-day", written(LetterKind.REMINDER, "contact", facts=last_night)
     yield "reminder-noshow-outcome", written(LetterKind.REMINDER, "outcome", facts=replace(NOSHOW, sent=True))
     yield "reminder-waiting-outcome", written(LetterKind.REMINDER, "outcome", facts=WAITING)
     yield "escalation-late-admin", written(LetterKind.ESCALATION, "contact", admin, LATE)
@@ -229,6 +242,8 @@ def _updates() -> Iterator[tuple[str, Letter]]:
     told = replace(LATE, sent=True, contacted_at=NOW)
     yield "update-sent", written(LetterKind.UPDATE, "sent", admin, told, data={**dana, "minutes_taken": 4})
     yield "update-sent-at-once", written(LetterKind.UPDATE, "sent", admin, told, data={**dana, "minutes_taken": 0})
+    recorded: dict[str, Datum] = {**pat, "minutes_taken": 4, "text": "she waits"}
+    yield "update-sent-recorded", written(LetterKind.UPDATE, "sent", admin, told, data=recorded)
     yield "update-note", written(LetterKind.UPDATE, "note", admin, LATE, data=note)
     unclear: dict[str, Datum] = {**dana, "text": "RESCHEDULED or not? She cancelled"}
     yield "update-unclear", written(LetterKind.UPDATE, "unclear", admin, LATE, data=unclear)
@@ -251,9 +266,14 @@ def _updates() -> Iterator[tuple[str, Letter]]:
         "update-late-other",
         written(LetterKind.UPDATE, "outcome", admin, _closed(LATE, Outcome.OTHER, "left"), data=dana),
     )
+    yield "update-associate-sent", written(LetterKind.UPDATE, "sent", facts=told, data=pat)
+    corrected = _closed(WAITING, Outcome.UNREACHABLE)
+    yield "update-associate-wrong", written(LetterKind.UPDATE, "wrong", facts=corrected, data=pat)
     yield "update-associate-reached", written(LetterKind.UPDATE, "reached", facts=reached, data=pat)
     rebooked = _closed(NOSHOW, Outcome.RESCHEDULED, "Tue 3pm")
     yield "update-associate-rescheduled", written(LetterKind.UPDATE, "outcome", facts=rebooked, data=pat)
+    unreached = _closed(NOSHOW, Outcome.UNREACHABLE)
+    yield "update-associate-unreachable", written(LetterKind.UPDATE, "outcome", facts=unreached, data=pat)
     gone = _closed(LATE, Outcome.OTHER, "client has left")
     yield "update-associate-other", written(LetterKind.UPDATE, "outcome", facts=gone, data=pat)
     taken_back: dict[str, Datum] = {**pat, "text": "outcome"}
@@ -266,6 +286,7 @@ def _receipts() -> Iterator[tuple[str, Letter]]:
     admin = Role.ADMIN
     told = replace(LATE, sent=True, contacted_at=NOW)
     yield "receipt-sent", written(LetterKind.RECEIPT, "sent", facts=told)
+    yield "receipt-sent-recorded", written(LetterKind.RECEIPT, "sent", admin, told)
     yield "receipt-noshow-sent", written(LetterKind.RECEIPT, "sent", facts=replace(NOSHOW, sent=True))
     for facts, outcome in (
         (LATE, Outcome.CONNECTED),
@@ -285,18 +306,24 @@ def _receipts() -> Iterator[tuple[str, Letter]]:
     arrived = _closed(WAITING, Outcome.ARRIVED)
     yield "receipt-waiting-arrived", written(LetterKind.RECEIPT, "outcome", facts=arrived)
     yield "receipt-cancelled", written(LetterKind.RECEIPT, "cancelled", facts=replace(LATE, state=State.CANCELLED))
+    mistaken = replace(NOSHOW, state=State.CANCELLED)
+    yield "receipt-noshow-cancelled", written(LetterKind.RECEIPT, "cancelled", facts=mistaken)
+    corrected = _closed(WAITING, Outcome.UNREACHABLE)
+    known = outcome_choices(case_of(corrected))
+    yield "receipt-wrong", written(LetterKind.RECEIPT, "wrong", facts=corrected, offered=known)
+    never = replace(WAITING, state=State.CANCELLED)
+    yield "receipt-wrong-cancelled", written(LetterKind.RECEIPT, "wrong", facts=never, offered=known)
+    yield "receipt-wrong-admin", written(LetterKind.RECEIPT, "wrong", admin, WAITING)
     yield "receipt-reached", written(LetterKind.RECEIPT, "reached", admin, replace(NOSHOW, reached=True))
     yield "receipt-note", written(LetterKind.RECEIPT, "note", admin, LATE, data={"text": "I'll call her"})
     yield "receipt-again", written(LetterKind.RECEIPT, "again", facts=LATE)
+    yield "receipt-again-with-a-note", written(LetterKind.RECEIPT, "again", facts=LATE, data={"text": "on the bus"})
     yield "receipt-nothing", written(LetterKind.RECEIPT, "nothing", facts=LATE)
 
 
 def _answers() -> Iterator[tuple[str, Letter]]:
     admin = Role.ADMIN
-    two = (
-        Choice("RESCHEDULED", "[K7Q2] noshow, S.P., Dana L.", "K7Q2"),
-        Choice("RESCHEDULED", "[W4XP] late, K.O., Dana L.", "W4XP"),
-    )
+    two = tuple(Choice("RESCHEDULED", label, case) for case, label in IN_LISTS.items())
     line: dict[str, Datum] = {"line": "rescheduled"}
     yield "ask-which-case", written(LetterKind.ASK, "which-case", offered=two, data=line)
     named: dict[str, Datum] = {"line": "client"}
@@ -306,6 +333,9 @@ def _answers() -> Iterator[tuple[str, Letter]]:
     who = tuple(Choice(f"LATE 15 Sam FOR {name}", f"For {name}", None) for name in ("Dana Lee", "Ravi Patel"))
     asked: dict[str, Datum] = {"line": "LATE 15 Sam FOR Da"}
     yield "ask-which-associate", written(LetterKind.ASK, "which-associate", admin, offered=who, data=asked)
+    own = (Choice("LATE 15 Ben", "It is my own session", None),)
+    theirs: dict[str, Datum] = {"line": "LATE 15 Ben FOR Ravi"}
+    yield "ask-which-associate-not-yours", written(LetterKind.ASK, "which-associate", offered=own, data=theirs)
     yield "ask-not-yours", written(LetterKind.ASK, "not-yours", data=line)
     yield (
         "ask-few-words",
@@ -314,18 +344,22 @@ def _answers() -> Iterator[tuple[str, Letter]]:
     cancelled = (Choice("OTHER client cancelled", "The client cancelled", "K7Q2"), *choices("K7Q2", "MISTAKE"))
     yield "ask-cancel", written(LetterKind.ASK, "cancel", facts=NOSHOW, offered=cancelled, data={"line": "Cancelled"})
     ended = _closed(NOSHOW, Outcome.RESCHEDULED)
-    yield "ask-closed", written(LetterKind.ASK, "which-outcome", facts=ended, data={"line": "maybe"})
+    after = outcome_choices(case_of(ended))
+    yield "ask-closed", written(LetterKind.ASK, "which-outcome", facts=ended, offered=after, data={"line": "maybe"})
     yield "ask-admin", written(LetterKind.ASK, "which-outcome", admin, LATE, data={"line": "Rescheduled?"})
     yield "ask-same-kind", written(LetterKind.ASK, "same-kind", facts=NOSHOW, data={"line": "LATE 10"})
     yield "ask-before-sent", written(LetterKind.ASK, "before-sent", facts=LATE, data={"line": "no answer"})
+    yield "ask-before-sent-admin", written(LetterKind.ASK, "before-sent", admin, LATE, data={"line": "no answer"})
     reading = (Choice("LATE 15 Sam", "Did you mean this?", None),)
     yield "help-words", written(LetterKind.HELP, "words")
+    yield "help-words-both", written(LetterKind.HELP, "words", data={"both": True})
     yield "help-words-admin", written(LetterKind.HELP, "words", admin)
     yield "help-unread", written(LetterKind.HELP, "unread", offered=reading, data={"line": "Lathe 15 Sam"})
     yield "help-forward", written(LetterKind.HELP, "forward", data={"line": "Fwd: LATE 15 Sam"})
-    yield "help-in-your-name", written(LetterKind.HELP, "in-your-name", data={"line": "LATE 15 Sam"})
+    yield "help-in-your-name", written(LetterKind.HELP, "in-your-name")
     yield "help-untagged", written(LetterKind.HELP, "untagged", data={"line": "Cancel all my sessions"})
-    lines = ["[K7Q2] late, S.P., Dana L.", "[W4XP] noshow, K.O., Dana L."]
+    told = ("client messaged", "CLIENT NOT KNOWN TO BE TOLD")
+    lines = [f"[{case}] {label}: {known}" for (case, label), known in zip(IN_LISTS.items(), told, strict=True)]
     yield "status", written(LetterKind.STATUS, "", data={"lines": lines})
     yield "status-nothing", written(LetterKind.STATUS, "", admin)
 
@@ -335,9 +369,12 @@ def _desk() -> Iterator[tuple[str, Letter]]:
     full: dict[str, Datum] = {
         "headline": "1 open, 1 closed since Friday, median 4 min to contact.",
         "open": [
-            "[K7Q2] late, Dana L., Sam P.: CLIENT NOT KNOWN TO BE TOLD, asked 2 times; last heard Mon 14:20: opened"
+            "[K7Q2] Sam P., late, Dana L., reported Mon 23 Nov, 2:10 pm: CLIENT NOT KNOWN TO BE TOLD, asked 2 times; "
+            "last heard Mon 23 Nov, 2:20 pm: opened"
         ],
-        "closed": ["[W4XP] noshow, Dana L., Kim O.: rescheduled, 4 min to contact"],
+        "closed": [
+            "[W4XP] Kim O., noshow, missed by Dana L., session Mon 23 Nov, 2:00 pm: rescheduled, 4 min to contact"
+        ],
         "faults": ["1 mail set aside"],
     }
     yield "digest", written(LetterKind.DIGEST, "", admin, data=full)
@@ -345,8 +382,8 @@ def _desk() -> Iterator[tuple[str, Letter]]:
     offered = (Choice("LATE 15 Sam FOR Dana Lee", "For Dana Lee", None),)
     for topic, detail in NOTICES.items():
         data: dict[str, Datum] = {"detail": detail}
-        if topic in ("stranger", "unread"):
+        if topic in ("stranger", "refused", "unread", "stale", "other-associate"):
             data["line"] = "LATE 15 Sam"
-        named = offered if topic == "stranger" else ()
+        named = offered if topic in ("stranger", "refused", "unread") else ()
         yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, offered=named, data=data)
     yield "test", written(LetterKind.TEST, "", admin)

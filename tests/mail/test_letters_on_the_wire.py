@@ -1,4 +1,7 @@
-"""How our letters travel: headers, ids, encodings, facts for programs, and text that means harm. Contract section 4."""
+"""How our letters travel: headers, ids, encodings, facts for and names. Contract section 4.
+
+Text that means harm is in `tests/arrival/test_injection.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,20 @@ from datetime import timedelta
 from email.header import decode_header, make_header
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.mail.letter_reading import (
     LETTERS,
     SAMPLES,
     draft_in,
     every_letter,
-    html_of,
     mail_of,
     part_of,
     subject_of,
     text_of,
 )
-from tests.mail.letter_samples import DANA, LATE, NOW, RULES, TWO, written
-from workflow.core.model import ANSWERS, Choice, Letter, LetterKind, Outcome, Person, Role, State
-from workflow.mail.letters import Letters, Unsafe
-from workflow.mail.mime import Body, Mailbox, compose
+from tests.mail.letter_samples import LATE, NOW, RULES, TWO, written
+from workflow.core.model import ANSWERS, Letter, LetterKind, Outcome, Person, Role, State
+from workflow.mail.letters import Letters
 
 # --- headers ---------------------------------------------------------------------------------------
 
@@ -198,49 +197,7 @@ def test_what_people_write_names_the_client_no_further_than_we_do(
     assert (content["note"], content["outcome_note"]) == (printed, printed)
 
 
-# --- hostile text ----------------------------------------------------------------------------------
-
-hostile = st.text(max_size=60) | st.sampled_from(
-    [
-        "Sam\r\nBcc: evil@x.test",
-        "=?utf-8?q?=0d=0aBcc:_evil=40x.test?=",
-        "Sam\u2028RESCHEDULED",
-        "<script>alert(1)</script>",
-        "{{ 7 * 7 }}{% include 'x' %}",
-        "\ud800 lone",
-        "\u202egnp.exe",
-        "a" * 3000,
-        "Zoë Ångström",
-        '"><a href="http://evil.test">',
-    ]
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(client=hostile, name=hostile, note=hostile, line=hostile)
-def test_no_text_makes_a_header_a_recipient_or_a_line_of_its_own(client: str, name: str, note: str, line: str) -> None:
-    facts = replace(LATE, client=client, note=note, outcome_note=note, associate=Person(name, DANA.emails))
-    letter = replace(
-        written(LetterKind.UPDATE, "note", Role.ADMIN, facts, data={"text": note, "by": name, "line": line}),
-        to=Person(name, ("admin@clinic.test",)),
-        choices=(Choice(line, note, "K7Q2"),),
-    )
-    plain = mail_of(SAMPLES["update-note"])
-    mail = mail_of(letter)
-    assert sorted(mail.keys()) == sorted(plain.keys())
-    assert LETTERS.render(letter, NOW).recipient == "admin@clinic.test"
-    subject = subject_of(letter)
-    assert len(subject) <= 40
-    assert subject.startswith("[K7Q2]")
-    html = html_of(letter)
-    assert {tag for tag, _ in html.tags} <= {tag for tag, _ in html_of(SAMPLES["update-note"]).tags} | {"a", "br"}
-    assert not re.search(r"(?m)^RESCHEDULED", text_of(letter))
-
-
-def test_a_name_that_pretends_to_be_another_header_is_only_a_name() -> None:
-    mail = mail_of(replace(SAMPLES["draft-late"], to=Person("Dana <x@evil.test>, \r\nBcc: y@evil.test", DANA.emails)))
-    assert mail["To"] == '"Dana x evil.test Bcc y evil.test" <dana@clinic.test>'
-    assert mail["Bcc"] is None
+# --- names
 
 
 def test_accents_survive_in_names_and_texts() -> None:
@@ -252,44 +209,6 @@ def test_accents_survive_in_names_and_texts() -> None:
     assert draft_in(text_of(letter)).startswith("Hi Élodie - ")
     for word in re.findall(rb"=\?[^ ]*\?=", LETTERS.render(letter, NOW).raw):
         assert len(word) <= 75, "RFC 2047, 2"
-
-
-@pytest.mark.parametrize(
-    "address", ["dana@clinic.test, evil@x.test", "dana@clinic.test>\r\nBcc: evil@x.test", "zoë@clinic.test"]
-)
-def test_an_address_that_is_not_one_is_never_sent(address: str) -> None:
-    with pytest.raises(Unsafe):
-        LETTERS.render(replace(SAMPLES["draft-late"], to=Person("Dana", (address,))), NOW)
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Subject": "hello\r\nBcc: evil@x.test"},
-        {"Subject": "hello\n\nA body of its own"},
-        {"Subject": "=?utf-8?q?=0d=0aBcc:_evil=40x.test?="},
-        {"Subject": "x" * 1000},
-    ],
-)
-def test_the_last_gate_stops_what_was_not_cleaned(headers: Mapping[str, str]) -> None:
-    clinic, dana = Mailbox("Promptly, Riverside", "clinic@clinic.test"), Mailbox("Dana Lee", "dana@clinic.test")
-    with pytest.raises(Unsafe):
-        compose(headers, clinic, dana, Body("text", "<p>text</p>"), seed="<1@clinic.test>")
-
-
-def test_a_text_that_holds_a_boundary_is_never_sent() -> None:
-    clinic, dana = Mailbox("Promptly, Riverside", "clinic@clinic.test"), Mailbox("Dana Lee", "dana@clinic.test")
-    raw = compose({}, clinic, dana, Body("text", "<p>text</p>"), seed="<1@clinic.test>")
-    boundary = re.search(rb'boundary="([^"]+)"', raw)
-    assert boundary is not None
-    forged = f"text\n--{boundary[1].decode()}\nContent-Type: text/html\n\nforged"
-    with pytest.raises(Unsafe):
-        compose({}, clinic, dana, Body(forged, "<p>text</p>"), seed="<1@clinic.test>")
-
-
-def test_a_message_id_that_is_none_is_never_sent() -> None:
-    with pytest.raises(Unsafe):
-        LETTERS.render(replace(SAMPLES["draft-late"], message_id="<a b@clinic.test>"), NOW)
 
 
 # --- cost ------------------------------------------------------------------------------------------

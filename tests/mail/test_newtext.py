@@ -47,6 +47,9 @@ ATTRIBUTIONS = {
     "apple, french": "Le 23 nov. 2026 à 14:03, Promptly, Riverside <clinic@clinic.test> a écrit :",
     "thunderbird, french": "Le 23/11/2026 à 14:03, Promptly a écrit :",
     "gmail, german": "Am Mo., 23. Nov. 2026 um 14:03 Uhr schrieb Promptly <clinic@clinic.test>:",
+    "yahoo, german": (
+        "Am Montag, 23. November 2026 um 14:03:04 GMT-5 hat Promptly <clinic@clinic.test> Folgendes geschrieben:"
+    ),
     "apple, german": "Am 23.11.2026 um 14:03 schrieb Promptly, Riverside <clinic@clinic.test>:",
     "gmail, spanish": "El lun, 23 nov 2026 a las 14:03, Promptly (<clinic@clinic.test>) escribió:",
     "apple, spanish": "El 23 nov 2026, a las 14:03, Promptly <clinic@clinic.test> escribió:",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
@@ -55,7 +56,11 @@ def bounce(text: str, sender: str = "MAILER-DAEMON@mx.test") -> Robot | None:
         ("Auto-Submitted: no",),
         ("Auto-Submitted: No (a person wrote this); x=y",),
         ("Auto-Submitted:",),
+        ("Auto-Submitted: (auto-replied) no",),
+        ("Auto-Submitted: no; auto-replied",),
+        ("X-Autoreply: no",),
         ("Precedence: normal",),
+        ("In-Reply-To: <k7q2.1@clinic.test>",),
         ("Return-Path: <dana@clinic.test>",),
         ("X-Priority: 1", "Importance: high"),
         ("Content-Type: multipart/signed; boundary=b",),
@@ -94,6 +99,11 @@ def test_our_own_mail_comes_from_our_address_or_bears_our_loop_mark() -> None:
     [
         (("Auto-Submitted: auto-replied",), "out-of-office"),
         (("Auto-Submitted: (vacation) Auto-Replied; owner-email=x@y.test",), "out-of-office"),
+        (("Auto-Submitted: (a (nested \\) one) comment) auto-replied (vacation); x=y",), "out-of-office"),
+        (('Auto-Submitted: "auto-replied"',), "out-of-office"),
+        (("Auto-Submitted: auto-replied x",), "out-of-office"),
+        (("Precedence: bulk", "In-Reply-To: <k7q2.1@clinic.test>"), "out-of-office"),
+        (("Return-Path: <>", "In-Reply-To: <k7q2.1@clinic.test>"), "out-of-office"),
         (("Auto-Submitted: no", "Auto-Submitted: auto-replied"), "out-of-office"),
         (("X-Autoreply: yes",), "out-of-office"),
         (("Precedence: auto_reply",), "out-of-office"),
@@ -106,6 +116,8 @@ def test_our_own_mail_comes_from_our_address_or_bears_our_loop_mark() -> None:
         (("Precedence: list",), "list"),
         (("List-Id: Staff <staff.clinic.test>",), "list"),
         (("List-Unsubscribe: <mailto:x@y.test>",), "list"),
+        (("List-Post: NO",), "list"),
+        (("List-Owner: <mailto:x@y.test>",), "list"),
         (("Mailing-List: list x@y.test",), "list"),
         (("List-Id: x", "Auto-Submitted: auto-replied"), "out-of-office"),
     ],
@@ -132,6 +144,13 @@ def test_robots_by_their_headers(fields: tuple[str, ...], expected: str) -> None
         "Automatisch antwoord: x",
         "Autosvar: x",
         "自动回复: x",
+        "自动答复: x",
+        "Автоматический ответ: x",
+        "Automatická odpoveď: x",
+        "Otomatik yanıt: x",
+        "תשובה אוטומטית: x",
+        "[EXTERNAL] Automatic reply: x",
+        unicodedata.normalize("NFD", "Réponse automatique : x"),
     ],
 )
 def test_out_of_office_in_many_languages(subject: str) -> None:
@@ -139,19 +158,23 @@ def test_out_of_office_in_many_languages(subject: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "permanent"),
+    ("text", "permanent", "code"),
     [
-        (dsn("Action: failed\nStatus: 5.1.1", WHOLE), True),
-        (dsn("Action: failed\nStatus: 5.1.1", HEADERS_ONLY), True),
-        (dsn("Action: failed (no such user)\nStatus: 4.4.7", WHOLE), True),
-        (dsn("action: error\nstatus: 5.0.0", WHOLE), True),
-        (dsn("Action: delayed\nStatus: 4.4.1", HEADERS_ONLY), False),
-        (dsn("Action: failed\nStatus: 5.1.1", WHOLE, report=""), True),
+        (dsn("Action: failed\nStatus: 5.1.1", WHOLE), True, "5.1.1"),
+        (dsn("Action: failed\nStatus: 5.1.1", HEADERS_ONLY), True, "5.1.1"),
+        (dsn("Action: failed (no such user)\nStatus: 4.4.7", WHOLE), True, "4.4.7"),
+        (dsn("action: error\nstatus: 5.0.0", WHOLE), True, "5.0.0"),
+        (dsn("Action: delayed\nStatus: 4.4.1", HEADERS_ONLY), False, "4.4.1"),
+        (dsn("Action: failed\nStatus: 5.1.1", WHOLE, report=""), True, "5.1.1"),
+        (dsn("Action: failure", WHOLE), True, ""),
+        (dsn("Action: failed\nStatus: 5.2.2", WHOLE.replace("message/rfc822", "message/global")), True, "5.2.2"),
+        (dsn("Status: 5.7.1 (refused)", WHOLE), True, "5.7.1"),
+        (dsn("Status: 4.2.2", WHOLE), False, "4.2.2"),
     ],
 )
-def test_a_bounce_names_our_letter_and_whether_for_good(text: str, permanent: bool) -> None:
-    assert bounce(text) == Robot("bounce", RETURNED, permanent)
-    assert bounce(text, sender="Microsoft Outlook <x@clinic.test>") == Robot("bounce", RETURNED, permanent)
+def test_a_bounce_names_our_letter_and_whether_for_good_and_why(text: str, permanent: bool, code: str) -> None:
+    assert bounce(text) == Robot("bounce", RETURNED, permanent, code)
+    assert bounce(text, sender="Microsoft Outlook <x@clinic.test>") == Robot("bounce", RETURNED, permanent, code)
 
 
 def test_a_bounce_may_return_nothing_or_a_letter_of_another_promptly() -> None:
@@ -169,16 +192,6 @@ def test_good_news_is_a_receipt() -> None:
     assert bounce(dsn("Action: delivered\nStatus: 2.0.0", HEADERS_ONLY)) == Robot("receipt")
 
 
-def test_old_mail_servers_have_forms_of_their_own() -> None:
-    qmail = (
-        "Hi. This is the qmail-send program at mx.test.\nI'm afraid I wasn't able to deliver your message.\n\n"
-        "<dana@clinic.test>:\n192.0.2.1 does not like recipient.\n\n"
-        f"--- Below this line is a copy of the message.\n\n{LETTER}\nhello\n"
-    )
-    assert bounce(f"X: y\n\n{qmail}") == Robot("bounce", RETURNED, permanent=True)
-    assert bounce(f"X: y\n\n{qmail}", sender="MAILER-DAEMON (Mail Delivery System)") == Robot("bounce", RETURNED, True)
-
-
 def test_a_mailer_daemon_that_says_nothing_known_is_still_no_person() -> None:
     assert bounce("X: y\n\nHello.") == Robot("automatic")
     assert bounce("X: y\n\nHello.", sender="postmaster@clinic.test") == Robot("automatic")
@@ -193,6 +206,16 @@ def test_read_receipts_and_answers_to_invitations() -> None:
         '--b\nContent-Type: text/plain\n\n\n--b\nContent-Type: text/calendar; method="reply"\n\nBEGIN:VCALENDAR\n--b--'
     )
     assert spot(answer, subject="Accepted: LATE 15 Sam", body=body) == Robot("receipt")
+    unnamed = body.replace('; method="reply"', "").replace("BEGIN:VCALENDAR", "BEGIN:VCALENDAR\nMETHOD:REPLY")
+    assert spot(answer, subject="Accepted: LATE 15 Sam", body=unnamed) == Robot("receipt")
+    wrapped = "--b\nContent-Type: message/disposition-notification\n\nDisposition: manual-action; displayed\n--b--\n"
+    assert spot("Content-Type: multipart/mixed; boundary=b", subject="Read: x", body=wrapped) == Robot("receipt")
+
+
+def test_a_person_who_passes_a_bounce_on_is_a_person() -> None:
+    kind, _, body = dsn("Action: failed\nStatus: 5.1.1", WHOLE).partition("\n\n")
+    passed_on = kind.replace("multipart/report; report-type=delivery-status", "multipart/mixed")
+    assert spot(passed_on, subject="Fwd: Undelivered", body=body) is None
 
 
 def test_a_bounce_of_any_kind_costs_little() -> None:

@@ -1,38 +1,14 @@
-"""Who speaks: what the mailbox's server vouches for, and forgeries of it."""
+"""What verdicts of mail servers are worth, in all their forms. Forgeries are in `tests/arrival/test_who_speaks.py`."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 import pytest
 
-from workflow.core.model import Person, Roster, Standing
-from workflow.mail.read import Incoming, read
-from workflow.mail.trust import TrustSettings, judge
-
-NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)
-ROSTER = Roster(
-    associates=(
-        Person("Dana Lee", ("dana@clinic.test", "dana.lee@mail.test")),
-        Person("Ravi Patel", ("ravi@clinic.test",)),
-    ),
-    admins=(Person("Front Desk", ("admin@clinic.test",)),),
-    lead=Person("Lee", ("lead@clinic.test",)),
-)
-STRICT = TrustSettings(authserv_id="mx.clinic.test", require=True, internal="")
-LENIENT = TrustSettings(authserv_id="mx.clinic.test", require=False, internal="")
-EXCHANGE = TrustSettings(authserv_id="", require=True, internal="exchange")
-MICROSOFT = TrustSettings(authserv_id="exchange", require=True, internal="")
-
-
-def mail(*fields: str, sender: str = "Dana Lee <dana@clinic.test>") -> Incoming:
-    raw = "".join(f"{field}\r\n" for field in (*fields, f"From: {sender}", "Subject: LATE 15 Sam"))
-    return read(f"{raw}\r\n".encode(), NOW, ours=(), own_address="clinic@clinic.test", instance="i1")
-
-
-def verdict(result: str, trust: TrustSettings = STRICT, sender: str = "Dana Lee <dana@clinic.test>") -> Standing:
-    return judge(mail(f"Authentication-Results: {result}", sender=sender), ROSTER, trust, "clinic.test")
+from tests.mail.standing import EXCHANGE, LENIENT, MICROSOFT, ROSTER, STRICT, mail, verdict
+from workflow.core.model import Standing
+from workflow.mail.trust import judge
 
 
 @pytest.mark.parametrize(
@@ -51,6 +27,12 @@ def verdict(result: str, trust: TrustSettings = STRICT, sender: str = "Dana Lee 
         "smtp.mailfrom=dana@clinic.test; dkim=none; dmarc=none",
         "MX.Clinic.Test 1; spf=pass smtp.mailfrom=clinic.test",
         "mx.clinic.test (a comment); dmarc=pass",
+        # As Yahoo, Fastmail and Google write it.
+        "mx.clinic.test; dkim=pass header.i=@clinic.test header.s=s1; dmarc=pass(p=REJECT) header.from=clinic.test;",
+        "mx.clinic.test; arc=none (no signatures found); iprev=pass smtp.remote-ip=2001:db8::1 (mail.test); "
+        "dmarc=pass policy.published-domain-policy=none (p=none,d=none) header.from=clinic.test; x-tls=pass a/b=c:d",
+        "mx.clinic.test; arc=pass (i=1 spf=pass spfdomain=clinic.test); spf=pass (google.com: domain of "
+        "dana@clinic.test designates 192.0.2.1 as permitted sender) smtp.mailfrom=dana@clinic.test; dara=neutral",
         'mx.clinic.test;\r\n\tdkim=fail reason="fail (message has been altered)" header.d=clinic.test;\r\n'
         "\tspf=pass smtp.mailfrom=clinic.test",
     ],
@@ -106,6 +88,9 @@ def test_no_header_at_all_depends_on_require() -> None:
         'mx.clinic.test; spf=pass (domain of "x); dmarc=pass header.from=clinic.test (y"@evil.test) smtp.mailfrom=x',
         # Nothing that can be read with certainty.
         "mx.clinic.test; dmarc",
+        "mx.clinic.test; x=y:z; dmarc=fail:x; spf=pass smtp.mailfrom=clinic.test",
+        "mx.clinic.test; x=\\; dmarc=fail; spf=pass smtp.mailfrom=clinic.test",
+        'mx.clinic.test; spf=fail smtp.mailfrom="a\\"; dmarc=pass header.from=clinic.test; x=\\""@evil.test',
         "mx.clinic.test; (dmarc=pass",
         "mx.clinic.test; dmarc=pass \x80",
         "mx.clinic.test; " + "(" * 3000 + ")" * 3000 + " dmarc=pass",
@@ -116,56 +101,6 @@ def test_no_header_at_all_depends_on_require() -> None:
 def test_a_failed_check_is_refused_even_where_none_is_required(result: str) -> None:
     assert verdict(result) is Standing.REFUSED
     assert verdict(result, LENIENT) is Standing.REFUSED
-
-
-def test_forgery_a_verdict_written_by_the_sender_lies_below_the_servers() -> None:
-    forged = mail(
-        "Authentication-Results: mx.clinic.test; dmarc=fail header.from=clinic.test",
-        "Received: from evil.test by mx.clinic.test; Mon, 23 Nov 2026 14:03:00 -0500",
-        "Authentication-Results: mx.clinic.test; dmarc=pass header.from=clinic.test",
-    )
-    assert judge(forged, ROSTER, STRICT, "clinic.test") is Standing.REFUSED
-    assert judge(forged, ROSTER, LENIENT, "clinic.test") is Standing.REFUSED
-
-
-def test_forgery_another_servers_verdict() -> None:
-    assert verdict("mx.evil.test; dmarc=pass header.from=clinic.test") is Standing.REFUSED
-
-
-@pytest.mark.parametrize(
-    "sender",
-    [
-        "dana@clinic.test)<evil@evil.test>",
-        "dana@clinic.test <evil@evil.test>",
-        '"dana@clinic.test" <evil@evil.test>',
-        "evil@evil.test (dana@clinic.test)",
-        "=?utf-8?q?dana=40clinic=2Etest?= <evil@evil.test>",
-        "dana@clinic.test, evil@evil.test",
-        "<evil@evil.test> <dana@clinic.test>",
-        "dana@\u212alinic.test",
-        "dana@clinic.test\r\nFrom: evil@evil.test",
-        "dana@clinic.test\r\nfrom : evil@evil.test",
-    ],
-)
-def test_forgery_a_from_that_reads_two_ways(sender: str) -> None:
-    result = "mx.clinic.test; dmarc=pass header.from=evil.test; spf=pass smtp.mailfrom=evil.test"
-    assert verdict(result, sender=sender) is Standing.STRANGER
-
-
-def test_forgery_a_domain_that_authenticates_itself() -> None:
-    result = "mx.clinic.test; spf=pass smtp.mailfrom=evil.test; dkim=pass header.d=evil.test; dmarc=none"
-    assert verdict(result, LENIENT) is Standing.REFUSED
-
-
-@pytest.mark.parametrize("sender", ["dana@clinic.test", "DANA.LEE@mail.test", "admin@clinic.test", "lead@clinic.test"])
-def test_everybody_of_the_roster_is_known(sender: str) -> None:
-    domain = sender.partition("@")[2]
-    assert verdict(f"mx.clinic.test; dmarc=pass header.from={domain}", sender=sender) is Standing.KNOWN
-
-
-def test_others_are_strangers_however_well_they_prove_who_they_are() -> None:
-    assert verdict("mx.clinic.test; dmarc=pass header.from=x.test", sender="sam@x.test") is Standing.STRANGER
-    assert verdict("mx.clinic.test; dmarc=pass", sender="undisclosed:;") is Standing.STRANGER
 
 
 def test_mail_within_an_exchange_tenant_bears_its_stamp() -> None:

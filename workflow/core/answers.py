@@ -35,11 +35,13 @@ _AFTER_UNREACHED = words.listed("client phone text texts call calls email emails
 """What may follow "unable to reach" and "no answer" besides, with "from", "to" or "the" before it."""
 
 _NEVER_FOLLOWS = {
-    "here": frozenset({"is", "are", "it", "you", "we", "i"}),
-    "unable": frozenset({"to"}),
+    "here": words.listed("is are it you we i as attached enclosed for let my see the where"),
+    "unable": words.listed("to at busy currently driving in now right sorry still with"),
     "other": frozenset({"than"}),
 }
 """Common English that begins like a word, even where all of it is in capitals."""
+
+_SESSION = frozenset({Outcome.CONNECTED, Outcome.ARRIVED})
 
 _MINUTES = re.compile(r"(\d{1,4}) ?(?:m|min|mins|minutes?)?", re.IGNORECASE)
 _INITIAL = re.compile(r"(?:^|[\s.])[^\W\d_]$")
@@ -238,6 +240,8 @@ class _Speech:
             return "negation"
         if said.word in _TAKEN_BACK and doubts.takes_back(rest):
             return "negation"
+        if outcome in _SESSION and doubts.says_nobody(rest):
+            return "negation"
         client = self.case.client
         if client and outcome is not Outcome.OTHER and self._names_another(client):
             return "another client"
@@ -255,9 +259,13 @@ class _Speech:
             return False
         if not row:
             return True
+        if said.word is Word.MISTAKE and doubts.is_business(said.rest):
+            return False  # "MISTAKE in the invoice"
         if said.capitals and self._capitals_count():
             return True
         if said.word is not Word.NOTE and self._is_hedged():
+            return False
+        if said.word is Word.SENT and doubts.is_business(said.rest):
             return False
         if said.word is Word.NOSHOW and self.reading.report is not None:
             return True
@@ -269,9 +277,10 @@ class _Speech:
             twice = all(piece.folded == "and" or piece.meaning == words.SENT for piece in row)
             return (said.lone or twice) and said.folded != "done"
         if Outcome.RESCHEDULED in said.outcomes:
+            if row[0].folded.endswith("'s"):
+                return False  # "rescheduled tomorrow's session"
             return first in _AFTER_RESCHEDULED or words.starts_when(said.rest)
-        session = {Outcome.CONNECTED, Outcome.ARRIVED}.intersection(said.outcomes)
-        return bool(session) and words.starts_time(said.rest)
+        return bool(_SESSION.intersection(said.outcomes)) and words.starts_time(said.rest)
 
     def _capitals_count(self) -> bool:
         """Capitals are a command, unless somebody writes everything in them and the word is an everyday one."""
@@ -280,14 +289,24 @@ class _Speech:
         return self.said.folded in words.HEADWORDS or not self.said.rest.isupper()
 
     def _is_hedged(self) -> bool:
-        rest = self.said.rest
-        return doubts.hedges(rest) or (Outcome.UNREACHABLE in self.said.outcomes and doubts.says_reached(rest))
+        rest, outcomes = self.said.rest, self.said.outcomes
+        if self.said.word is Word.SENT:
+            return doubts.hedges(doubts.without_silence(rest), "wrong")
+        if Outcome.RESCHEDULED in outcomes:
+            return doubts.hedges(rest, "or", "waiting") or doubts.requests(rest)
+        if Outcome.UNREACHABLE in outcomes:
+            return doubts.hedges(rest, "waiting") or doubts.says_reached(rest)
+        if _SESSION.intersection(outcomes):
+            return doubts.hedges(rest, "waiting") or doubts.ends_at_once(rest)
+        return doubts.hedges(rest, *(["waiting"] if Outcome.ABSENT in outcomes else []))
 
     def _may_follow_phrase(self, row: list[str]) -> bool:
         if doubts.is_business(self.said.rest):
             return False
         client = doubts.words_of_name(self.case.client)
         first = row[0]
+        if self.said.word is Word.SENT and first in {"tomorrow", "tonight"}:
+            return False
         if first in client or first in _AFTER_PHRASE or words.starts_when(self.said.rest):
             return True
         if self.said.word is Word.SENT:

@@ -23,6 +23,7 @@ _OF_LANGUAGE = """
     they're this those though through til together too took toward towards twice unavoidable under unexpected
     unexpectedly unfortunately unless unsure until up upon us usual usually very want wanted wants was wasn't we
     we'll we're were what what's when where whether which while who who's whole whom whose why with within without
+    ahead another argh bit btw damn fyi hundred lol omg oops pls plz sry thx ugh
     won't would wouldn't yes yet you you'll you're your yours yourself
 """
 
@@ -81,6 +82,13 @@ _OF_THE_CLINIC = """
     upload urgent use used using venue video virtual visit visits vm voice voicemail voicemails wait waited waiting
     waitlist waitlisted walk-in webinar webinars website welcome wi-fi wifi willing word words work worked working
     workshop write writing written wrong wrote yoga zoom
+    amazon analytics anxiously audit authorisation authorization beat break breaks brunch cbt clarification clause
+    cleaner cleaners contractor courier cue dashboard dbt deliveries dispatch downstairs drill eagerly electrician emdr
+    end enrollment enrolment facetime fedex fire funding garbage gym hallway impatiently inside job jobs lobby
+    locksmith messenger model mortgage nervously outdoors outside package packages patiently pattern patterns pay
+    practice punch purolator quietly rehearsal repair repairs rsvp rule rules salary shipment shipping signature
+    signatures skype slack socks spot spreadsheet step storey swipe technician template tracker upstairs vaccination
+    vaccine verification wages whatsapp
 """
 
 _ON_THE_WAY = """
@@ -97,9 +105,9 @@ CLINIC_WORDS = frozenset(f"{_OF_LANGUAGE}{_OF_TIME}{_OF_THE_CLINIC}{_ON_THE_WAY}
 """None of these is part of a client's name."""
 
 _IN_GROUPS = """
-    afternoon afternoons children's couples daily evening evenings friday fridays men's monday mondays monthly morning
-    mornings parents' saturday saturdays sunday sundays support therapy thursday thursdays tuesday tuesdays wednesday
-    wednesdays weekly women's
+    afternoon afternoons cbt children's couples daily dbt emdr evening evenings friday fridays men's monday mondays
+    monthly morning mornings parents' saturday saturdays sunday sundays support therapy thursday thursdays tuesday
+    tuesdays wednesday wednesdays weekly women's
 """
 
 GROUP_WORDS = frozenset(_IN_GROUPS.split())

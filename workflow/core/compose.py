@@ -5,12 +5,12 @@ alert, draft     opened changed
 reminder         contact outcome
 escalation       contact
 update           to admin: sent outcome note unclear undone cancelled wrong reached makeup;
-                 to the associate: reached outcome note undone cancelled
-receipt          sent outcome makeup client undone cancelled reached note again nothing
+                 to the associate: sent reached outcome note undone cancelled wrong
+receipt          sent outcome makeup client undone cancelled wrong reached note again nothing
 ask              which-case which-client which-outcome which-associate not-yours few-words cancel same-kind before-sent
 help             words unread forward in-your-name untagged
 notice           bounce set-aside refused refused-letter stranger out-of-office stale cap outage unread template
-                 other-associate case-file delayed
+                 other-associate case-file delayed stuck
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from workflow.core import names
 from workflow.core.model import (
     OUTCOMES,
     Case,
@@ -35,6 +34,7 @@ from workflow.core.model import (
     Post,
     Role,
     Rules,
+    State,
 )
 
 LABELS: Mapping[str, str] = {
@@ -102,7 +102,7 @@ def told_admins(case: Case, rules: Rules, but: Person | None = None) -> tuple[Pe
 def associate_choices(case: Case) -> tuple[Choice, ...]:
     """The words that move this case, the likeliest first (contract section 3, "Replies")."""
     if not case.open:
-        words = ["MAKEUP"] if case.kind is Kind.NOSHOW and not case.makeup else []
+        words = ["MAKEUP"] if case.kind is Kind.NOSHOW and case.state is State.CLOSED and not case.makeup else []
         return choices(case.id, *words, "UNDO")
     words = [] if case.sent_at is not None or case.kind is Kind.WAITING else ["SENT"]
     words += [outcome.value.upper() for outcome in OUTCOMES[case.kind]]
@@ -121,6 +121,8 @@ def outcome_choices(case: Case) -> tuple[Choice, ...]:
 def admin_choices(case: Case) -> tuple[Choice, ...]:
     """The words admin can answer an alert with."""
     words = [] if case.reached_at is not None else ["CONTACTED"]
+    if case.client is None:
+        words.append("CLIENT")
     labels = {
         "RESCHEDULED": "I have given the client a new time",
         "UNREACHABLE": "The client could not be reached",
@@ -245,12 +247,6 @@ def withdraw(case: Case, kinds: Iterable[LetterKind], reason: str, now: datetime
         for letter in case.letters
     )
     return replace(case, letters=letters)
-
-
-def case_line(case: Case) -> str:
-    """A case in one line of a list: ``[K7Q2] late, S.P., Dana L.``; initials only."""
-    client = names.initials(case.client) or "client not named"
-    return f"[{case.id}] {case.kind.value}, {client}, {names.short_person(case.associate.name)}"
 
 
 def is_same(one: Person, other: Person) -> bool:

@@ -191,13 +191,14 @@ def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
     if case.sent_at is not None:
         if text and text not in case.notes:
             heard = update_admins(scene, heard, voice, "note", {"text": text})
+            heard = update_associate(scene, heard, voice, "note", {"text": text})
         return receipt(scene, heard, voice, "sent")
     at = max(voice.arrived_at(scene.now), case.reported_at)
     sent = replace(remembered(scene, heard, "sent"), sent_at=at, told_at=case.told_at or at)
     sent = withdraw(sent, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the client was messaged", scene.now)
     taken = int((at - case.reported_at).total_seconds() // 60)
-    sent = update_admins(scene, sent, voice, "sent", {"minutes_taken": taken})
-    sent = update_associate(scene, sent, voice, "note", {"text": f"SENT {text}".strip()})
+    sent = update_admins(scene, sent, voice, "sent", {"minutes_taken": taken, "text": text})
+    sent = update_associate(scene, sent, voice, "sent", {"text": text})
     return replanned(receipt(scene, sent, voice, "sent"))
 
 
@@ -220,7 +221,7 @@ def _take_makeup(scene: Scene, voice: Voice, case: Case) -> Case:
 
 
 def _take_tag(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str) -> Case:
-    if case.state is State.CLOSED and case.kind is Kind.NOSHOW and answer.word is Word.WAITING:
+    if not case.open and case.kind is Kind.NOSHOW and answer.word is Word.WAITING:
         return correct_closed(scene, voice, case, answer.text)
     if not case.open:
         return doubt_case(scene, voice, case, Doubt("closed"), said)

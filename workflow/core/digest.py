@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from workflow.core import figures, names
+from workflow.core import figures
 from workflow.core.compose import Scene, alone
+from workflow.core.lines import listed, standing, when
 from workflow.core.model import Case, Datum, Letter, LetterKind, Role, Rules, State
 
 MONDAY = 0
@@ -37,8 +38,8 @@ def digest(
         return ()
     data: dict[str, Datum] = {
         "headline": _headline(len(still), closed, since, scene.now, zone),
-        "open": [_open_line(case, scene.rules, zone) for case in still],
-        "closed": [_closed_line(case, scene.rules) for case in closed],
+        "open": [_open_line(case, scene.rules, scene.now) for case in still],
+        "closed": [_closed_line(case, scene.rules, scene.now) for case in closed],
         "faults": faults,
     }
     admins = scene.rules.roster.admins
@@ -54,26 +55,28 @@ def _headline(still: int, closed: Sequence[Case], since: datetime, now: datetime
     return ", ".join(parts) + "."
 
 
-def _open_line(case: Case, rules: Rules, zone: ZoneInfo) -> str:
+def _open_line(case: Case, rules: Rules, now: datetime) -> str:
+    count = len(case.reminders)
+    asked = "asked once" if count == 1 else f"asked {count} times" if count else "not asked yet"
+    return f"{listed(case, rules, now)}: {standing(case)}, {asked}{_last_heard(case, rules, now)}"
+
+
+def _last_heard(case: Case, rules: Rules, now: datetime) -> str:
+    """When somebody last wrote about the case, and what, in a word."""
     heard = [entry for entry in case.history if entry.by != "clock"]
-    last = heard[-1] if heard else None
-    told = "client messaged" if case.contacted_at is not None else "CLIENT NOT KNOWN TO BE TOLD"
-    asked = f"asked {len(case.reminders)} times" if case.reminders else "not asked yet"
-    when = "" if last is None else f"; last heard {last.at.astimezone(zone).strftime('%a %H:%M')}: {last.what}"
-    return f"{_name(case, rules)}: {told}, {asked}{when}"
+    if not heard:
+        return ""
+    last = heard[-1]
+    what = "an unclear answer" if last.what.startswith("unclear") else last.what
+    return f"; last heard {when(last.at, now, ZoneInfo(rules.cadence.zone))}: {what}"
 
 
-def _closed_line(case: Case, rules: Rules) -> str:
+def _closed_line(case: Case, rules: Rules, now: datetime) -> str:
     minutes = figures.contact_minutes(case)
     took = "" if minutes is None else f", {minutes} min to contact"
     ended = "a mistake" if case.state is State.CANCELLED else str(case.outcome)
     note = f" ({case.outcome_note})" if case.outcome_note == "no answer" else ""
-    return f"{_name(case, rules)}: {ended}{note}{took}"
-
-
-def _name(case: Case, rules: Rules) -> str:
-    client = names.shown(case.client, rules.client_name) or "client not named"
-    return f"[{case.id}] {case.kind.value}, {names.short_person(case.associate.name)}, {client}"
+    return f"{listed(case, rules, now)}: {ended}{note}{took}"
 
 
 def _day(since: datetime, now: datetime, zone: ZoneInfo) -> str:

@@ -20,26 +20,43 @@ _NEGATIONS = words.listed(
 """Contract section 3: "not", "n't", "cannot", "will"; with the ways in which a thumb writes them."""
 
 _UNDONE = words.listed(
-    "attempted declined failed false impossible later offered pending refused requested soon tba tbc tbd wrong"
+    "asked attempted awaiting declined failed false impossible later needed offered pending proposed refused requested "
+    "soon suggested tba tbc tbd wrong"
 )
 """Right after the word these take it back: "RESCHEDULED pending"."""
 
-_UNDONE_TO = words.listed("be confirm decide determine discuss follow hold")
+_UNDONE_TO = words.listed("be confirm decide determine discuss do follow hold")
 """The same after "to" and "on": "rescheduled to be confirmed", "on hold"."""
+
+_FAILED = words.listed("bounced undeliverable undelivered")
+"""What never reached anybody, wherever these stand."""
 
 _REFUSING = frozenset("\u274c\u274e\u2716\u26d4\U0001f44e\U0001f6ab\U0001f645")
 """Emoji do not matter (section 3), but for those that say no."""
 
 _HEDGES = words.listed(
-    "almost but could eventually except far finally first hopefully however if initially maybe might nearly otherwise "
-    "perhaps possibly probably should still tentatively though trying unless until would yet"
+    "almost awaiting believe busy but coming confirm could eventually except failed far finally first guess hope "
+    "hopefully however if initially maybe mean meant might nearly needs otherwise perhaps possibly probably scratch "
+    "should still suppose tentatively think though trying unless until would yet"
 )
 """A sentence that goes on like this only sounds like an outcome: "no answer yet"."""
 
 _WITHDRAWING = frozenset({Word.UNDO, Word.MISTAKE})
 
-_REACHED = words.listed("answered picked reached replied spoke talked")
+_NO_REPLY = re.compile(
+    r"\bno (?:reply|replies|response|word|news)(?: (?:back|from \w+))?(?: (?:yet|so far))?\b", re.IGNORECASE
+)
+"""What may be said of a message that was sent all the same."""
+
+_REACHED = words.listed("answered back picked reached replied spoke talked wants")
 """What an unreachable client did not do: "couldn't reach her at 2, spoke at 3"."""
+
+_NOBODY = re.compile(r"\b(?:nobody|no[ -]?one|no client)\b", re.IGNORECASE)
+_ENDED = words.listed("alone disconnected dropped gone left lost went")
+"""A session that took place does not go on like this: "joined, lost her", "started, then she left"."""
+
+_REQUESTS = words.listed("can need please pls")
+"""Right after the word these ask for what it says: "resched, please"."""
 
 _BUSINESS = words.listed("bill fee fees form forms homework insurance intake invoice payment receipt statement")
 """Mail about these is not the message that the policy asks for: "emailed him the invoice"."""
@@ -52,7 +69,7 @@ _SENTENCE_STARTS = words.listed(
 )
 """After a word and a full stop these begin a sentence with a capital, not a name; clinic words are none anyway."""
 
-_LEADS_TO_NAME = frozenset({"with", "for", "to", "from"})
+_LEADS_TO_NAME = frozenset({"with", "for", "to", "from", "about"})
 _LEADS_TO_TIME = frozenset({"to", "for", "on", "at"})
 _ENDS = ",;:.!)"
 _LETTERS = re.compile(r"[^\W\d_]+(?:['.-][^\W\d_]+)*\.?")
@@ -107,6 +124,8 @@ def takes_back(rest: str) -> bool:
     row = words.pieces(rest)
     withdrawn = any(piece.meaning is not None and piece.meaning.word in _WITHDRAWING for piece in row)
     first, second = [piece.folded for piece in row[:2]] if len(row) > 1 else [row[0].folded if row else "", ""]
+    if any(piece.folded in _FAILED for piece in row):
+        return True
     return withdrawn or first in _UNDONE or (first in {"to", "on"} and second in _UNDONE_TO | _UNDONE)
 
 
@@ -130,9 +149,29 @@ def denies_below(rest: str) -> bool:
     return len(words.pieces(first)) <= 3 and ("?" in words.plain(first) or denies(first))
 
 
-def hedges(text: str) -> bool:
-    """Whether it goes on as if it were not so: "no answer yet", "rescheduled to Tue if she can"."""
-    return any(piece.folded in _HEDGES for piece in words.pieces(text))
+def hedges(text: str, *also: str) -> bool:
+    """Whether it goes on as if it were not so: "no answer yet", "rescheduled to Tue if she can"; or with `also`."""
+    return any(piece.folded in _HEDGES or piece.folded in also for piece in words.pieces(text))
+
+
+def says_nobody(text: str) -> bool:
+    """Whether nobody was there: "joined, nobody here"."""
+    return _NOBODY.search(words.plain(text)) is not None
+
+
+def ends_at_once(text: str) -> bool:
+    """Whether what began did not last: "connected, lost her"."""
+    return any(piece.folded in _ENDED for piece in words.pieces(text))
+
+
+def requests(rest: str) -> bool:
+    """Whether it only asks for what the word says: "rescheduled - can you do it"."""
+    return any(piece.folded in _REQUESTS for piece in words.pieces(rest)[:1])
+
+
+def without_silence(text: str) -> str:
+    """The text without "no reply yet": after a message that says nothing against it."""
+    return _NO_REPLY.sub(" ", words.plain(text))
 
 
 def says_reached(text: str) -> bool:

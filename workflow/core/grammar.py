@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from workflow.core import doubts, words
 from workflow.core.likely import holds_figures, late_somewhere, likely_reading, mistyped
 from workflow.core.model import Kind, Mark, Reading, Report, Unclear, Word
-from workflow.core.names import as_client
+from workflow.core.names import as_client, same_client
 from workflow.core.subjects import case_ids, read_subject, strip_labels, take_ids
 from workflow.core.tags import LONGEST_HEAD, Draft, read_tag
 from workflow.core.text import clean, fold
 from workflow.core.times import tokens
+
+_MOST_REPORTS = 20
+"""Lines under a report that are looked at for a second one."""
 
 _WORDS = {Kind.LATE: Word.LATE, Kind.NOSHOW: Word.NOSHOW, Kind.WAITING: Word.WAITING}
 
@@ -116,9 +119,20 @@ def _say(line: str, ids: tuple[str, ...], rest: str) -> _Said:
     return _Said(line, ids, report, unclear, word, lone, plain=report is not None or about_case)
 
 
+_BOLD = str.maketrans("*_\uff0a\uff3f", "    ")
+"""What is left of bold and italics, full-width as well."""
+_QUOTED_WHOLE = re.compile(r"(['\"])(?!\1)[^'\"]+\1")
+"""A report copied with the quotation marks around it."""
+
+
 def _plain(line: str) -> str:
-    """The cleaned line, without the signs of bold; the full stop of a last initial is kept: "Sam P."."""
-    plain = clean(line.replace("*", " ").replace("_", " "))
+    """The cleaned line, without the signs of bold and quotation marks around it.
+
+    The full stop of a last initial is kept: "Sam P.".
+    """
+    plain = clean(line.translate(_BOLD)).lstrip(" -:\u2022")
+    if _QUOTED_WHOLE.fullmatch(plain):
+        plain = clean(plain[1:-1])
     dotted = line.rstrip(" *_").endswith(".") and re.search(r"(?:^|[\s.])[^\W\d_]$", plain) is not None
     return f"{plain}." if dotted else plain
 
@@ -128,12 +142,26 @@ def _reported(plain: str, rest: str) -> tuple[Report | None, Unclear | None, Dra
     head = plain[:LONGEST_HEAD]
     draft = read_tag(plain)
     if draft is None:
-        return None, mistyped(head) or late_somewhere(head), None
+        return None, _in_brackets(head) or mistyped(head) or late_somewhere(head), None
     if draft.opens:
         repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
         return _report(draft, "" if repeated else rest.strip()), None, draft
     unclear = Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(head)))
+    if unclear.reading is None:
+        unclear = _in_brackets(head) or unclear
     return None, (_with_text(head, rest) or unclear) if draft.bare else unclear, draft
+
+
+_BRACKETS = str.maketrans("[](){}<>", "        ")
+
+
+def _in_brackets(head: str) -> Unclear | None:
+    """What would be a report without its brackets, as on a card: "[LATE] 15 Sam", "LATE <15> <Sam>"."""
+    bare = clean(head.translate(_BRACKETS))
+    draft = read_tag(bare) if bare != head else None
+    if draft is None or not draft.opens:
+        return None
+    return Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(bare)))
 
 
 def _with_text(tag: str, rest: str) -> Unclear | None:
@@ -156,7 +184,7 @@ def _report(draft: Draft, rest: str) -> Report:
         for_associate=draft.for_associate,
         note="\n".join(part for part in (draft.note, rest) if part),
         sent=_tells_sent(draft.note or _first_line(rest)[0], draft.client),
-        more_clients=draft.client is not None and _are_names(draft.note),
+        more_clients=draft.client is not None and (_are_names(draft.note) or _reports_another(rest, draft.client)),
         capitals=draft.capitals,
     )
 
@@ -184,6 +212,15 @@ def _are_names(note: str) -> bool:
     return all(as_client(_without_and(part.split())) is not None for part in re.split(r"[,;]", note))
 
 
+def _reports_another(rest: str, client: str) -> bool:
+    """Whether a line under a report is one, too, about somebody else: two reports in one mail."""
+    for line in rest.splitlines()[:_MOST_REPORTS]:
+        draft = read_tag(_plain(line[:LONGEST_HEAD]))
+        if draft is not None and draft.opens and draft.client is not None and not same_client(draft.client, client):
+            return True
+    return False
+
+
 def _without_and(part: list[str]) -> list[str]:
     return part[1:] if part and part[0].casefold() in {"and", "&", "also"} else part
 
@@ -193,6 +230,8 @@ def _without_and(part: list[str]) -> list[str]:
 _GREETING = re.compile(r"(?:hi|hiya|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day)|morning)\b(.*)")
 _GREETED = frozenset({"there", "all", "team", "everyone", "everybody", "folks", "the", "and", "front", "desk", "again"})
 _GREETED |= {"admin", "office", "reception", "clinic", "you", "both", "to"}
+_NARROWEST, _WIDEST = 64, 80
+"""Columns at which mail programs break lines: 66 in flowed text, 72, 76 or 78 elsewhere."""
 _MOST_GREETED = 4
 """Words after "Hi": "Hi Alex and the team"."""
 
@@ -215,9 +254,24 @@ def _first_line(text: str) -> tuple[str, str]:
         if _calls(line.strip(), plain):
             kept.append(line)
             continue
-        return line.strip(), "\n".join((*kept, *lines[at + 1 :])).strip()
+        end = _end_of_wrapped(lines, at)
+        return " ".join(part.strip() for part in lines[at:end]), "\n".join((*kept, *lines[end:])).strip()
     line, _, others = text.strip().partition("\n")
     return line.strip(), others.strip()
+
+
+def _end_of_wrapped(lines: list[str], at: int) -> int:
+    """Where a line ends that a mail program broke: the next one's first word would not have fitted on it.
+
+    "Rescheduled to Tuesday … as well," is not yet all that was said.
+    """
+    end = at + 1
+    while end < len(lines) and lines[end].strip():
+        before, word = lines[end - 1].rstrip(), lines[end].split()[0]
+        if len(before) > _WIDEST or len(before) + 1 + len(word) <= _NARROWEST:
+            break
+        end += 1
+    return end
 
 
 def _greets(folded: str) -> bool:

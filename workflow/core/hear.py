@@ -6,12 +6,15 @@ no case is meant is `unplaced`. It never guesses: in doubt it asks, and what is 
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 from workflow.core import answers, names, words
-from workflow.core.compose import case_line, notices
+from workflow.core.compose import notices
 from workflow.core.decide import answer_case, doubt_case, report_again, take_note
 from workflow.core.heard import Heard
+from workflow.core.lines import listed
 from workflow.core.model import (
     Answer,
     Case,
@@ -28,8 +31,9 @@ from workflow.core.model import (
     Standing,
     Word,
 )
-from workflow.core.record import Voice, consumed
+from workflow.core.record import Voice, consumed, is_moved, written
 from workflow.core.reporting import is_repeated, may_become, open_case, session_time
+from workflow.core.text import fold
 from workflow.core.unheard import hear_robot, hear_unknown
 from workflow.core.unplaced import (
     MOST_CHOICES,
@@ -46,6 +50,13 @@ from workflow.core.unplaced import (
 SAME_SESSION = timedelta(hours=3)
 """A second report about the same client within this of the case's last report is about the same session (section 3)."""
 
+SAID_ENOUGH = 10
+"""The same words about one case so many times, and nothing new in them: no person waits for another answer. It ends
+what the caps of contract 8.6 only slow down, a machine that answers every letter."""
+
+_NUMBERED = re.compile(r"\S*\d\S*")
+"""Ticket numbers and times, which a machine puts into the same words."""
+
 ASKED_OF_ADMIN = frozenset({"cancel", "empty"})
 """Doubts that are asked back of an admin, too, although no outcome word stands in them; all else is a note."""
 
@@ -54,9 +65,12 @@ def hear(heard: Heard) -> Decision:
     """What one mail makes of the world. Total: every mail gets a decision with its reason."""
     reading = heard.reading
     if heard.mail.robot is not None:
-        return hear_robot(heard.scene, heard.mail, heard.mail.robot, heard.bounced, heard.cases)
+        return hear_robot(heard, heard.mail.robot)
     if heard.standing is not Standing.KNOWN:
         return hear_unknown(heard)
+    if reading.report is not None:
+        reading = replace(reading, report=_said_for(heard, reading.report))
+        heard = replace(heard, reading=reading)
     if reading.word is Word.HELP and reading.lone:
         return tell_help(heard)
     if reading.word is Word.STATUS and reading.lone:
@@ -87,15 +101,31 @@ def _pointed(heard: Heard) -> tuple[str, ...]:
 def _about(heard: Heard, case: Case) -> Decision:
     spoken = heard.voice_about(case)
     if spoken is None:
-        return not_theirs(heard)
+        return not_theirs(heard, case)
     reading, report = heard.reading, heard.reading.report
     if report is not None and _is_of_another_case(report, case):
         if not reading.ids:
             return _report(heard, report)
         anew = Choice(line=reading.line, label="A new report", case=None)
         return ask_which(heard, "another client's report under a case's id", (case.id,), anew)
-    person, role = spoken
-    voice = Voice(heard.mail, person, role)
+    voice = Voice(heard.mail, *spoken)
+    decision = _heard_by(heard, voice, case)
+    if decision.case is None or is_moved(case, decision.case) or not _is_said_enough(voice, case):
+        return decision
+    return _acted(consumed(heard.scene, case, voice, "said again"), "the same words again and again")
+
+
+def _is_said_enough(voice: Voice, case: Case) -> bool:
+    theirs = [entry.text for entry in case.history if entry.by == voice.person.email]
+    if len(theirs) < SAID_ENOUGH:
+        return False
+    said_now = _NUMBERED.sub("#", written(voice.mail))
+    return sum(_NUMBERED.sub("#", text) == said_now for text in theirs) >= SAID_ENOUGH
+
+
+def _heard_by(heard: Heard, voice: Voice, case: Case) -> Decision:
+    """What somebody who may speak for a case says about it."""
+    reading, role = heard.reading, voice.role
     decided = answers.answer(reading, case, role)
     text = said(reading)
     if isinstance(decided, Answer):
@@ -173,14 +203,16 @@ def _report(heard: Heard, report: Report) -> Decision:
     if known is not None:
         again = report_again(scene, voice, known, report, said(heard.reading))
         return _acted(again, "a report about an open case")
-    opened = open_case(scene, voice, report, associate, [case_line(case) for case in theirs[:MOST_CHOICES]])
+    others = [listed(case, scene.rules, scene.now) for case in theirs[:MOST_CHOICES]]
+    opened = open_case(scene, voice, report, associate, others)
     return _acted(opened, f"opened {opened.kind.value}")
 
 
 def _same_session(heard: Heard, voice: Voice, theirs: list[Case], report: Report) -> Case | None:
     """The open case that this report is about (section 3).
 
-    The same client, for the same time or within three hours; else the newest without a client, which it names.
+    The same client, for the same time or within three hours; else the newest without a client, which it names. A kind
+    that the case cannot become, at another time of the day, is about another session: missed at nine, late at four.
     """
     arrived = voice.arrived_at(heard.scene.now)
     at, _ = session_time(report, arrived, heard.scene.rules)
@@ -189,7 +221,12 @@ def _same_session(heard: Heard, voice: Voice, theirs: list[Case], report: Report
         return next((case for case in reversed(nameless) if is_repeated(heard.scene, voice, case, report)), None)
     named = [case for case in theirs if case.client is not None and names.same_client(report.client, case.client)]
     timed = [case for case in named if at is not None and at == case.session_at]
-    near = [case for case in named if arrived - case.reported_at <= SAME_SESSION]
+    near = [
+        case
+        for case in named
+        if arrived - case.reported_at <= SAME_SESSION
+        and (_may_name(report.kind, case.kind) or at is None or case.session_at is None)
+    ]
     fitting = [case for case in nameless if _may_name(report.kind, case.kind)]
     return next((some[-1] for some in (timed, near, fitting) if some), None)
 
@@ -209,6 +246,25 @@ def _reported(heard: Heard, report: Report) -> Person | None:
         return None
     themselves = heard.associate is not None and heard.associate.email == found[0].email
     return found[0] if heard.admin is not None or themselves else None
+
+
+def _said_for(heard: Heard, report: Report) -> Report:
+    """The report, with the name right behind FOR taken for the associate where no client stands before it.
+
+    ``LATE 15 FOR Dana Lee`` by admin is about Dana Lee, and its client is asked for. To an associate "for" leads to the
+    client (section 3, "CLIENT"), unless it is their own full name.
+    """
+    name, own = report.client, heard.associate
+    if name is None or report.for_associate is not None or f" for {fold(name)}" not in f" {fold(heard.reading.line)}":
+        return report
+    opens = report.kind is not Kind.WAITING and (report.capitals or report.minutes is not None)
+    called = [person for person in heard.scene.rules.roster.associates if _is_called(person, name)]
+    themselves = own is not None and [person.email for person in called] == [own.email]
+    if not opens or not called or (own is not None and heard.admin is None and not themselves):
+        return report
+    if themselves and own is not None and fold(name) != fold(own.name):
+        return report  # a client who has the therapist's first name
+    return replace(report, client=None, for_associate=name)
 
 
 def _is_called(person: Person, wanted: str) -> bool:

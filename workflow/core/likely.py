@@ -61,6 +61,8 @@ def _guess(text: str) -> str | None:
         bare = token.text.removesuffix("'s").rstrip(".")
         if token.kind not in {"word", "join"} or not (token.kind == "join" or is_name_word(bare)):
             break
+        if named and named[0][:1].isupper() and bare.islower():
+            break  # "Sam to call"
         named.append(bare)
         if bare != token.text:
             break
@@ -113,6 +115,9 @@ def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:
         said.pop()
         verbs += 1
     named = [token.text for token in said[-2:]]
+    if named and named[-1].endswith("'s"):
+        named[-1] = named[-1].removesuffix("'s")
+        verbs += 1
     if len(said) > len(named) or len(row) > len(said) + verbs:  # in the middle of a sentence a name has its capital
         named = [word for word in named if word[:1].isupper()]
     if "i" in {word.casefold() for word in named}:

@@ -279,6 +279,8 @@ class Case:
     before: Before | None = None
     returned_at: datetime | None = None
     """When a letter to the associate came back for good: nobody reads reminders, until the associate writes again."""
+    wiped_at: datetime | None = None
+    """When the client's name and all free text were wiped (``[privacy] keep_names``); None again once there is new."""
 
     @property
     def open(self) -> bool:
@@ -450,6 +452,8 @@ class Robot:
     bounced: str | None = None
     """For a bounce: the Message-ID of the letter that came back, with angle brackets."""
     permanent: bool = False
+    code: str = ""
+    """For a bounce: why, as RFC 3463 has it: ``5.1.1``; "" when it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -620,6 +624,10 @@ class Decision:
     fate: Fate = Fate.LEFT
     key: str | None = None
     """The content key to remember when no case keeps it."""
+    lost: Letter | None = None
+    """A letter without a case that came back, as it stands now; one with a case is in the case."""
+    untold: str = ""
+    """Nobody is told of this by a letter: the desk counts it under this name."""
 
 
 class Mint(Protocol):

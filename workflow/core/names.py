@@ -46,6 +46,9 @@ _INITIALS_MAX = 3
 _SHORT_SURNAMES = frozenset({"ng"})
 """Names without a vowel that would pass for initials."""
 
+_KNOWN = 10_000
+"""Names whose forms are remembered: each letter asks for them many times over, each report compares all of them."""
+
 
 # --- what is a name ---------------------------------------------------------------------------------
 
@@ -74,7 +77,7 @@ def is_name_word(word: str) -> bool:
 
 
 def _is_person(part: list[str]) -> bool:
-    return all(is_name_word(word) for word in part) and _bare(part[-1]) not in GROUPS
+    return all(is_name_word(word) and _bare(word) not in GROUPS for word in part)
 
 
 def _is_group(part: list[str]) -> bool:
@@ -210,6 +213,7 @@ def _surname(words: Sequence[str]) -> list[str]:
     return kept[max(begin, 0) :]
 
 
+@lru_cache(maxsize=_KNOWN)
 def initials(client: str | None) -> str:
     """The client in initials, for subjects and lock screens: "S.P." for Sam P., "S. & K.", "S. family"; "" for None."""
     words = (client or "").split()
@@ -236,6 +240,7 @@ def _letters(words: Sequence[str]) -> str:
     return "".join(f"{letter.upper()}." for letter in firsts)
 
 
+@lru_cache(maxsize=_KNOWN)
 def shown(client: str | None, setting: str) -> str | None:
     """The client as ``[privacy] client_name`` has it: "first_initial", "initials" or "as_written"; None for None.
 
@@ -273,12 +278,12 @@ def same_client(a: str, b: str) -> bool:
     return _folded(a) == _folded(b)
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=_KNOWN)
 def _folded(name: str) -> str:
-    """A report is compared with every open case of its associate: folding each name once keeps a busy morning fast."""
     return fold(name)
 
 
+@lru_cache(maxsize=_KNOWN)
 def short_person(name: str) -> str:
     """An associate as subjects and lists have them: "Dana Lee" is Dana L.; titles and what follows a comma go."""
     words = re.split(r"[,(]", name, maxsplit=1)[0].split()

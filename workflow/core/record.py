@@ -51,13 +51,29 @@ def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     if case.returned_at is not None and voice.role is Role.ASSOCIATE:
         case = replanned(replace(case, returned_at=None, resumed_at=scene.now))
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
-    text = "\n".join(part for part in (mail.subject, mail.new_text) if part)
-    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, text)
+    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written(mail))
+
+
+def written(mail: Mail) -> str:
+    """What stands in a mail, as the history keeps it."""
+    return "\n".join(part for part in (mail.subject, mail.new_text) if part)
+
+
+def is_moved(old: Case | None, new: Case) -> bool:
+    """Whether something is recorded that was not known before: more than a mail, its words, and what answers it."""
+    return old is None or _record(old) != _record(new)
+
+
+def _record(case: Case) -> tuple[object, ...]:
+    told = (case.sent_at, case.told_at, case.reached_at)
+    ended = (case.state, case.outcome, case.outcome_note, case.makeup)
+    return case.kind, case.client, case.minutes, case.session_at, *told, *ended
 
 
 def entered(case: Case, now: datetime, what: str, by: str, text: str = "") -> Case:
-    """With one more line of history."""
-    return replace(case, history=(*case.history, Entry(at=now, what=what, by=by, text=text)))
+    """With one more line of history. What is written after the names were wiped is wiped in its turn."""
+    wiped_at = None if text else case.wiped_at
+    return replace(case, history=(*case.history, Entry(at=now, what=what, by=by, text=text)), wiped_at=wiped_at)
 
 
 def noted(case: Case, note: str) -> Case:

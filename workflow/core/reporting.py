@@ -11,9 +11,26 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflow.core import names
-from workflow.core.compose import Scene, admin_choices, associate_choices, to_case, told_admins, withdraw
+from workflow.core.compose import (
+    Scene,
+    admin_choices,
+    associate_choices,
+    outcome_choices,
+    to_case,
+    told_admins,
+    withdraw,
+)
 from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
-from workflow.core.record import Voice, consumed, noted, receipt, replanned, update_admins, update_associate
+from workflow.core.record import (
+    Voice,
+    consumed,
+    noted,
+    receipt,
+    replanned,
+    to_writer,
+    update_admins,
+    update_associate,
+)
 
 WRITTEN_LONG_BEFORE = timedelta(minutes=10)
 """A mail whose Date is further back than this begins its letters with when it was written (contract section 3)."""
@@ -95,9 +112,9 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
     changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
     changed = withdraw(changed, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the report changed", scene.now)
     if changed.kind is Kind.WAITING and case.kind is not Kind.WAITING:
-        changed = update_admins(scene, changed, voice, "wrong")
+        changed = update_admins(scene, replace(changed, makeup=False), voice, "wrong")
         if voice.role is not Role.ASSOCIATE:  # who gets no alert either
-            changed = receipt(scene, changed, voice, "note", {"text": "WAITING"})
+            changed = receipt(scene, changed, voice, "wrong")
     return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": said})
 
 
@@ -128,21 +145,25 @@ def is_repeated(scene: Scene, voice: Voice, case: Case, report: Report) -> bool:
 def correct_closed(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     """A missed session that was none, said after closing: it was the client who did not come, and admin is told.
 
-    Its outcome stands. Every letter about a missed session offers this word, so it must be heard (contract section 2).
+    Its outcome stands until another is said. Every letter about a missed session offers this word, so it must be heard
+    (contract section 2).
     """
     heard = noted(consumed(scene, case, voice, "changed: kind"), note)
-    corrected = update_admins(scene, replace(heard, kind=Kind.WAITING), voice, "wrong")
-    corrected = update_associate(scene, corrected, voice, "outcome")
-    return receipt(scene, corrected, voice, "outcome")
+    corrected = update_admins(scene, replace(heard, kind=Kind.WAITING, makeup=False), voice, "wrong")
+    corrected = update_associate(scene, corrected, voice, "wrong")
+    offered = outcome_choices(corrected) if voice.role is Role.ASSOCIATE else ()
+    return to_writer(scene, corrected, voice, LetterKind.RECEIPT, "wrong", offered)
 
 
 def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     """An identical report within ten minutes: a receipt, and a new note to admin; nothing else (contract section 3)."""
     heard = consumed(scene, case, voice, "reported again")
-    if note and note not in case.notes:
-        heard = noted(heard, note)
-        heard = update_admins(scene, heard, voice, "note", {"text": note})
-    return receipt(scene, heard, voice, "again")
+    if not note or note in case.notes:
+        return receipt(scene, heard, voice, "again")
+    data: dict[str, Datum] = {"text": note}
+    heard = update_admins(scene, noted(heard, note), voice, "note", data)
+    heard = update_associate(scene, heard, voice, "note", data)
+    return receipt(scene, heard, voice, "again", data)
 
 
 def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datetime | None, bool]:
@@ -163,6 +184,8 @@ def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datet
 def _announced(scene: Scene, case: Case, voice: Voice, topic: str, report: Report, said: Mapping[str, Datum]) -> Case:
     """With the alert to each admin (but for `waiting`) and the draft to the associate; due times planned."""
     data: dict[str, Datum] = dict(said)
+    if voice.role is not Role.ASSOCIATE:
+        data["by"] = voice.person.name
     mail = voice.mail
     if not scene.rules.rehearsal and mail.written_at and mail.arrived_at - mail.written_at > WRITTEN_LONG_BEFORE:
         data["written_at"] = mail.written_at.isoformat()

@@ -6,6 +6,7 @@ It takes them off and says what they were. Pure, linear, never raising.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from workflow.core.model import Mark
@@ -27,6 +28,11 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """What gateways put before a subject: "[EXTERNAL]", "***SPAM***", "EXT:"."""
+_MOST_LABELS_AT_END = 3
+_TYPED_IN_BRACKETS = re.compile(r"\W*(?:late|no\W?show|missed|waiting|client)\b", re.IGNORECASE)
+"""What a person put there: "[LATE] 15 Sam"."""
+_BEFORE_ANY_WORD = " -:\u2013\u2014\u2022\ufe0f"
+"""Dashes, the bullet of a list, and what shows a sign as an emoji."""
 _LABEL_AT_END = re.compile(rf"[\[(]{_GATEWAY}[^\][()]{{0,30}}[\])]$", re.IGNORECASE)
 
 _ID = "[23456789BCDFGHJKMNPQRSTVWXZ]{4}"
@@ -69,23 +75,33 @@ def read_subject(subject: str) -> Subject:
     text, ids = take_ids(subject[:LONGEST_SUBJECT])
     mark = Mark.PLAIN
     text = strip_labels(text)
-    while prefix := _PREFIX.match(text):
+    while prefix := _PREFIX.match(bare := _from_first_word(text)):
         if mark is Mark.PLAIN:
             mark = Mark.REPLY if prefix["reply"] else Mark.FORWARD
-        text = strip_labels(text[prefix.end() :])
-    if mark is Mark.PLAIN and ids and _OURS.match(text):
+        text = strip_labels(bare[prefix.end() :])
+    if mark is Mark.PLAIN and ids and _OURS.match(_from_first_word(text)):
         mark = Mark.REPLY
     return Subject(text, mark, ids)
 
 
 def strip_labels(line: str) -> str:
     """The line without what gateways put before or behind it: "[EXTERNAL] LATE 15 Sam"."""
-    text = line.lstrip(" -:")
-    while label := _LABEL.match(text):
-        if _CASE_ID.fullmatch(label.group()):
+    text = _INVISIBLE.sub("", line).lstrip(_BEFORE_ANY_WORD)
+    while label := _LABEL.match(bare := _from_first_word(text)):
+        if _CASE_ID.fullmatch(label.group()) or _TYPED_IN_BRACKETS.match(clean(label.group())):
             break
-        text = text[label.end() :].lstrip(" -:")
-    return _LABEL_AT_END.sub("", text).strip()
+        text = bare[label.end() :].lstrip(_BEFORE_ANY_WORD)
+    for _ in range(_MOST_LABELS_AT_END):
+        text = _LABEL_AT_END.sub("", text).strip()
+    return text
+
+
+def _from_first_word(text: str) -> str:
+    """The text without the dashes, bullets and emoji in front of it; they stay where no label or prefix follows."""
+    at = 0
+    while at < len(text) and (text[at] in _BEFORE_ANY_WORD or unicodedata.category(text[at]) == "So"):
+        at += 1
+    return text[at:]
 
 
 def take_ids(line: str) -> tuple[str, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from workflow.core.times import LEAST_MINUTES, MOST_MINUTES, Token, clock_at, mi
 LONGEST_HEAD = 1000
 """A report stands in so many characters; what follows is a note, however long."""
 
-_BEFORE_MINUTES = r"(?:(?:about|around|approximately|approx\.?|roughly|maybe|by|~)\s)"
+_BEFORE_MINUTES = r"(?:(?:about|around|approximately|approx\.?|roughly|by|~)\s)"
 _LEAD = re.compile(
     r"(?:(?:(?:(?:i'm|im|i am) )?(?:going to be|gonna be)|i'm|im|i am|(?:i'll|ill|i will|will) be)\s)?"
     r"(?:(?:just|now|still|currently|also)\s)?(?:running\s)?" + _BEFORE_MINUTES + "?",
@@ -25,7 +25,10 @@ _LEAD = re.compile(
 )
 """What may stand before minutes and LATE."""
 
-_A_FEW = re.compile(r"(?:a few (?:minutes|mins|min)|a couple (?:of )?(?:minutes|mins)|a bit|a little|slightly)\s", re.I)
+_A_FEW = re.compile(
+    r"(?:(?:a )?(?:few|couple(?: of)?) (?:minutes|mins|min)|a (?:little )?bit|a little|slightly|very|really)\b[\s,:-]*",
+    re.IGNORECASE,
+)
 """What says less than minutes: as good as none."""
 
 _TAG = re.compile(
@@ -49,6 +52,14 @@ _COUNTED = frozenset(
 
 _DROPPED = frozenset({"for", "with", "w/"})
 """Prepositions before the client (contract section 3)."""
+
+_SMALL_WORDS = frozenset({"an", "can", "do", "go", "he", "hope", "in", "may", "or", "see", "so", "to", "will"})
+"""Names that are more often something else, where the word before has a capital and they have none."""
+
+_OF = ("'s", "'S")
+"""A session is somebody's: "Sam's 2pm" is about Sam, "Sam's car" is not."""
+
+_DAYS_THAT_ARE_NAMES = frozenset({"mon", "thu", "sat", "sun"})
 
 _ABBREVIATED = TITLES | {"jr", "sr", "st", "ste", "mc"}
 """After these a full stop ends no sentence."""
@@ -141,6 +152,7 @@ class _Body:
     def read(self) -> None:
         """Fills the draft: separator, minutes, client, then time, day and FOR, then the note."""
         parted = self._skip("sep", "!")
+        self._few()
         counted = self.at < len(self.row) and self.row[self.at].said in _COUNTED
         self.draft.counting = self.draft.counting and counted and not parted
         while self._minutes(leading=True) or self._clock() or self._day() or self._preposition():
@@ -153,6 +165,13 @@ class _Body:
         while self._minutes() or self._clock() or self._day() or self._for():
             pass
         self._end()
+
+    def _few(self) -> None:
+        """Passes over "a few minutes" behind LATE."""
+        if self.draft.kind is Kind.LATE and self.at < len(self.row):
+            few = _A_FEW.match(self.plain, self.start + self.row[self.at].start)
+            while few and self.at < len(self.row) and self.start + self.row[self.at].start < few.end():
+                self.at += 1
 
     def _end(self) -> None:
         """After client and facts: a note, a question, or nothing."""
@@ -194,7 +213,8 @@ class _Body:
 
     def _note_from(self, start: int) -> None:
         text = self.plain[self.start + start :].strip(" -,:;")
-        self.draft.note = text.removesuffix(")") if text.count(")") > text.count("(") else text
+        text = text.removesuffix(")") if text.count(")") > text.count("(") else text
+        self.draft.note = text if text.strip("()") else ""
 
     def _skip(self, *kinds: str) -> bool:
         """Passes over one sign, but for a bracket; says whether there was one."""
@@ -255,6 +275,8 @@ class _Body:
         if self.at + 1 >= len(self.row):
             return False
         token, following = self.row[self.at], self.row[self.at + 1]
+        if token.said == "for" and following.kind == "email":
+            return self._for()  # no client is an address
         waited = self.draft.kind is Kind.WAITING and token.said == "on"
         towards = token.text == "to" and following.text[:1].isupper()  # To is a name as well
         if token.said not in _DROPPED and not waited and not towards:
@@ -289,7 +311,13 @@ class _Body:
     def _client_at(self, begin: int) -> tuple[str | None, int]:
         """The client that begins here, if one does, and where the words end."""
         end = self._end_of_name(begin)
+        if end > begin + 1 and self.row[end - 1].said in _DAYS_THAT_ARE_NAMES and clock_at(self.row, end) is not None:
+            end -= 1  # "Sam Mon 2pm"
         named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
+        if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
+            named[-1] = named[-1][:-2]
+        if _goes_on_as_sentence(named) or (named and named[-1].endswith(_OF)):
+            return None, end
         return as_client(named), end
 
     def _end_of_name(self, begin: int) -> int:
@@ -309,6 +337,11 @@ class _Body:
     def _after(self, said: frozenset[str]) -> int:
         """The index after one of these words, if it stands here; else this one."""
         return self.at + 1 if self.at < len(self.row) and self.row[self.at].said in said else self.at
+
+
+def _goes_on_as_sentence(named: list[str]) -> bool:
+    """Whether a word in lower case behind one with a capital is a verb or the like, not a name: "Sam may go"."""
+    return named[:1] != [word.lower() for word in named[:1]] and not _SMALL_WORDS.isdisjoint(named[1:])
 
 
 def _ends_sentence(token: Token) -> bool:

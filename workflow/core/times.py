@@ -65,12 +65,18 @@ _SMALL = (
     "eighteen nineteen"
 )
 _NUMBER_WORDS = {word: number for number, word in enumerate(_SMALL.split(), 1)}
-_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60}
-_MINUTE_UNITS = frozenset({"m", "min", "mins", "minute", "minutes", "mn", "'", "minuets"})
+_NUMBER_WORDS |= dict.fromkeys(["fifeteen", "fiffteen", "fiften", "fiftene", "fiteen", "fiveteen"], 15)
+"""Typed in haste, as are "tweny" and "thrity"; none is a name."""
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80}
+_TENS |= {"ninety": 90, "tweny": 20, "twenny": 20, "thrity": 30}
+_MINUTE_UNITS = frozenset({"m", "min", "mins", "minute", "minutes", "mn", "'"})
+_MINUTE_UNITS |= {"minets", "minites", "minnutes", "mintes", "mintue", "mintues", "minues", "minuets", "minuites"}
+_MINUTE_UNITS |= {"minut", "minuts", "miniutes", "miuntes", "miutes", "mnutes"}
+"""From the second row on: what a thumb makes of them. None is a name."""
 _HOUR_UNITS = frozenset({"h", "hr", "hrs", "hour", "hours"})
 
 _SPOKEN = {
-    "an hour and a half": 90,
+    "hour and a half": 90,
     "half of an hour": 30,
     "half an hour": 30,
     "half-an-hour": 30,
@@ -88,7 +94,10 @@ _PHRASES = sorted(
     ((tuple(phrase.split()), minutes) for phrase, minutes in _SPOKEN.items()), key=lambda one: -len(one[0])
 )
 
-_GLUED = re.compile(r"[~+]?(\d{1,4})(m|mins?|minutes?|mn|'|h|hrs?|hours?)?\.?", re.IGNORECASE)
+_GLUED = re.compile(r"[~+]?(\d{1,4})(m|mins?|minutes?|mn|'|h|hrs?|hours?)?(?:ish)?\.*", re.IGNORECASE)
+_MORE_OR_LESS = (("or", "so"), ("-", "ish"), ("ish",))
+"""What may stand behind minutes and adds nothing."""
+_AND_A_HALF = ("and", "a", "half")
 _HOURS_AND_MINUTES = re.compile(r"[~+]?([1-3])h([0-5]\d)", re.IGNORECASE)
 _SURE_NUMBER = 5
 """A smaller number in words counts things as often as minutes: "two clients were late"."""
@@ -107,12 +116,36 @@ class Minutes:
 
 
 def minutes_at(row: Sequence[Token], at: int) -> Minutes | None:
-    """The minutes that begin at this token: "15", "15m", "15 min", "fifteen", "half an hour"; None: none do."""
+    """The minutes that begin at this token: "15", "15m", "15 min", "fifteen", "half an hour"; None: none do.
+
+    Hours with minutes are one length: "1 hour and 15 minutes", "an hour and a half".
+    """
+    hours = _length_at(row, at)
+    if hours is None or not _ends_with(row, hours, _HOUR_UNITS):
+        return hours
+    if _said(row, hours.end, 3) == _AND_A_HALF:
+        return Minutes(hours.value + 30, hours.end + 3, sure=True)
+    joined = _said(row, hours.end, 1) == ("and",)
+    minutes = _length_at(row, hours.end + joined)
+    if minutes is None or not (joined or _ends_with(row, minutes, _MINUTE_UNITS)):
+        return hours
+    return Minutes(hours.value + minutes.value, minutes.end, sure=True)
+
+
+def _ends_with(row: Sequence[Token], found: Minutes, units: frozenset[str]) -> bool:
+    return row[found.end - 1].said.lstrip("0123456789~+") in units
+
+
+def _said(row: Sequence[Token], at: int, count: int) -> tuple[str, ...]:
+    return tuple(token.said for token in row[at : at + count])
+
+
+def _length_at(row: Sequence[Token], at: int) -> Minutes | None:
+    """Hours or minutes, not both."""
     if at >= len(row) or clock_at(row, at) is not None:
         return None
-    ahead = [token.said for token in row[at : at + 5]]
     for phrase, value in _PHRASES:
-        if tuple(ahead[: len(phrase)]) == phrase:
+        if _said(row, at, len(phrase)) == phrase:
             return Minutes(value, at + len(phrase), sure=True)
     if row[at].kind == "number":
         return _figures(row, at)
@@ -133,8 +166,10 @@ def _figures(row: Sequence[Token], at: int) -> Minutes | None:
 
 
 def _number_words(row: Sequence[Token], at: int) -> Minutes | None:
-    first, *later = row[at].said.split("-")
+    first, *later = row[at].said.removesuffix("ish").split("-")
     end = at + 1
+    if _said(row, end, 1) == ("hundred",):
+        return None  # not one minute: what it says instead is asked
     if first in _TENS:
         if not later and end < len(row) and _NUMBER_WORDS.get(row[end].said, 10) < 10:
             later, end = [row[end].said], end + 1
@@ -150,12 +185,19 @@ def _number_words(row: Sequence[Token], at: int) -> Minutes | None:
 
 
 def _with_unit(row: Sequence[Token], at: int, value: int, *, sure: bool) -> Minutes:
+    at = _behind_more_or_less(row, at)
+    if _said(row, at, 3) == _AND_A_HALF and _said(row, at + 3, 1) in {(unit,) for unit in _HOUR_UNITS}:
+        return Minutes(value * 60 + 30, at + 4, sure=True)
     unit = row[at].said if at < len(row) else ""
     if unit in _MINUTE_UNITS:
-        return Minutes(value, at + 1, sure=True)
+        return Minutes(value, _behind_more_or_less(row, at + 1), sure=True)
     if unit in _HOUR_UNITS:
         return Minutes(value * 60, at + 1, sure=True)
     return Minutes(value, at, sure=sure)
+
+
+def _behind_more_or_less(row: Sequence[Token], at: int) -> int:
+    return at + next((len(said) for said in _MORE_OR_LESS if _said(row, at, len(said)) == said), 0)
 
 
 # --- times of the day -------------------------------------------------------------------------------

@@ -6,22 +6,24 @@ be a client waiting reaches admin all the same, and so does a letter that came b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from workflow.core.compose import Scene, admin_choices, alone, notices, withdraw
+from workflow.core.compose import Scene, admin_choices, alone, is_same, notices, withdraw
 from workflow.core.heard import Heard
+from workflow.core.lines import listed
 from workflow.core.model import (
     Case,
     Choice,
+    Datum,
     Decision,
     Letter,
     LetterKind,
-    Mail,
+    Person,
     Post,
     Robot,
     Role,
+    Standing,
     Word,
 )
 from workflow.core.record import entered, replanned
@@ -30,50 +32,152 @@ from workflow.core.unplaced import for_associate, for_each
 NOTICES_AN_HOUR = 10
 """So many notices about strangers an hour in all; the rest is counted in the digest (contract section 3)."""
 
-HOUR = timedelta(hours=1)
+NOT_TOLD = "strangers not told"
+"""The desk's count of that rest."""
+
+NOBODY_TOLD = "nobody told"
+"""The desk's count of lost letters of which nobody could be told: the log, status and /healthz say so (section 4)."""
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 OUT_OF_OFFICE = "out of office"
 """The history line that keeps a second out-of-office reply from a second notice."""
 
+WENT = frozenset({Post.SENT, Post.OWED})
+"""A letter that comes back has gone, even if that is not recorded yet: nobody else has seen its Message-ID."""
 
-def hear_robot(scene: Scene, mail: Mail, robot: Robot, bounced: Letter | None, cases: Mapping[str, Case]) -> Decision:
-    """A machine wrote: a bounce of ours and an out-of-office reply are told to admin, once; the rest is nothing."""
-    if robot.kind == "bounce" and robot.permanent and bounced is not None and bounced.post is Post.SENT:
-        told = notices(scene, "bounce", but=bounced.to.email, detail=_came_back(bounced))
-        case = cases.get(bounced.case or "")
-        lost = None if case is None else lose_letter(scene, case, bounced, "came back: refused for good")
-        return Decision("a bounce", case=lost, letters=told, key=mail.key)
-    if robot.kind == "out-of-office" and mail.sender is not None:
-        for case in cases.values():
-            known = any(entry.what == OUT_OF_OFFICE for entry in case.history)
-            if case.open and mail.sender in case.associate.emails and not known:
-                detail = f"{case.associate.name} has an open case, and an out-of-office reply came from their address."
-                marked = entered(case, scene.now, OUT_OF_OFFICE, "clock")
-                told = notices(scene, "out-of-office", detail=detail)
-                return Decision("out of office", case=marked, letters=told, key=mail.key)
+ABOUT_LOST_LETTERS = frozenset({"bounce", "refused-letter"})
+"""A notice about a notice would never end."""
+
+WHYS = {
+    "5.1": "there is no such address",
+    "5.2.1": "the mailbox takes no mail",
+    "5.2.2": "the mailbox is full",
+    "4.2.2": "the mailbox is full",
+    "5.4": "the mail server could not be reached",
+    "4.4": "the mail server could not be reached",
+    "5.7": "the mail server does not want it",
+}
+"""The codes of RFC 3463 that a clinic can do something about, in its words; the longest beginning counts."""
+
+
+def hear_robot(heard: Heard, robot: Robot) -> Decision:
+    """A machine wrote: a bounce of ours and an out-of-office reply are told to admin, once; the rest is nothing.
+
+    Whoever sends a bounce, and it has no sender at all: it counts only under the id of a letter of ours.
+    """
+    if robot.kind == "bounce" and heard.bounced is not None and heard.bounced.post in WENT:
+        return _hear_bounce(heard, robot, heard.bounced)
+    if robot.kind == "out-of-office" and heard.associate is not None:
+        return _hear_out_of_office(heard, heard.associate)
     return Decision(f"a robot: {robot.kind}")
 
 
-def lose_letter(scene: Scene, case: Case, letter: Letter, reason: str) -> Case:
+def _hear_bounce(heard: Heard, robot: Robot, bounced: Letter) -> Decision:
+    """For now: a line in `show`. For good: the letter has failed, and whoever can do something is told."""
+    scene, key = heard.scene, heard.mail.key
+    case = heard.cases.get(bounced.case or "")
+    why = _why(robot.code)
+    if not robot.permanent:
+        if case is None:
+            return Decision("a letter is delayed on its way")
+        line = f"a mail server is still trying to deliver the {bounced.kind.value} to {bounced.to.name}{why}"
+        return Decision("a letter is delayed on its way", case=entered(case, scene.now, line, "clock"), key=key)
+    reason = f"came back{why or ': refused for good'}"
+    failed = failed_letter(bounced, reason, scene.now)
+    told = tell_lost(scene, bounced, case, "bounce", reason)
+    untold = "" if told or is_known_lost(bounced, case) else NOBODY_TOLD
+    if case is None:
+        return Decision("a letter came back", letters=told, key=key, lost=failed, untold=untold)
+    lost = lose_letter(scene, case, failed)
+    return Decision("a letter came back", case=lost, letters=told, key=key, untold=untold)
+
+
+def _hear_out_of_office(heard: Heard, associate: Person) -> Decision:
+    """Nobody is going to answer: once a case, and once a day for whoever has several (contract section 4, `notice`).
+
+    The case that the reply is about, else the newest; a robot may have answered any of our letters. It postpones
+    nothing, so it needs no sender check.
+    """
+    scene, own = heard.scene, heard.cases_of(associate)
+    about = [case for case in own if case.id in heard.thread] or own[-1:]
+    marks = [entry for case in own for entry in case.history if entry.what == OUT_OF_OFFICE]
+    if not about or any(scene.now - mark.at < DAY for mark in marks):
+        return Decision("a robot: out-of-office")
+    case = about[-1]
+    if any(entry.what == OUT_OF_OFFICE for entry in case.history):
+        return Decision("a robot: out-of-office")
+    detail = (
+        f"{associate.name} has an open case, and an out-of-office reply came from their address. Perhaps nobody "
+        f"answers: {listed(case, scene.rules, scene.now)}."
+    )
+    told = notices(scene, "out-of-office", offered=admin_choices(case), but=associate.email, detail=detail)
+    marked = entered(case, scene.now, OUT_OF_OFFICE, "clock")
+    return Decision("out of office", case=marked, letters=told, key=heard.mail.key)
+
+
+def failed_letter(letter: Letter, reason: str, now: datetime) -> Letter:
+    """The letter as one that was refused for good, or came back."""
+    return replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
+
+
+def lose_letter(scene: Scene, case: Case, failed: Letter) -> Case:
     """The case with a letter that was refused for good, or came back.
 
     When it was the associate's, nobody reads their reminders: they stop until the associate writes again, and admin is
     escalated to at once, if the client may not have been told yet.
     """
-    failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=scene.now)
     letters = tuple(failed if one.id == failed.id else one for one in case.letters)
-    lost = entered(replace(case, letters=letters), scene.now, f"{letter.kind.value} {reason}", "clock")
-    if letter.role is not Role.ASSOCIATE or not case.open:
+    lost = entered(replace(case, letters=letters), scene.now, f"{failed.kind.value} {failed.reason}", "clock")
+    if failed.role is not Role.ASSOCIATE or not case.open:
         return lost
     lost = replace(lost, returned_at=case.returned_at or scene.now)
     return replanned(withdraw(lost, {LetterKind.REMINDER}, "letters to the associate come back", scene.now))
 
 
-def _came_back(letter: Letter) -> str:
-    detail = f"A letter ({letter.kind.value}) to {letter.to.name} came back as undeliverable."
-    if letter.case is None or letter.role is not Role.ASSOCIATE:
-        return detail
-    return f"{detail} It was about case {letter.case}: they are not reminded of it until they write again."
+def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: str, reason: str) -> tuple[Letter, ...]:
+    """Who hears that a letter was lost, and why: each admin but its reader; of an admin's letter the lead, too.
+
+    `reason` stands behind the reader's name. Nobody, if it is known already.
+    """
+    if is_known_lost(letter, case) or letter.topic in ABOUT_LOST_LETTERS:
+        return ()
+    detail = f"A letter ({letter.kind.value}) to {letter.to.name} {reason}."
+    offered: tuple[Choice, ...] = ()
+    if case is not None and case.open:
+        offered = admin_choices(case)
+        detail = f"{detail} It was about {listed(case, scene.rules, scene.now)}."
+        if letter.role is Role.ASSOCIATE:
+            detail = f"{detail} They are not reminded of it until they write again."
+    told = notices(scene, topic, offered=offered, but=letter.to.email, detail=detail)
+    lead = scene.rules.roster.lead
+    if letter.role is Role.ADMIN and lead is not None and not any(is_same(lead, one.to) for one in (letter, *told)):
+        data: dict[str, Datum] = {"detail": detail}
+        told += (alone(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data),)
+    return told
+
+
+def is_known_lost(letter: Letter, case: Case | None) -> bool:
+    """Whether admin knows already that letters about this case do not reach the associate."""
+    return letter.role is Role.ASSOCIATE and case is not None and case.returned_at is not None
+
+
+def written_again(heard: Heard) -> list[Case]:
+    """The associate's cases whose reminders had stopped because letters came back: who writes reads again, perhaps.
+
+    Without those that the mail is about: they change with what it says (`record.consumed`).
+    """
+    if heard.mail.robot is not None or heard.standing is not Standing.KNOWN:
+        return []
+    now = heard.scene.now
+    back = [case for case in heard.own_cases if case.returned_at is not None]
+    return [replanned(replace(case, returned_at=None, resumed_at=now)) for case in back]
+
+
+def _why(code: str) -> str:
+    """``: there is no such address (5.1.1)``; "" without a code."""
+    said = next((WHYS[code[:end]] for end in (len(code), 3) if code[:end] in WHYS), "its reason")
+    return f": {said} ({code})" if code else ""
 
 
 def hear_unknown(heard: Heard) -> Decision:
@@ -91,7 +195,9 @@ def hear_unknown(heard: Heard) -> Decision:
     if about is None and not plain:
         return Decision("nobody we know")
     letters: tuple[Letter, ...] = ()
+    untold = NOT_TOLD
     if sum(scene.now - at < HOUR for at in heard.notices) < NOTICES_AN_HOUR:
+        untold = ""
         topic = "stranger" if person is None else "refused"
         detail = (
             "A mail from an address that is not on the roster. It had no effect."
@@ -102,7 +208,8 @@ def hear_unknown(heard: Heard) -> Decision:
         letters = notices(scene, topic, offered=offered, detail=detail, line=reading.line)
     if person is not None and not any(scene.now - at < HOUR for at in heard.warned):
         letters += (alone(scene, LetterKind.HELP, "in-your-name", person, Role.ASSOCIATE),)
-    return Decision("a stranger" if person is None else "a refused sender", letters=letters, key=heard.mail.key)
+    reason = "a stranger" if person is None else "a refused sender"
+    return Decision(reason, letters=letters, key=heard.mail.key, untold=untold)
 
 
 def _offered(heard: Heard, about: Case | None) -> tuple[Choice, ...]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workflow.core.compose import alone, case_line, choices, is_same, notices
+from workflow.core.compose import alone, choices, is_same, notices
 from workflow.core.heard import Heard
 from workflow.core.likely import likely_line
+from workflow.core.lines import case_line, listed, standing
 from workflow.core.model import (
     Case,
     Choice,
@@ -19,7 +20,6 @@ from workflow.core.model import (
     Letter,
     LetterKind,
     Person,
-    Reading,
     Report,
     Role,
     Roster,
@@ -34,9 +34,14 @@ LONGEST_CHOICE = 60
 
 def ask_associate(heard: Heard, report: Report) -> Decision:
     """A report for whom? Admin chooses among the associates; an associate reports for nobody else."""
-    colleagues = heard.scene.rules.roster if heard.admin is not None else None
-    offered = for_each(heard.reading.line, report, colleagues) if colleagues else ()
-    told = _answer(heard, LetterKind.ASK, "which-associate", offered, line=heard.reading.line)
+    line, roster = heard.reading.line, heard.scene.rules.roster
+    if heard.admin is not None:
+        offered = for_each(line, report, roster)
+        others = [one.name for one in roster.associates[MOST_CHOICES:]]
+    else:
+        own = likely_line(replace(report, for_associate=None))
+        offered, others = (Choice(own, "It is my own session"),), []
+    told = _answer(heard, LetterKind.ASK, "which-associate", offered, line=line, others=others)
     return Decision(f"a {report.kind.value} for whom?", letters=(told,), key=heard.mail.key)
 
 
@@ -47,19 +52,23 @@ def ask_which(heard: Heard, reason: str, pointed: tuple[str, ...] = (), *more: C
     """
     named = [heard.cases[known] for known in pointed if known in heard.cases]
     shown = [case for case in named if heard.voice_about(case) is not None] or heard.visible_cases
-    offered = (*_again_about(shown, heard.reading), *more) or choices(None, "HELP")
+    offered = (*_again_about(heard, shown), *more) or choices(None, "HELP")
     told = _answer(heard, LetterKind.ASK, "which-case", offered, line=heard.reading.line)
     fate = Fate.HANDLED if heard.reading.ids or heard.thread else Fate.LEFT
     return Decision(f"which case? {reason}", letters=(told,), fate=fate, key=heard.mail.key)
 
 
-def not_theirs(heard: Heard) -> Decision:
-    """Another associate's case: nothing changes, they are asked, admin reads what they wrote (section 3)."""
+def not_theirs(heard: Heard, case: Case) -> Decision:
+    """Another associate's case: nothing changes, they are asked, admin reads what they wrote (section 3).
+
+    Admin can say it for them with one tap.
+    """
     person, _ = heard.speaker
     line = heard.reading.line
-    told = _answer(heard, LetterKind.ASK, "not-yours", _again_about(heard.own_cases, heard.reading), line=line)
-    detail = f"{person.name} wrote about a case of another associate; nothing was changed."
-    letters = (told, *notices(heard.scene, "other-associate", detail=detail, line=line))
+    told = _answer(heard, LetterKind.ASK, "not-yours", _again_about(heard, heard.own_cases), line=line)
+    detail = f"{person.name} wrote about case {case.id} of {case.associate.name}; nothing was changed."
+    said = (Choice(line, "Record what it says", case.id),) if 0 < len(line) <= LONGEST_CHOICE else ()
+    letters = (told, *notices(heard.scene, "other-associate", offered=said, detail=detail, line=line))
     return Decision("another associate's case", letters=letters, fate=Fate.HANDLED, key=heard.mail.key)
 
 
@@ -106,14 +115,16 @@ def help_forward(heard: Heard) -> Decision:
 
 def tell_help(heard: Heard) -> Decision:
     """HELP: how to write. The mail stays: it "got only `help`" (section 3, "What is left alone")."""
-    told = _answer(heard, LetterKind.HELP, "words", ())
+    told = _answer(heard, LetterKind.HELP, "words", (), both=heard.associate is not None and heard.admin is not None)
     return Decision("asked for help", letters=(told,), key=heard.mail.key)
 
 
 def tell_status(heard: Heard) -> Decision:
     """STATUS: the sender's open cases, or all for admin; who is both sees all."""
     shown = heard.open_cases if heard.admin is not None else heard.own_cases
-    told = _answer(heard, LetterKind.STATUS, "", (), as_admin=True, lines=[case_line(case) for case in shown])
+    rules, now = heard.scene.rules, heard.scene.now
+    lines = [f"{listed(case, rules, now)}: {standing(case)}" for case in shown]
+    told = _answer(heard, LetterKind.STATUS, "", (), as_admin=True, lines=lines)
     return Decision("asked for status", letters=(told,), fate=Fate.HANDLED, key=heard.mail.key)
 
 
@@ -134,10 +145,11 @@ def for_associate(line: str, report: Report | None, associate: Person) -> str:
     return likely_line(replace(report, for_associate=associate.name))
 
 
-def _again_about(cases: list[Case], reading: Reading) -> tuple[Choice, ...]:
+def _again_about(heard: Heard, cases: list[Case]) -> tuple[Choice, ...]:
     """The same words again, once a case, so that one tap says which was meant."""
-    word = reading.line if 0 < len(reading.line) <= LONGEST_CHOICE else "STATUS"
-    return tuple(Choice(line=word, label=case_line(case), case=case.id) for case in cases[:MOST_CHOICES])
+    word = heard.reading.line if 0 < len(heard.reading.line) <= LONGEST_CHOICE else "STATUS"
+    few = cases[:MOST_CHOICES]
+    return tuple(Choice(word, case_line(case, heard.scene.rules, heard.scene.now), case.id) for case in few)
 
 
 def _answer(

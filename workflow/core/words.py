@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from workflow.core.model import Kind, Outcome, Word
 from workflow.core.text import clean, fold
@@ -253,6 +254,7 @@ def starts_time(text: str) -> bool:
 # --- phrases ----------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)  # the same few lines are asked about again and again while a mail is read
 def pieces(text: str) -> tuple[Piece, ...]:
     """The text as a row of the table's phrases, longest first, and of the single words between them."""
     shown = plain(text)

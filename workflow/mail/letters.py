@@ -51,6 +51,7 @@ _SUBJECTS: Mapping[tuple[LetterKind, str], str] = {
     (LetterKind.NOTICE, "other-associate"): "Promptly: a word of another associate",
     (LetterKind.NOTICE, "case-file"): "Promptly: a case file is damaged",
     (LetterKind.NOTICE, "delayed"): "Promptly: a letter is delayed",
+    (LetterKind.NOTICE, "stuck"): "Promptly: a part stands still",
 }
 _KIND_SUBJECTS: Mapping[LetterKind, str] = {
     LetterKind.ASK: "Promptly: what do you mean?",

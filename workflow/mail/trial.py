@@ -22,7 +22,8 @@ TOPICS: Mapping[LetterKind, tuple[str, ...]] = {
     LetterKind.ESCALATION: ("contact",),
     LetterKind.UPDATE: (*("sent", "outcome", "note", "unclear", "undone", "cancelled", "wrong", "reached", "makeup"),),
     LetterKind.RECEIPT: (
-        *("sent", "outcome", "makeup", "client", "undone", "cancelled", "reached", "note", "again", "nothing"),
+        *("sent", "outcome", "makeup", "client", "undone", "cancelled", "wrong", "reached", "note", "again"),
+        "nothing",
     ),
     LetterKind.ASK: (
         *("which-case", "which-client", "which-outcome", "which-associate", "not-yours", "few-words", "cancel"),
@@ -33,7 +34,7 @@ TOPICS: Mapping[LetterKind, tuple[str, ...]] = {
     LetterKind.DIGEST: ("",),
     LetterKind.NOTICE: (
         *("bounce", "set-aside", "refused", "refused-letter", "stranger", "out-of-office", "stale", "cap", "outage"),
-        *("unread", "template", "other-associate", "case-file", "delayed"),
+        *("unread", "template", "other-associate", "case-file", "delayed", "stuck"),
     ),
     LetterKind.TEST: ("",),
 }
@@ -55,6 +56,7 @@ _AT = datetime(2026, 11, 5, 19, tzinfo=UTC)
 _ASSOCIATE = Person("Dana Lee", ("dana@clinic.test",))
 
 _FULL: Mapping[str, Datum] = {
+    "both": True,
     "by": "Front Desk",
     "changed": "estimate",
     "closed": ["a case"],

@@ -13,7 +13,8 @@ from functools import lru_cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Role, Rules, State
+from workflow.core.lines import clock_time, day, when
+from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Role, Rules
 from workflow.core.names import greeting, initials, needs_name, short_person, shown
 from workflow.mail.marker import MARKER
 from workflow.mail.mime import clean_line, clean_name
@@ -29,6 +30,7 @@ _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UP
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
 _DATA: Mapping[str, Datum] = {
+    "both": False,
     "by": None,
     "changed": None,
     "closed": [],
@@ -56,6 +58,7 @@ _NO_CASE: Mapping[str, object] = {
     "who": "the associate",
     "initials": "the client",
     "hi": "Hi",
+    "missed_day": "today",
     "minutes": None,
 }
 """What the names of `Wording._case_values` say in a letter without a case."""
@@ -65,10 +68,6 @@ _QUOTES = ("detail", "line", "text")
 
 _LONG_NAME = 5
 """A name of so many letters is hidden in lower case, too; "will", "may" and "hope" stay words."""
-
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# English whatever the machine's locale: strftime would follow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,7 @@ class Wording:
         }
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
+            values["missed_day"] = self._missed_day(letter.facts, letter.created_at)
             lines = self._fact_lines(letter.facts, now)
             if carries_facts(letter):
                 values["facts"] = lines
@@ -148,7 +148,7 @@ class Wording:
             "client": self.client(facts),
             "minutes": facts.minutes,
             "minutes_words": _minutes_words(facts.minutes),
-            "session_time": _clock_time(facts.session_at.astimezone(self._zone)) if facts.session_at else "",
+            "session_time": clock_time(facts.session_at.astimezone(self._zone)) if facts.session_at else "",
             "session": self._when(facts.session_at, now),
             "expected": self._when(facts.expected_at, now),
             "reported": self._when(facts.reported_at, now),
@@ -159,7 +159,7 @@ class Wording:
         """The facts that are known, in the contract's order and under its names (section 4, "Facts")."""
         session = self._when(facts.session_at, now)
         if not session and facts.yesterday:
-            session = _day(facts.reported_at.astimezone(self._zone) - timedelta(days=1))
+            session = day(facts.reported_at.astimezone(self._zone) - timedelta(days=1))
         outcome = facts.outcome.value if facts.outcome is not None else ""
         if outcome and facts.outcome_note:
             outcome += f" - {_clean_text(self.discreet(facts.outcome_note, facts))}"
@@ -179,6 +179,14 @@ class Wording:
             ("Note", _clean_text(self.discreet(facts.note, facts))),
         ]
         return [(name, value) for name, value in lines if value]
+
+    def _missed_day(self, facts: Facts, written_at: datetime) -> str:
+        """The session's day as the client hears it: a reminder of the next morning must not say "today"."""
+        local = (facts.session_at or facts.reported_at).astimezone(self._zone)
+        if facts.session_at is None and facts.yesterday:
+            local -= timedelta(days=1)
+        ago = (written_at.astimezone(self._zone).date() - local.date()).days
+        return {0: "today", 1: "yesterday"}.get(ago, f"on {day(local)}")
 
     def client(self, facts: Facts) -> str:
         """The client as ``[privacy] client_name`` lets bodies and attachments say it; empty when not known."""
@@ -201,11 +209,7 @@ class Wording:
 
     def _when(self, at: datetime | None, now: datetime) -> str:
         """The clinic's local time, with the day unless it is today's; empty when not known."""
-        if at is None:
-            return ""
-        local = at.astimezone(self._zone)
-        time = _clock_time(local)
-        return time if local.date() == now.astimezone(self._zone).date() else f"{_day(local)}, {time}"
+        return "" if at is None else when(at, now, self._zone)
 
 
 def carries_facts(letter: Letter) -> bool:
@@ -245,15 +249,6 @@ def _minutes_words(minutes: int | None) -> str:
     return f"about {minutes} minute" + ("" if minutes == 1 else "s")
 
 
-def _clock_time(local: datetime) -> str:
-    """``2:30 pm`` (contract section 3, "Time")."""
-    return f"{local.hour % 12 or 12}:{local.minute:02} {'am' if local.hour < 12 else 'pm'}"
-
-
-def _day(local: datetime) -> str:
-    return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
-
-
 def _about(lines: list[tuple[str, str]]) -> str:
     """The case in one line, for letters that carry no facts."""
     known = dict(lines)
@@ -282,8 +277,7 @@ def _taps(letter: Letter, address: str) -> list[Tap]:
     """The choices as links; on a missed session also the way out for who meant the client (contract section 2)."""
     offered = list(letter.choices)
     facts = letter.facts
-    missed = facts is not None and facts.kind is Kind.NOSHOW and facts.state is not State.CANCELLED
-    if missed and facts is not None and all(choice.line != "WAITING" for choice in offered):
+    if facts is not None and facts.kind is Kind.NOSHOW and all(choice.line != "WAITING" for choice in offered):
         offered.append(Choice("WAITING", "no: the client did not come", facts.case))
     return [Tap(clean_line(choice.label), _say(choice, letter), _mailto(choice, address)) for choice in offered]
 
