@@ -10,8 +10,6 @@ import pytest
 from tests.conversation import MAILBOX, Clinic
 from workflow.mail import read
 
-PASSED = b"Authentication-Results: mx.clinic.test; dmarc=pass header.from=clinic.test\r\n"
-
 
 @pytest.fixture
 async def clinic(tmp_path: Path) -> AsyncIterator[Clinic]:
@@ -45,17 +43,6 @@ async def test_a_report_from_an_unknown_address_reaches_admin_as_a_choice(clinic
     await next_mail_is_handled(clinic)
 
 
-async def test_a_forged_roster_address_is_told_and_admin_too(clinic: Clinic) -> None:
-    forged = {"Authentication-Results": "mx.clinic.test; dmarc=fail header.from=clinic.test"}
-    await clinic.dana.writes("NOSHOW Sam", **forged)
-    await clinic.alex.gets("notice")
-    assert "phone the desk" in (await clinic.dana.gets("help")).text
-    await clinic.dana.writes("NOSHOW Sam", **forged)  # once an hour
-    await clinic.alex.gets("notice")
-    assert not await clinic.store.open_cases()
-    await next_mail_is_handled(clinic)
-
-
 async def test_doubt_opens_nothing_and_is_asked(clinic: Clinic) -> None:
     await clinic.dana.writes("Lathe 15 Sam")
     help_ = await clinic.dana.gets("help")
@@ -70,26 +57,6 @@ async def test_a_mail_over_max_size_speaks_by_its_subject(clinic: Clinic) -> Non
     await clinic.alex.gets("alert")
     await clinic.dana.gets("draft")
     assert (await clinic.only_case()).notes == ()
-    await next_mail_is_handled(clinic)
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"\x00\xff\xfe not a mail at all",
-        b"From: dana@clinic.test\r\nFrom: evil@elsewhere.test\r\n" + PASSED + b"Subject: NOSHOW Sam\r\n\r\n",
-        b"From: " + b"(" * 800 + b"\r\nSubject: NOSHOW Sam\r\n\r\n",
-        b"From: dana@clinic.test)<evil@elsewhere.test>\r\n" + PASSED + b"Subject: hello\r\n\r\n",
-    ],
-    ids=["empty", "bytes", "two-from", "parentheses", "smuggled"],
-)
-async def test_what_is_no_mail_is_nobody_s_word(clinic: Clinic, raw: bytes) -> None:
-    await clinic.server.deliver(MAILBOX, raw or b"\r\n", arrived_at=clinic.clock.now())
-    await clinic.settled()
-    assert not await clinic.store.open_cases()
-    await clinic.collect()
-    clinic.alex.inbox.clear()  # a notice is welcome, a case is not
     await next_mail_is_handled(clinic)
 
 

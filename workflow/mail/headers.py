@@ -20,16 +20,10 @@ BLOCK_MAX = 256 * 1024
 """Bytes of header block that are looked at. Real ones stay under 64 KB, even after five relays with ARC sets."""
 FIELDS_MAX = 1000
 """Fields that are looked at: a real mail has 20 to 100."""
-FIELD_MAX = 64 * 1024
-"""Characters of one field that are kept: a To with a thousand people is real, more is an attack."""
 SUBJECT_MAX = 1000
 """Characters of subject that are kept: no line of contract section 3 is a tenth as long."""
-SUBJECT_RAW_MAX = 4096
-"""Characters of subject that are decoded: encoded words take up to four times what they say."""
 FROM_MAX = 2000
 """Characters: a display name and an address are never longer, and a longer From is nobody's."""
-REFERENCES_MAX = 16 * 1024
-"""Characters at the end of References: the newest 100 to 200 ids."""
 IDS_MAX = 100
 """Ids that a mail may refer to; a thread of a case has a dozen."""
 ID_MAX = 998
@@ -39,6 +33,8 @@ _END_OF_BLOCK = re.compile(rb"\r?\n\r?\n")
 _FIELD_NAME = re.compile(rb"[!-9;-~]{1,200}")
 _SPACE = re.compile(r"\s+")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_WHOLE_WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=")
+"""In a name, where it is nothing but text whatever it holds: mailers leave ":" and "@" in it as they are."""
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _ID = re.compile(rf"<[^<>\s]{{1,{ID_MAX}}}>")
 _BARE_ID = re.compile(rf"[^<>\s,]{{1,{ID_MAX}}}")
@@ -88,7 +84,8 @@ def split_block(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Hea
         return Headers({}), start + (2 if raw[start : start + 1] == b"\r" else 1)
     found = _END_OF_BLOCK.search(raw, start, limit)
     block_end, body = (found.start(), found.end()) if found else (limit, stop)
-    too_long = found is None and limit < stop
+    # Also when nothing follows: of an oversize mail no more than this is fetched.
+    too_long = found is None and limit - start >= BLOCK_MAX
     fields: dict[str, list[str]] = {}
     count = 0
     name, value = b"", [b""]
@@ -100,7 +97,7 @@ def split_block(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Hea
         if name:
             count += 1
             # Unfolding (RFC 5322, 2.2.3) takes the line ends away and leaves the white space.
-            text = decode(b"".join(value)[:FIELD_MAX]).replace("\r", " ").strip()
+            text = decode(b"".join(value)).replace("\r", " ").strip()
             fields.setdefault(name.decode("ascii").lower(), []).append(text)
         before, colon, after = line.partition(b":")
         # "From :" is obsolete syntax (RFC 5322, 4.5) and still a From.
@@ -155,7 +152,7 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 def read_subject(headers: Headers) -> str:
     """The topmost Subject as one line of at most `SUBJECT_MAX` characters; "" without one."""
     raw = headers.first("subject") or ""
-    return _SPACE.sub(" ", decode_words(raw[:SUBJECT_RAW_MAX])).strip()[:SUBJECT_MAX]
+    return _SPACE.sub(" ", decode_words(raw)).strip()[:SUBJECT_MAX].rstrip()
 
 
 def read_sender(headers: Headers) -> str | None:
@@ -181,7 +178,7 @@ def sole_address(value: str) -> str | None:
         candidate = bare.strip()
     else:
         candidate, closing, after = rest.partition(">")
-        if not closing or after.strip() or re.search(r"[@>:;()\\]", name):
+        if not closing or after.strip() or re.search(r"[@>:;()\\]", _WHOLE_WORD.sub("", name)):
             return None
         candidate = candidate.strip()
     if not _ADDRESS.fullmatch(candidate):
@@ -236,8 +233,7 @@ def read_references(headers: Headers) -> tuple[str, ...]:
     ids: list[str] = []
     for name in ("in-reply-to", "references"):
         for value in headers.every(name)[:5]:
-            tail = value[-REFERENCES_MAX:]
-            text = re.sub(r"\s", "", decode_words(tail)) if "=?" in tail else tail
+            text = re.sub(r"\s", "", decode_words(value)) if "=?" in value else value
             found = _ID.findall(text)
             ids.extend(reversed(found) if name == "references" else found)
     return tuple(dict.fromkeys(ids))[:IDS_MAX]
@@ -249,8 +245,7 @@ def read_date(headers: Headers) -> datetime | None:
     if not value:
         return None
     try:
-        # 100 characters: a date with a comment has 50.
-        date = parsedate_to_datetime(clean(value)[:100])
+        date = parsedate_to_datetime(clean(value))
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

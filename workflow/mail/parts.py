@@ -156,18 +156,20 @@ def _split(raw: bytes, start: int, end: int, boundary: str, budget: _Budget) -> 
 
 def unflow(text: str, *, delsp: bool) -> str:
     """Paragraphs of format=flowed, each on one line; quoted lines stay quoted (RFC 3676, 4.1 to 4.5)."""
-    out: list[tuple[int, str]] = []
+    out: list[tuple[int, list[str]]] = []
     flowing = False
     for line in text.split("\n"):
         content = line.lstrip(">")
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
         is_signature = content in ("-- ", "--")
-        if flowing and not is_signature and out and out[-1][0] == depth:
-            out[-1] = (depth, out[-1][1] + content)
-        else:
-            out.append((depth, content))
+        goes_on = flowing and not is_signature and out[-1][0] == depth
         flowing = content.endswith(" ") and not is_signature
         if flowing and delsp:
-            out[-1] = (depth, out[-1][1][:-1])
-    return "\n".join(f"{'>' * depth} {content}" if depth else content for depth, content in out)
+            content = content[:-1]
+        if goes_on:
+            out[-1][1].append(content)
+        else:
+            out.append((depth, [content]))
+    joined = ((depth, "".join(pieces)) for depth, pieces in out)
+    return "\n".join(f"{'>' * depth} {content}" if depth else content for depth, content in joined)

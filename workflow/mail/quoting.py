@@ -18,7 +18,7 @@ _QUOTED = re.compile(r"[ \t]{0,8}>")
 _MARKER_TEXT = re.compile(re.escape(MARKER.strip("= ")).replace(r"\ ", r"\s+"), re.IGNORECASE)
 
 _WROTE = (
-    r"wrote|writes|said|a écrit|écrivait|schrieb|hat geschrieben|escribió|escribio|ha scritto|scrisse|escreveu|"
+    r"wrote|writes|said|a écrit|écrivait|schrieb|geschrieben|escribió|escribio|ha scritto|scrisse|escreveu|"
     r"schreef|heeft geschreven|geschreven|skrev|kirjoitti|napisał\(a\)|napisał|napisała|napsal\(a\)|napsal|написал|写道"
 )
 _OPENS = re.compile(

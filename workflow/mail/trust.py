@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from workflow.core.model import Roster, Standing
 from workflow.mail.read import Incoming
@@ -23,8 +24,10 @@ WITHOUT_ID = frozenset({"exchange", "mx.microsoft.com"})
 header.from=x.test;compauth=pass reason=100``. It calls itself mx.microsoft.com in its ARC headers alone."""
 
 _FAILURES = frozenset({"fail", "softfail", "hardfail", "policy"})
-_SERVER = re.compile(r"\s*(?:\([^()]*\)\s*)*([^\s;()=\"]+)\s*(?:[;(\s\d]|$)")
-_RESULT_FIRST = re.compile(r"\s*[a-z][a-z0-9-]*\s*=", re.IGNORECASE)
+_SERVER = re.compile(r"\s*(?:\([^()]*\)\s*)*([^\s;()=\"]+)(?=[;(\s]|$)")
+_RESULT_FIRST = re.compile(r"\s*([a-z][a-z0-9-]*)\s*=", re.IGNORECASE)
+_METHODS = frozenset({"dmarc", "dkim", "spf"})
+"""What counts (contract section 6); a result of another method may say what it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,79 +95,74 @@ def _verdict(fields: tuple[str, ...], authserv_id: str, domain: str) -> _Verdict
     idless = wanted in WITHOUT_ID
     for field in fields:
         if idless and _RESULT_FIRST.match(field):
-            return _weigh(_parse(_with_id(field, wanted)), domain)
+            return _weigh(_parse(f"{wanted}; {field}", idless=True), domain)
         server = _SERVER.match(field)
         if server and server[1].lower() == wanted:
             return _weigh(_parse(field), domain)
     return _Verdict.ABSENT
 
 
-def _with_id(field: str, wanted: str) -> str:
-    """Microsoft's form made RFC 8601's: an id in front, and nothing between semicolons but results.
+@lru_cache(maxsize=256)  # a server says the same of nearly every mail from the clinic's own domain
+def _parse(field: str, *, idless: bool = False) -> list[_Result] | None:
+    """The results of one field; None when those that count cannot be read with certainty.
 
-    Its older form also names the receiving domain there: ``spf=pass ...; x.test; dkim=none``.
+    Each is parsed alone: servers end the field with a semicolon, or say of other checks what is no RFC 8601
+    (``iprev=pass smtp.remote-ip=2001:db8::1``), and must be believed all the same.
+    ``idless``: Microsoft's older form also names the receiving domain there: ``spf=pass ...; x.test; dkim=none``.
     """
-    pieces = [piece for piece in _outside(field, ";") if _RESULT_FIRST.match(piece)]
-    return "; ".join([wanted, *pieces])
+    server, *pieces = _pieces(field) or [""]
+    if not pieces:
+        return None
+    import authres
 
-
-def _outside(text: str, mark: str) -> list[str]:
-    """The text cut at each mark that is in no comment and no quoted string."""
-    pieces, piece, depth, quoted = [], "", 0, False
-    for letter in text[:RESULTS_MAX]:
-        if letter == '"' and not depth:
-            quoted = not quoted
-        elif not quoted:
-            depth = max(0, depth + (letter == "(") - (letter == ")"))
-            if letter == mark and not depth:
-                pieces.append(piece)
-                piece = ""
+    features = authres.all_features()
+    results: list[_Result] = []
+    for piece in pieces:
+        found = _RESULT_FIRST.match(piece)
+        if not piece.strip() or (idless and not found):
+            continue
+        try:
+            parsed = features.parse_value(f"{server};{piece}").results
+        except Exception:  # authres raises its own errors, and RecursionError, ValueError, TypeError on odd input
+            if found and found[1].lower() not in _METHODS:
                 continue
-        piece += letter
-    return [*pieces, piece]
+            return None
+        for result in parsed:
+            properties = ((f"{item.type}.{item.name}", str(item.value or "")) for item in result.properties)
+            results.append(_Result(result.method, result.result, tuple(properties)))
+    return results
 
 
-def _parse(field: str) -> list[_Result] | None:
-    """The results of one field; None when it cannot be read with certainty.
+def _pieces(field: str) -> list[str] | None:
+    """The field cut at the semicolons that are in no comment and no quoted string; None when that is not certain.
 
     Servers copy the envelope sender into comments and values. A sender with quotes could close such a comment and go
     on with results of its own, so a quote in a comment makes the field worthless.
     """
-    if len(field) > RESULTS_MAX or not field.isascii() or _has_odd_comment(field):
+    if len(field) > RESULTS_MAX or not field.isascii():
         return None
-    import authres
-
-    try:
-        parsed = authres.all_features().parse_value(field)
-        return [
-            _Result(
-                result.method,
-                result.result,
-                tuple((f"{item.type}.{item.name}", str(item.value or "")) for item in result.properties),
-            )
-            for result in parsed.results
-        ]
-    except Exception:  # authres raises its own errors, and RecursionError, ValueError, TypeError on odd input
-        return None
-
-
-def _has_odd_comment(field: str) -> bool:
+    pieces, start = [], 0
     depth, quoted, escaped = 0, False, False
-    for letter in field:
+    for at, letter in enumerate(field):
         if escaped:
             escaped = False
         elif letter == "\\":
+            if not (depth or quoted):
+                return None
             escaped = True
-        elif depth and letter == '"':
-            return True
         elif letter == '"':
+            if depth:
+                return None
             quoted = not quoted
         elif not quoted:
             depth += (letter == "(") - (letter == ")")
             # Nested comments are legal, and more than three are an attack on the parser's recursion.
             if not 0 <= depth <= 3:
-                return True
-    return bool(depth or quoted)
+                return None
+            if letter == ";" and not depth:
+                pieces.append(field[start:at])
+                start = at + 1
+    return None if depth or quoted else [*pieces, field[start:]]
 
 
 def _weigh(results: list[_Result] | None, domain: str) -> _Verdict:
