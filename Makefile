@@ -11,7 +11,8 @@ SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint types imports format bench crash soak letters lock clean
+.PHONY: help venv demo test quick lint types imports format bench crash soak letters lock clean \
+	install install-files uninstall
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -74,11 +75,49 @@ soak: venv ## 30,000 mails on the embedded server, and the memory they take; abo
 letters: venv ## every letter as a phone shows it, into docs/letters; needs Debian's chromium
 	$(BIN)/python -m tests.letters_in_browser
 
+# What follows needs root, but with DESTDIR, which takes the place of / (for packages, and for the tests).
+PREFIX := $(DESTDIR)/opt/promptly
+ETC := $(DESTDIR)/etc/promptly
+UNITS := $(DESTDIR)/etc/systemd/system
+COMMAND := $(DESTDIR)/usr/local/bin/promptly
+UNIT_FILES := promptly.service promptly-check.service promptly-check.timer promptly-alarm@.service
+INSTALL_PIP = '$(PREFIX)/.venv/bin/python' -m pip --disable-pip-version-check --quiet install
+PROGRAM := daemon.py workflow templates docs config.example.toml
+RELOAD = if test -z '$(DESTDIR)' -a -d /run/systemd/system; then systemctl daemon-reload; fi
+
+install: install-files ## as root: the program to /opt/promptly, a first configuration to /etc/promptly, the units
+	@$(PYTHON) -m venv '$(PREFIX)/.venv'
+	@$(INSTALL_PIP) --require-hashes -r requirements-build.lock
+	@$(INSTALL_PIP) --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
+	@'$(PREFIX)/.venv/bin/python' -m compileall -q '$(PREFIX)/workflow'
+	@$(RELOAD)
+	@echo 'Installed. What to do next stands in docs/install.md; after an upgrade: systemctl restart promptly'
+
+# Nobody's configuration or password is ever replaced. What an older version left of the program is removed.
+install-files:
+	@umask 022 && mkdir -p '$(PREFIX)' '$(ETC)' '$(UNITS)' '$(dir $(COMMAND))' \
+		&& rm -rf '$(PREFIX)/workflow' '$(PREFIX)/templates' '$(PREFIX)/docs' \
+		&& tar -c --mode=u=rwX,go=rX --exclude=__pycache__ --exclude=docs/letters $(PROGRAM) \
+		| tar -x --no-same-owner --no-same-permissions -C '$(PREFIX)'
+	@install -m 644 $(addprefix systemd/,$(UNIT_FILES)) '$(UNITS)'
+	@install -m 755 systemd/promptly '$(COMMAND)'
+	@test -e '$(ETC)/config.toml' || { sed 's|^url = "tinydb:state"|url = "tinydb:/var/lib/promptly"|' config.example.toml \
+		> '$(ETC)/config.toml' && chmod 644 '$(ETC)/config.toml'; }
+	@test -e '$(ETC)/mailbox.password' || install -m 600 /dev/null '$(ETC)/mailbox.password'
+
+uninstall: ## as root: remove what `make install` made, but never the configuration, the password or the state
+	@if test -z '$(DESTDIR)' -a -d /run/systemd/system; then \
+		systemctl disable --quiet --now promptly.service promptly-check.timer || true; fi
+	@cd '$(UNITS)' && rm -f $(UNIT_FILES)
+	@rm -rf '$(PREFIX)' '$(COMMAND)'
+	@$(RELOAD)
+	@echo 'Removed. Left as they were: $(ETC) and the state in $(DESTDIR)/var/lib/promptly'
+
 lock: ## write the locks anew, with the newest versions that pyproject.toml allows
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/pip --disable-pip-version-check --quiet install pip-tools
 	echo setuptools | $(COMPILE) --upgrade --no-annotate --output-file requirements-build.lock -
-	$(COMPILE) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --upgrade --extra dev --extra oauth --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean: ## remove what can be made again, but never state/

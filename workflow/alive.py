@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -28,6 +28,19 @@ class Alive:
     now: datetime
     """Clinic time when this was written: real, or rehearsed."""
     speed: float = 1.0
+    rehearsed: bool = False
+    unsent_since: datetime | None = None
+    """Clinic time since when the SMTP server has not been reached."""
+
+    @property
+    def silent_for(self) -> timedelta | None:
+        """Real time from the last look through the mailbox to this writing; None: there was none yet."""
+        return None if self.last_seen_at is None else (self.now - self.last_seen_at) / self.speed
+
+    @property
+    def unsent_for(self) -> timedelta:
+        """Real time for which the SMTP server had not been reached at this writing."""
+        return timedelta(0) if self.unsent_since is None else (self.now - self.unsent_since) / self.speed
 
 
 def write_alive(folder: Path, alive: Alive) -> None:
@@ -48,16 +61,28 @@ def read_alive(folder: Path, *, living: bool = True) -> Alive | None:
         alive = Alive(
             pid=int(said["pid"]),
             connected=bool(said["connected"]),
-            last_seen_at=datetime.fromisoformat(said["last_seen_at"]) if said["last_seen_at"] else None,
+            last_seen_at=_time(said["last_seen_at"]),
             now=datetime.fromisoformat(said["now"]),
             speed=float(said["speed"]),
+            rehearsed=bool(said.get("rehearsed")),
+            unsent_since=_time(said.get("unsent_since")),
         )
         if living and time.time() - (folder / FILE).stat().st_mtime > STALE:
             return None
-        if living:
-            os.kill(alive.pid, 0)  # signal 0 asks whether the process lives
-    except PermissionError:  # it lives, under another user
-        return alive
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return alive
+    return alive if not living or _lives(alive.pid) else None
+
+
+def _time(said: str | None) -> datetime | None:
+    return datetime.fromisoformat(said) if said else None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # signal 0 asks whether the process lives
+    except PermissionError:  # it does, under another user
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True

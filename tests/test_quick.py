@@ -1,0 +1,114 @@
+"""``check --quick``: whether a daemon lives and reaches its servers, asked from outside and without network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import daemon
+from tests.conversation import CONFIG, Clinic
+from tests.premises import Premises, premises
+from workflow.alive import STALE, Alive, write_alive
+
+__all__ = ["premises"]
+
+NOW = datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
+NOBODY = 2**22 - 1
+"""A process id that is never given away: pids end below it."""
+
+Quick = Callable[[], tuple[int, str]]
+
+
+@pytest.fixture
+def quick(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Quick:
+    """`check --quick` on a configuration whose servers do not exist; gives its exit code and its line."""
+    values = {"admins": '"a@clinic.test"', "lead": "", "imap": 1, "smtp": 1, "shared": "true", "digest": "", "more": ""}
+    (tmp_path / "config.toml").write_text(CONFIG.format(**values))
+    (tmp_path / "password").write_text("secret\n")
+    (tmp_path / "password").chmod(0o600)
+    (tmp_path / "state").mkdir()
+
+    def ask() -> tuple[int, str]:
+        code = daemon.main(["check", "--quick", "--config", str(tmp_path / "config.toml")])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return ask
+
+
+def said(folder: Path, **other: object) -> None:
+    """What a daemon left in its alive file; without `other`, that all is well."""
+    facts = {"pid": os.getpid(), "connected": True, "last_seen_at": NOW - timedelta(seconds=12), "now": NOW} | other
+    write_alive(folder / "state", Alive(**facts))  # type: ignore[arg-type]  # a test names its facts
+
+
+class TestIsWell:
+    def test_when_a_daemon_lives_and_saw_the_mailbox(self, tmp_path: Path, quick: Quick) -> None:
+        said(tmp_path)
+        code, line = quick()
+        assert code == 0
+        assert "12 s ago" in line
+
+    def test_in_an_outage_that_has_just_begun(self, tmp_path: Path, quick: Quick) -> None:
+        away = NOW - timedelta(minutes=5)
+        said(tmp_path, connected=False, last_seen_at=away, unsent_since=away)
+        assert quick()[0] == 0
+
+    def test_in_a_fast_rehearsal(self, tmp_path: Path, quick: Quick) -> None:
+        said(tmp_path, last_seen_at=NOW - timedelta(minutes=30), speed=60.0)
+        assert quick()[0] == 0
+
+
+class TestFails:
+    @pytest.mark.parametrize(
+        ("facts", "advice"),
+        [
+            ({"pid": NOBODY}, "no daemon lives"),
+            ({"last_seen_at": None}, "has not reached the mailbox yet"),
+            ({"last_seen_at": NOW - timedelta(minutes=7)}, "last looked through 7 minutes ago"),
+            ({"unsent_since": NOW - timedelta(hours=1)}, "no letter has left for 60 minutes"),
+        ],
+    )
+    def test_and_says_why(self, tmp_path: Path, quick: Quick, facts: dict[str, object], advice: str) -> None:
+        said(tmp_path, **facts)
+        code, line = quick()
+        assert code == 1
+        assert advice in line
+
+    def test_where_there_was_never_a_daemon(self, quick: Quick) -> None:
+        assert quick()[0] == 1
+
+    def test_where_a_daemon_stopped_speaking(self, tmp_path: Path, quick: Quick) -> None:
+        said(tmp_path)
+        long_ago = (tmp_path / "state" / "alive.json").stat().st_mtime - STALE - 1
+        os.utime(tmp_path / "state" / "alive.json", (long_ago, long_ago))
+        assert quick()[0] == 1
+
+    def test_with_2_on_a_faulty_configuration(self, tmp_path: Path, quick: Quick) -> None:
+        said(tmp_path)
+        (tmp_path / "config.toml").write_text("[clinic]\n")
+        assert quick()[0] == 2
+
+
+@pytest.mark.slow
+class TestBesideADaemon:
+    async def test_it_is_well_and_fails_when_that_was_killed(self, premises: Premises) -> None:
+        async with premises.daemon() as running:
+            assert (await premises.promptly("check", "--quick"))[0] == 0
+            await running.kill()
+        assert (await premises.promptly("check", "--quick"))[0] == 1
+
+    async def test_a_restart_in_an_outage_does_not_hide_how_long_it_lasts(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await clinic.server.down_imap()
+            await clinic.stops()
+            clinic.clock.move(timedelta(minutes=20))
+            await clinic.starts(wait=False)
+            assert clinic.service.alive().silent_for == timedelta(minutes=20)
+            await clinic.server.up_imap()
+            await clinic.settled()
+            assert clinic.service.alive().silent_for == timedelta(0)

@@ -1,0 +1,44 @@
+"""``check --quick``: does the daemon live, and reach the mailbox? From outside, without network, within a second.
+
+For a timer of the system (``systemd/promptly-check.timer``), so that the operator hears of a daemon that can't tell
+anybody itself. Reads the configuration and ``alive.json``, and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import timedelta
+
+from workflow.alive import read_alive
+from workflow.config import Faults, load
+
+TOO_LONG = timedelta(minutes=5)
+"""Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""
+
+
+def main(asked: Namespace) -> int:
+    """Print one line; exit code 0 when all is well, 1 when not, 2 for a faulty configuration."""
+    try:
+        config = load(asked.config)
+    except Faults as faults:
+        print(faults, file=sys.stderr)
+        return 2
+    alive = read_alive(config.store)
+    if alive is None:
+        wrong = f"no daemon lives on {config.store}: systemctl status promptly, then journalctl -u promptly"
+    elif alive.silent_for is None:
+        wrong = "the daemon has not reached the mailbox yet: run `check`, which says what refuses"
+    elif alive.silent_for > TOO_LONG:
+        wrong = f"the mailbox was last looked through {_minutes(alive.silent_for)} ago: run `check`, which says why"
+    elif alive.unsent_for > TOO_LONG:
+        wrong = f"no letter has left for {_minutes(alive.unsent_for)}, the SMTP server is not reached: run `check`"
+    else:
+        print(f"ok: the daemon lives, the mailbox was looked through {alive.silent_for.seconds} s ago")
+        return 0
+    print(wrong, file=sys.stderr)
+    return 1
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span // timedelta(minutes=1)} minutes"
