@@ -32,11 +32,33 @@ def parser() -> argparse.ArgumentParser:
     run = verb("run", "the daemon, in the foreground")
     run.add_argument("--speed", type=float, metavar="N", help="rehearsal: run N times as fast (loopback hosts only)")
     run.add_argument("--clock", metavar="ISO", help="rehearsal: begin at this time; without an offset, clinic time")
-    verb("check", "try every part of the set-up and say what is wrong")
+    check = verb("check", "try every part of the set-up and say what is wrong")
+    check.add_argument("--send", action="store_true", help="send a test letter to the mailbox itself and one to admin")
+    check.add_argument("--json", action="store_true", help="for programs")
+    check.add_argument(
+        "--quick",
+        dest="verb",
+        action="store_const",
+        const="quick",
+        default=argparse.SUPPRESS,
+        help="only whether a daemon lives and reaches its servers: no network, for a timer",
+    )
     status = verb("status", "open cases, what is due next and why, letters owed")
     status.add_argument("--json", action="store_true", help="for programs")
     show = verb("show", "past and future of a case: what was sent, what is next, why not yet")
     show.add_argument("case", metavar="CASE", help="its id, such as K7Q2")
+    report = verb("report", "response times, outcomes, cases over 10 minutes to contact; no client fields")
+    report.add_argument("--month", metavar="2026-11", help="only cases reported in this month; else all that are kept")
+    report.add_argument("--csv", type=Path, metavar="FILE", help="write a line a case into a file, too")
+    report.add_argument("--json", action="store_true", help="for programs")
+    export = verb("export", "everything that is held about a case, as JSON")
+    export.add_argument("case", metavar="CASE")
+    erase = verb("erase", "remove a case, open or closed, from the state and its backups")
+    erase.add_argument("case", metavar="CASE")
+    purge = verb("purge", "wipe names and delete cases whose time has come; the daemon does it by itself")
+    for asking in (erase, purge):
+        asking.add_argument("--yes", action="store_true", help="do not ask")
+        asking.set_defaults(room="retention")
     return top
 
 
@@ -44,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     asked = parser().parse_args(arguments)
     # Imported late: a verb's libraries cost start-up time that the others need not pay.
-    verb = import_module(f"workflow.verbs.{asked.verb}")
+    verb = import_module(f"workflow.verbs.{getattr(asked, 'room', asked.verb)}")
     return int(verb.main(asked))
 
 

@@ -5,16 +5,19 @@ A second clinic in the same process is a second `Clinic`. Decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from workflow.clock import Clock
-from workflow.config import Config
+from workflow.config import Config, OAuth2
 from workflow.core.model import Rules
 from workflow.mail.letters import Letters
 from workflow.mail.mailbox import MailboxSettings
+from workflow.mail.oauth2 import Tokens
 from workflow.mail.outbox import SmtpSettings
 from workflow.mail.trust import TrustSettings
 from workflow.store import Store
+from workflow.tally import Tally
 
 
 @dataclass
@@ -24,6 +27,9 @@ class Clinic:
     config: Config
     store: Store
     clock: Clock
+    tally: Tally = field(default_factory=Tally)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held around gather, decide and commit, with no other await inside: one change of the state at a time."""
 
     def __post_init__(self) -> None:
         self.take(self.config)
@@ -52,6 +58,7 @@ def mailbox_settings(config: Config) -> MailboxSettings:
         folder=mailbox.folder,
         handled_folder=mailbox.handled_folder,
         max_size=mailbox.max_size,
+        tokens=_tokens(mailbox.oauth2),
     )
 
 
@@ -65,4 +72,9 @@ def smtp_settings(config: Config) -> SmtpSettings:
         username=smtp.username or "",
         password=smtp.password or (lambda: ""),
         ca_file=smtp.ca_file,
+        tokens=_tokens(smtp.oauth2),
     )
+
+
+def _tokens(oauth2: OAuth2 | None) -> Tokens | None:
+    return None if oauth2 is None else Tokens(oauth2)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,9 +26,17 @@ from workflow.core.decide import resume_at, tick_case
 from workflow.core.digest import digest, next_digest_at
 from workflow.core.hear import hear
 from workflow.core.heard import Heard
-from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post, Standing
+from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
 from workflow.core.subjects import case_ids
-from workflow.core.unheard import lose_letter
+from workflow.core.unheard import (
+    NOBODY_TOLD,
+    NOT_TOLD,
+    failed_letter,
+    is_known_lost,
+    lose_letter,
+    tell_lost,
+    written_again,
+)
 from workflow.logs import place
 from workflow.mail import newtext, read, trust
 from workflow.store import NotCommitted, Store
@@ -52,8 +61,8 @@ SET_BACK = timedelta(minutes=1)
 QUOTED_LETTERS = 3
 """A reply quotes the letter it answers, and perhaps some before it."""
 
-SET_ASIDE, NOT_TOLD = "set-aside", "strangers not told"
-"""The desk's counts of mails set aside, and of strangers' mails past the cap of notices."""
+SET_ASIDE = "set-aside"
+"""The desk's count of mails set aside."""
 
 
 class Arrival(Protocol):
@@ -103,8 +112,10 @@ class Engine:
         self.clinic = clinic
         self._settler = settler
         self._sender = sender
-        self._lock = asyncio.Lock()
+        self._lock = clinic.lock
         self._latest = clinic.clock.now()
+        self._began = 0.0
+        """When the decision under way was begun, by the loop's clock: for its line in the log. Guarded by the lock."""
 
     async def begin(self) -> None:
         """Before the first tick: learn when something was decided last, for the clock may have been set meanwhile."""
@@ -117,7 +128,7 @@ class Engine:
         goes to the caller: the mail lies where it lay, and is to be taken again.
         """
         store = self.clinic.store
-        async with self._lock:
+        async with self._deciding():
             if await store.hand_count(arrival.place) >= DEADLY:
                 fate = await self._set_aside(arrival, "ended the process twice")
             else:
@@ -130,18 +141,20 @@ class Engine:
                     log.error("mail failed", error=type(error).__name__, where=place(error))
                     fate = await self._set_aside(arrival, f"could not be handled ({type(error).__name__})")
             await store.put_down()
+        self.clinic.tally.mails[fate.value] += 1
         self._settler.settle(arrival.place, fate)
 
     async def tick(self) -> int:
         """Decide whatever is due by now; how many cases were. One case that fails does not stop the others."""
         decided = 0
-        async with self._lock:
+        async with self._deciding():
             now = self.clinic.clock.now()
             if self.clock_was_set_back(now):
                 await self._resume_all(now)
             self._latest = now
             for case in await self.clinic.store.due(now):
                 try:
+                    self._began = asyncio.get_running_loop().time()
                     ticked = tick_case(self._scene(now), case)
                     await self._commit(Decision("due", case=ticked), now, case)
                     decided += 1
@@ -164,10 +177,10 @@ class Engine:
     async def write_digest(self) -> None:
         """The morning digest to each admin, if there is something to say; an older one still owed is taken back."""
         store = self.clinic.store
-        async with self._lock:
+        async with self._deciding():
             now, since = self.clinic.clock.now(), self._last_digest()
             closed = [case async for case in store.closed_cases(since)]
-            told = digest(self._scene(now), (await store.open_cases()).values(), closed, since, self._faults(since))
+            told = digest(self._scene(now), (await store.open_cases()).open, closed, since, self._faults(since))
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
             await self._keep(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
             await store.settle_letters(
@@ -195,7 +208,7 @@ class Engine:
     async def announce(self, topic: str, detail: str, *, mark: str) -> None:
         """A `notice` to each admin, once for this mark: until `mark` is called with an empty text."""
         store = self.clinic.store
-        async with self._lock:
+        async with self._deciding():
             if store.desk.marks.get(mark):
                 return
             now = self.clinic.clock.now()
@@ -205,7 +218,7 @@ class Engine:
     async def announce_once(self, topic: str, name: str, detail: str, *, but: str) -> None:
         """A `notice` to each admin but one, once a day for this name."""
         store = self.clinic.store
-        async with self._lock:
+        async with self._deciding():
             if store.desk.counts.get(name):
                 return
             now = self.clinic.clock.now()
@@ -214,26 +227,26 @@ class Engine:
 
     async def mark(self, name: str, text: str) -> None:
         """Remember what happened last under this name."""
-        async with self._lock:
+        async with self._deciding():
             await self.clinic.store.commit(Decision("marked"), self.clinic.clock.now(), marks={name: text})
 
     async def fail_letter(self, letter: Letter, reason: str) -> None:
         """A recipient was refused for good: the letter has failed, and the other admins are told (contract 8.4)."""
-        async with self._lock:
+        async with self._deciding():
             now = self.clinic.clock.now()
-            told: tuple[Letter, ...] = ()
-            if letter.topic != "refused-letter":  # a notice about a notice would never end
-                detail = f"A letter ({letter.kind.value}) to {letter.to.name} was refused: {reason}."
-                told = notices(self._scene(now), "refused-letter", but=letter.to.email, detail=detail)
+            scene, failed = self._scene(now), failed_letter(letter, reason, now)
             case = await self.clinic.store.case(letter.case) if letter.case is not None else None
-            if case is not None:
-                lost = lose_letter(self._scene(now), case, letter, reason)
-                await self._commit(Decision("a refused recipient", case=lost, letters=told), now, case)
-            else:
-                failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
-                await self.clinic.store.settle_letters([failed])
-                await self._commit(Decision("a refused recipient", letters=told), now, None)
-            log.warning("letter refused", letter=letter.id, kind=letter.kind.value, reason=reason)
+            told = tell_lost(scene, letter, case, "refused-letter", f"was refused: {reason}")
+            decision = Decision(
+                "letter refused",
+                case=lose_letter(scene, case, failed) if case is not None else None,
+                letters=told,
+                lost=failed if case is None else None,
+                untold="" if told or is_known_lost(letter, case) else NOBODY_TOLD,
+            )
+            fault = {"letter": letter.id, "kind": letter.kind.value, "reason": reason}
+            await self._commit(decision, now, case, fault=fault)
+            self.clinic.tally.letters[letter.kind.value, "failed"] += 1
 
     def clock_was_set_back(self, now: datetime) -> bool:
         """Whether something was decided later than `now`: then due times are to be planned anew, by `tick`."""
@@ -242,7 +255,7 @@ class Engine:
     async def _resume_all(self, now: datetime) -> None:
         """Reminders decided in what is now the future must not silence a case until that future comes again."""
         log.warning("the clock was set back")
-        for case in (await self.clinic.store.open_cases()).values():
+        for case in (await self.clinic.store.open_cases()).open:
             resumed = resume_at(case, now)
             if resumed is not case:
                 await self._commit(Decision("the clock was set back", case=resumed), now, case)
@@ -265,25 +278,21 @@ class Engine:
         mail = incoming.mail
         known = await self._known_fate(mail.key)
         if known is not None:
-            log.info("mail seen before", fate=known.value)
+            self._log("mail seen before", fate=known.value)
             return known
         roster = clinic.rules.roster
         if incoming.fault is not None:
             if mail.sender is None or roster.associate(mail.sender) or roster.admin(mail.sender):
                 return await self._set_aside(arrival, incoming.fault, mail)
-            return Fate.LEFT  # a stranger's: it stays as it was
+            self._log("a stranger's mail that cannot be read")
+            return Fate.LEFT  # it stays as it was
         heard = await self._gather(incoming, now)
         decision = hear(heard)
-        if heard.standing is not Standing.KNOWN and decision.key and not decision.letters:
-            unheard = replace(decision, key=_fated(decision.key, decision.fate))
-            await store.commit(unheard, now, counts={NOT_TOLD: (*store.desk.counts.get(NOT_TOLD, ()), now)})
-            return decision.fate
-        if decision.case is not None:
-            log.info(decision.reason, case=decision.case.id)
-        else:
-            log.info(decision.reason)
-        old = heard.cases.get(decision.case.id) if decision.case is not None else None
-        await self._commit(decision, now, old)
+        about = decision.case.id if decision.case is not None else None
+        for case in written_again(heard):
+            if case.id != about:
+                await self._commit(Decision("the associate writes again", case=case), now, heard.cases[case.id])
+        await self._commit(decision, now, heard.cases.get(about or ""))
         return decision.fate
 
     async def _gather(self, incoming: read.Incoming, now: datetime) -> Heard:
@@ -291,19 +300,19 @@ class Engine:
         mail, rules = await self._without_our_words(incoming, now), clinic.rules
         roster = rules.roster
         reading = grammar.read(mail.subject, mail.new_text, mail.quoted_text)
-        cases = dict(await store.open_cases())
+        cases, closed = await store.open_cases(), []
         pointed = [await store.case_of_message(known) for known in mail.refers_to]
         thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
         for known in (*reading.ids, *thread, *reading.quoted_ids):
-            if known not in cases and (closed := await store.case(known)) is not None:
-                cases[known] = closed
+            if known not in cases and (ended := await store.case(known)) is not None:
+                closed.append(ended)
         bounced = None
         if mail.robot is not None and mail.robot.bounced is not None:
             bounced = await store.letter_of_message(mail.robot.bounced)
             if bounced is not None and bounced.case is not None and bounced.case not in cases:
-                closed = await store.case(bounced.case)
-                if closed is not None:
-                    cases[closed.id] = closed
+                ended = await store.case(bounced.case)
+                if ended is not None:
+                    closed.append(ended)
         sender = mail.sender or ""
         person = roster.associate(sender) or roster.admin(sender)
         counts = store.desk.counts
@@ -314,7 +323,7 @@ class Engine:
             standing=trust.judge(incoming, roster, clinic.trust, rules.address.rpartition("@")[2]),
             associate=roster.associate(sender),
             admin=roster.admin(sender),
-            cases=cases,
+            cases=cases.beside(closed),
             thread=thread,
             bounced=bounced,
             notices=counts.get(STRANGERS, ()),
@@ -348,18 +357,24 @@ class Engine:
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
         counts = {SET_ASIDE: (*self.clinic.store.desk.counts.get(SET_ASIDE, ()), now)}
-        await self._keep(Decision("set aside", letters=told, key=_fated(key, Fate.SET_ASIDE)), now, counts=counts)
-        log.warning("mail set aside", reason=reason)
+        decision = Decision("mail set aside", letters=told, key=_fated(key, Fate.SET_ASIDE))
+        await self._keep(decision, now, counts=counts, fault={"reason": reason})
         return Fate.SET_ASIDE
 
-    async def _commit(self, decision: Decision, now: datetime, old: Case | None) -> None:
+    async def _commit(
+        self, decision: Decision, now: datetime, old: Case | None, *, fault: Mapping[str, str] | None = None
+    ) -> None:
         """Commit with the caps applied, then tell the sender what is owed."""
         counts = dict(self.clinic.store.desk.counts)
         if decision.key is not None:
             decision = replace(decision, key=_fated(decision.key, decision.fate))
         capped = cap_answers(self._scene(now), decision, old, counts)
         self._latest = max(self._latest, now)
-        await self._keep(capped, now, counts=_changed(counts, self.clinic.store.desk.counts))
+        await self._keep(capped, now, counts=_changed(counts, self.clinic.store.desk.counts), fault=fault)
+        if decision.lost is not None:  # after the notice about it: a crash in between must not keep admin from it
+            await self.clinic.store.settle_letters([decision.lost])
+        if capped.case is not None and old is None:
+            self.clinic.tally.reports[capped.case.kind.value] += 1
 
     async def _keep(
         self,
@@ -368,8 +383,9 @@ class Engine:
         *,
         marks: Mapping[str, str] | None = None,
         counts: Mapping[str, tuple[datetime, ...]] | None = None,
+        fault: Mapping[str, str] | None = None,
     ) -> None:
-        """The one commit point; afterwards the sender is told what is owed.
+        """The one commit point; afterwards the log and the sender are told. `fault`: what went wrong, for the log.
 
         Also when the store raises `NotCommitted`: the decision may be on disk after all, and what it owes must not wait
         for a restart.
@@ -379,7 +395,26 @@ class Engine:
         except NotCommitted:
             self._sender.owe(await self.clinic.store.owed())
             raise
-        self._sender.owe((*decision.letters, *(decision.case.letters if decision.case is not None else ())))
+        of_case = decision.case.letters if decision.case is not None else ()
+        self._sender.owe((*decision.letters, *of_case))
+        owed = (letter for letter in (*decision.letters, *of_case) if letter.post is Post.OWED)
+        new = [letter.kind.value for letter in owed if letter.created_at == now]
+        case_id = {"case": decision.case.id} if decision.case is not None else {}
+        untold = {"untold": decision.untold} if decision.untold else {}
+        warn = fault is not None or decision.untold == NOBODY_TOLD
+        self._log(decision.reason, warn=warn, **case_id, **(fault or {}), **untold, letters=" ".join(new))
+
+    def _log(self, event: str, *, warn: bool = False, **facts: str) -> None:
+        """The one line of a decision (contract 8.7): its reason, and how long it took from mail or due time to disk."""
+        milliseconds = round(1000 * (asyncio.get_running_loop().time() - self._began), 1)
+        (log.warning if warn else log.info)(event, **facts, ms=milliseconds)
+
+    @asynccontextmanager
+    async def _deciding(self) -> AsyncIterator[None]:
+        """One decision at a time, gathered, decided and committed."""
+        async with self._lock:
+            self._began = asyncio.get_running_loop().time()
+            yield
 
     def _scene(self, now: datetime, case_id: str = "") -> Scene:
         return Scene(self.clinic.rules, now, RandomMint(case_id))

@@ -19,8 +19,9 @@ from typing import Protocol, assert_never
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core.cadence import held_until
+from workflow.core.cadence import held_until, is_outdated
 from workflow.core.model import ANSWERS, URGENCY, Letter, LetterKind, Post
+from workflow.logs import Repeated
 from workflow.mail.letters import Unsafe
 from workflow.mail.outbox import Attempt, Outbox, Result
 from workflow.store import NotCommitted
@@ -32,6 +33,9 @@ TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30))
 
 HELD = frozenset({LetterKind.REMINDER, LetterKind.ESCALATION})
 """What quiet hours hold back (contract section 5)."""
+
+URGENT = frozenset({LetterKind.DRAFT, LetterKind.ALERT})
+"""What must be accepted within 2 minutes, or every admin is told (contract section 5)."""
 
 ANSWER_LASTS = timedelta(hours=24)
 """An answer older than this has lost its sense (contract section 5)."""
@@ -49,6 +53,9 @@ TOGETHER = 16
 RECORDED_WITHIN = 0.2
 """Letters and seconds after which acceptances are written down in any case. What was not goes again, under its
 Message-ID. Of a full mailbox these are about eight cases, whose files share one sync of their folder."""
+
+REPLACED_WITHIN = timedelta(seconds=1)
+"""A reminder waits so long for the decision that replaces it (contract 8.8)."""
 
 WORKERS = 2
 """As many as `mail.outbox` has connections."""
@@ -89,6 +96,8 @@ class Sender:
         self._failures = 0
         self._refusals = 0
         self._down_until = 0.0
+        self._turned_at = [0.0] * WORKERS
+        self._loss = Repeated()
         self.down_since: datetime | None = None
         """Since when the server has not been reached; None: it was, when last tried."""
 
@@ -113,8 +122,8 @@ class Sender:
     async def run(self, teller: Teller) -> None:
         """Send for ever: `WORKERS` letters at a time, so that one slow transaction holds up no other."""
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(WORKERS):
-                tasks.create_task(self._work(teller))
+            for number in range(WORKERS):
+                tasks.create_task(self._work(teller, number))
 
     async def drain(self, teller: Teller) -> None:
         """Send what can be sent now, then return: for tests and for one-shot verbs."""
@@ -164,6 +173,11 @@ class Sender:
         self._bell.set()
 
     @property
+    def turned_at(self) -> float:
+        """When every worker had last finished with a letter, or looked for one, by the loop's clock; 0: not begun."""
+        return min(self._turned_at)
+
+    @property
     def owes(self) -> bool:
         """Whether any letter waits, now or for a later time."""
         return bool(self._ready or self._later)
@@ -202,9 +216,13 @@ class Sender:
         return None
 
     async def _held_until(self, letter: Letter, now: datetime) -> datetime | None:
-        """Quiet hours hold back what could not go in the day, too (contract section 5)."""
+        """Quiet hours hold back what could not go in the day, too; what was held goes as one letter (section 5)."""
         case = await self._store.case(letter.case) if letter.case is not None else None
-        return None if case is None else held_until(case, letter.created_at, now)
+        if case is None:
+            return None
+        if letter.kind is LetterKind.REMINDER and is_outdated(case, now):
+            return now + REPLACED_WITHIN
+        return held_until(case, letter.created_at, now)
 
     async def _post(self, letter: Letter, teller: Teller) -> None:
         try:
@@ -235,17 +253,24 @@ class Sender:
 
     async def _settle(self, letter: Letter, attempt: Attempt, teller: Teller) -> None:
         now = self._clock.now()
+        letters, kind = self._clinic.tally.letters, letter.kind.value
         tried = replace(letter, attempts=letter.attempts + 1)
         if attempt.result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
             self.down_since, self._failures, self._refusals = None, 0, 0
+            self._loss.end()
         match attempt.result:
             case Result.ACCEPTED:
                 if not self._accepted:
                     self._accepted_at = asyncio.get_running_loop().time()
                 self._accepted.append(replace(tried, post=Post.SENT, settled_at=now))
-                log.info("letter sent", letter=letter.id, kind=letter.kind.value, topic=letter.topic)
+                letters[kind, "sent"] += 1
+                if letter.kind in URGENT:
+                    self._clinic.tally.count_urgent(now - letter.created_at)
+                seconds = round((now - letter.created_at).total_seconds(), 3)
+                log.info("letter sent", letter=letter.id, kind=kind, topic=letter.topic, after=seconds)
             case Result.WITHDRAWN if letter.id in self._stopped:
-                log.info("letter withdrawn", letter=letter.id, kind=letter.kind.value)
+                letters[kind, "withdrawn"] += 1
+                log.info("letter withdrawn", letter=letter.id, kind=kind)
             case Result.WITHDRAWN:
                 self._in_hand.discard(letter.id)
                 self.owe([letter])
@@ -254,7 +279,8 @@ class Sender:
                 delayed = replace(tried, next_at=next_at, reason=attempt.reason)
                 await self._store.settle_letters([delayed])
                 self.owe([delayed])
-                log.warning("letter delayed", letter=letter.id, kind=letter.kind.value, reason=attempt.reason)
+                letters[kind, "delayed"] += 1
+                log.warning("letter delayed", letter=letter.id, kind=kind, reason=attempt.reason)
             case Result.PERMANENT:
                 await teller.fail_letter(tried, attempt.reason)
             case Result.UNREACHABLE | Result.REFUSED_LOGIN:
@@ -275,7 +301,8 @@ class Sender:
             wait = random.uniform(longest / 2, longest)
             self._failures = min(self._failures + 1, 10)
         self._down_until = asyncio.get_running_loop().time() + wait
-        log.warning("smtp not reached", reason=attempt.reason)
+        if self._loss.is_news(attempt.reason):
+            log.warning("smtp not reached", reason=attempt.reason)
 
     async def record(self) -> None:
         """Write down what was accepted: one write a file, however many letters of it went."""
@@ -290,8 +317,9 @@ class Sender:
 
     # --- the loop of a worker -------------------------------------------------------------------------
 
-    async def _work(self, teller: Teller) -> None:
+    async def _work(self, teller: Teller, number: int) -> None:
         while True:
+            self._turned_at[number] = asyncio.get_running_loop().time()
             try:
                 if await self._wait():
                     continue

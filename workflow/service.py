@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,7 +21,8 @@ import schedule
 import sdnotify
 import structlog
 
-from workflow.alive import Alive, write_alive
+from workflow import logs
+from workflow.alive import Alive, read_alive, write_alive
 from workflow.auditor import Auditor
 from workflow.clinic import Clinic, mailbox_settings, smtp_settings
 from workflow.config import Config, Faults
@@ -31,6 +32,7 @@ from workflow.mail.inbox import Contact, Fetched, Inbox, News
 from workflow.mail.outbox import Outbox
 from workflow.sender import Sender
 from workflow.store import NotCommitted
+from workflow.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -43,6 +45,9 @@ SWEEP_WAIT = 1.0
 FIRST_SWEEP_WAIT = 60.0
 """After a start, timers wait for the first full look, but not for ever: the IMAP server may be away."""
 
+UPKEEP_WAIT = 10.0
+"""Seconds after a start at which upkeep begins even if the IMAP server is away."""
+
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads."""
 
@@ -54,6 +59,15 @@ DISK_WAIT = 1.0
 
 FAILED_WAIT = 1.0
 """Seconds before a case that could not be decided is tried again: the others must not wait for it longer than that."""
+
+STILL: Mapping[str, float] = {"mailbox": 300.0, "mails": 60.0, "timers": 60.0, "letters": 300.0}
+"""Seconds without a sign after which a part stands still, by `auditor.PARTS`. A watched mailbox is looked through once
+a minute, and one answer of the server may take 30 s; a letter takes four such time-outs at most, and opening the
+connection as many; a mail or a tick waits for no network."""
+
+STILL_LOST = 1800.0
+"""Seconds of silence while there is no connection. Each failed attempt is a sign, and may have to try 16 addresses that
+do not answer: an outage must never look like a part that stands still, for a new start would not end it."""
 
 STALLED = 2.0
 """`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
@@ -77,14 +91,22 @@ class Service:
         self.sender = Sender(clinic, Outbox(smtp_settings(clinic.config)))
         self.engine = Engine(clinic, self, self.sender)
         self.auditor = Auditor(clinic, self.engine)
-        self.watch = Watch()
+        self.upkeep = Upkeep(clinic, self.sender.owe)
+        self.watch = Watch(last_seen_at=self._seen_before())
         self.ready = asyncio.Event()
         """The mailbox has been looked through once, and is watched."""
         self._mails: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
         self._stop = stop or asyncio.Event()
+        self._loss = logs.Repeated()
+        self._deciding = False
+        """Whether due times are decided; not yet, while the first look into the mailbox is waited for."""
         self._tick = asyncio.Event()
         self._rested = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._signs = dict.fromkeys(STILL, self._loop.time())
+        """When each part of the daemon last showed that it moves, by the loop's clock."""
+        self._mail_since: float | None = None
+        """Since when the mail in hand is being handled, by the same clock."""
         self._notifier = sdnotify.SystemdNotifier()
         self._beats = schedule.Scheduler()
         self._inbox = self._watch_mailbox()
@@ -99,11 +121,13 @@ class Service:
         await self.engine.begin_digests()
         await self._announce_faults()
         self._inbox.start()
+        health = await self._serve_health()
         works = [
             asyncio.create_task(self.sender.run(self.engine), name="sender"),
             asyncio.create_task(self._take_mails(), name="mails"),
             asyncio.create_task(self._keep_time(), name="time"),
             asyncio.create_task(self._beat(), name="beat"),
+            asyncio.create_task(self._tidy(), name="upkeep"),
         ]
         stopped = asyncio.create_task(self._stop.wait())
         try:
@@ -112,6 +136,8 @@ class Service:
                 work.result()  # a work that ended did so by an error: let it be seen, and systemd start us anew
         finally:
             stopped.cancel()
+            if health is not None:
+                health.close()
             await self._shut(works)
 
     def stop(self) -> None:
@@ -122,6 +148,7 @@ class Service:
         """Look at the clock again: a second has passed, or the clock was set."""
         self._tick.set()
         self.sender.wake()
+        self.upkeep.wake()
 
     async def settled(self) -> None:
         """Until all mail that lay there is decided, all that was due is decided, and all that can go has gone.
@@ -146,6 +173,7 @@ class Service:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._notifier.notify("STOPPING=1")
         self._inbox.stop()
+        self.upkeep.stop()
         await self.sender.outbox.close(STOP_WAIT)
         for work in works:
             work.cancel()
@@ -188,11 +216,13 @@ class Service:
 
     def _deliver(self, fetched: Fetched) -> None:
         """On the inbox's thread: hand over, and wait while the queue is full."""
+        self._signs["mailbox"] = time.monotonic()
         handed: Future[None] = asyncio.run_coroutine_threadsafe(self._mails.put(fetched), self._loop)
         handed.result()
 
     def _report(self, contact: Contact) -> None:
         """On the inbox's thread."""
+        self._signs["mailbox"] = time.monotonic()
         with suppress(RuntimeError):  # the loop has ended before the thread did
             self._loop.call_soon_threadsafe(self._contact, contact)
 
@@ -201,6 +231,7 @@ class Service:
         match contact.news:
             case News.CONNECTED:
                 self.watch = Watch(connected=True, last_seen_at=self.watch.last_seen_at)
+                self._loss.end()
                 log.info("mailbox connected", mode=contact.reason)
             case News.PUSHED:
                 self.sender.outbox.warm_up()  # while the mail is fetched: a cold connection costs more than all else
@@ -213,7 +244,9 @@ class Service:
                     log.info("ready")
             case News.LOST:
                 self.watch = replace(self.watch, connected=False, lost_at=self.watch.lost_at or now)
-                log.warning("mailbox lost", reason=contact.reason)
+                if self._loss.is_news(contact.reason):
+                    more = {"detail": contact.detail} if contact.detail else {}
+                    log.warning("mailbox lost", reason=contact.reason, **more)
             case News.RENUMBERED | News.NOT_FILED:
                 log.warning(contact.news.value, reason=contact.reason)
 
@@ -221,12 +254,14 @@ class Service:
         while True:
             fetched = await self._mails.get()
             while True:
+                self._mail_since = self._loop.time()
                 try:
                     await self.engine.take(fetched)
                     break
                 except NotCommitted:
                     log.error("the disk refuses writes")
                     await asyncio.sleep(DISK_WAIT)
+            self._mail_since = None
             self._mails.task_done()
 
     # --- time -------------------------------------------------------------------------------------------
@@ -236,7 +271,9 @@ class Service:
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_SWEEP_WAIT):
                 await self.ready.wait()
+        self._deciding = True
         while True:
+            self._signs["timers"] = self._loop.time()
             digest_at = self.engine.next_digest_at
             due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
             now = self.clinic.clock.now()
@@ -273,6 +310,13 @@ class Service:
             if task is None or task.cancelling():  # it is we who are stopped; else the inbox gave up this look
                 raise
 
+    async def _tidy(self) -> None:
+        """Backups and requests wait for the first look into the mailbox, but not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UPKEEP_WAIT):
+                await self.ready.wait()
+        await self.upkeep.run(self.engine)
+
     async def _beat(self) -> None:
         """Every second: let the timers look again (a clock may have been set), and say that we live."""
         self._schedule_beat()
@@ -286,9 +330,51 @@ class Service:
 
     async def _audit(self) -> None:
         try:
-            await self.auditor.look({"IMAP": self.watch.lost_at, "SMTP": self.sender.down_since})
+            away = {"IMAP": self.watch.lost_at, "SMTP": self.sender.down_since}
+            await self.auditor.look(away, self._stuck(), begun=self._deciding)
         except NotCommitted:
             log.error("the disk refuses writes")
+
+    def _stuck(self) -> list[str]:
+        """The parts that stand still. One that rests shows no sign because nothing is asked of it, and is well."""
+        now = self._loop.time()
+        limits = dict(STILL)
+        if self.watch.connected is False:
+            limits["mailbox"] = STILL_LOST
+        if self._mails.full():  # the inbox waits for us, not we for it
+            self._signs["mailbox"] = now
+        self._signs["mails"] = now if self._mail_since is None else self._mail_since
+        if not self._deciding:
+            limits["timers"] += FIRST_SWEEP_WAIT
+        self._signs["letters"] = max(self._signs["letters"], self.sender.turned_at)
+        return [part for part, sign in self._signs.items() if now - sign > limits[part]]
+
+    @property
+    def overdue(self) -> float:
+        """Seconds of real time for which the longest due time waits for its decision."""
+        return self.auditor.overdue
+
+    def faults(self) -> list[str]:
+        """Why this clinic is not served as it should be, for /healthz: mailbox, outbox and timers. Empty: it is."""
+        found = []
+        if not self.watch.connected:
+            found.append("The mailbox is not watched: the IMAP server is not reached, or refuses us")
+        if self.sender.down_since is not None:
+            found.append("Letters wait: the SMTP server is not reached, or refuses us")
+        return [*found, *self.auditor.faults()]
+
+    async def _serve_health(self) -> asyncio.Server | None:
+        """/healthz and /metrics, where the configuration asks for them. Without them the clinic is served as well."""
+        listen = self.clinic.config.health
+        if listen is None:
+            return None
+        from workflow.health import serve_health  # its library costs memory that most clinics need not pay
+
+        try:
+            return await serve_health(listen, self.clinic, self)
+        except OSError as error:
+            log.error("health is not served", port=listen[1], reason=error.strerror)
+            return None
 
     def _schedule_beat(self) -> None:
         self._beats.clear()
@@ -301,20 +387,32 @@ class Service:
             self.clinic.store.remember_place(through)
         if time.monotonic() - self._last_alive >= ALIVE_EVERY:
             self._last_alive = time.monotonic()
-            self._notifier.notify("WATCHDOG=1")
+            if not self.auditor.stuck:
+                self._notifier.notify("WATCHDOG=1")
             self._write_alive()
 
-    def _write_alive(self) -> None:
+    def _seen_before(self) -> datetime | None:
+        """When the mailbox was last looked through before this start: a restart in an outage must not hide it."""
+        before = read_alive(self.clinic.config.store, living=False)
+        seen = before.last_seen_at if before is not None else None
+        return None if seen is None or seen > self.clinic.clock.now() else seen
+
+    def alive(self) -> Alive:
+        """How the daemon is at this moment."""
         clock = self.clinic.clock
-        alive = Alive(
+        return Alive(
             pid=os.getpid(),
             connected=self.watch.connected,
             last_seen_at=self.watch.last_seen_at,
             now=clock.now(),
             speed=1 / clock.real_seconds(timedelta(seconds=1)),
+            rehearsed=self.clinic.rules.rehearsal,
+            unsent_since=self.sender.down_since,
         )
+
+    def _write_alive(self) -> None:
         try:
-            write_alive(self.clinic.config.store, alive)
+            write_alive(self.clinic.config.store, self.alive())
         except OSError:
             log.error("the disk refuses writes")
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.store.bench import Bench, restarted
-from tests.store.cases import DAY, MINUTE, NINE, a_case, a_letter, a_rich_case, about, closed, without_case
-from workflow.core.model import Case, Choice, Consumed, Due, LetterKind, Outcome, Place, Post, State, Timer
+from tests.store.cases import ALEX, DANA, DAY, MINUTE, NINE, a_case, a_letter, a_rich_case, about, closed, without_case
+from workflow.core.model import Choice, Consumed, Due, Letter, LetterKind, Outcome, Place, Post, State, Timer
+from workflow.core.retention import wiped
 from workflow.store import DESK, Locked, Store
 
 
@@ -202,6 +203,19 @@ class StoreConformance:
 
     # due times
 
+    async def test_an_associates_open_cases_are_found_under_each_of_their_addresses(self, store: Store) -> None:
+        old = replace(DANA, emails=DANA.emails[:1])  # before the second address was listed
+        await store.commit(about(a_case("B3C4", associate=old, opened_at=NINE + MINUTE)), NINE)
+        await store.commit(about(a_case("K7Q2")), NINE)
+        await store.commit(about(a_case("D5F6", associate=ALEX)), NINE)
+        await store.commit(about(closed(a_case("G7H8"))), NINE)
+        cases = await store.open_cases()
+        assert [case.id for case in cases.of(DANA)] == ["K7Q2", "B3C4"]
+        assert [case.id for case in cases.of(replace(DANA, emails=DANA.emails[1:]))] == ["K7Q2"]
+        await store.commit(about(closed(a_case("K7Q2"))), NINE)
+        assert [case.id for case in cases.of(DANA)] == ["B3C4"]
+        assert cases.beside([closed(a_case("G7H8"))]).keys() == {"B3C4", "D5F6", "G7H8"}
+
     async def test_nothing_is_due_without_timers(self, store: Store) -> None:
         await store.commit(about(a_case(timers=())), NINE)
         assert await store.next_due() is None
@@ -308,8 +322,7 @@ class StoreConformance:
 
     async def test_what_is_handed_out_is_a_copy(self, store: Store) -> None:
         await store.commit(about(a_case(letters=(a_letter(1),))), NINE)
-        handed: dict[str, Case] = await store.open_cases()  # type: ignore[assignment]  # what a careless caller does
-        handed.clear()
+        (await store.open_cases()).open.clear()
         (await store.owed()).clear()
         assert len(await store.open_cases()) == len(await store.owed()) == 1
 
@@ -383,6 +396,39 @@ class StoreConformance:
             assert await each.consumed("key of K7Q2's report") == {DESK}
             assert each.desk.letters == (a_letter(3, None),)
             assert set(await each.open_cases()) == {"B3C4"}
+        bench.kill(each)
+
+    async def test_wiping_takes_the_names_out_of_a_closed_case_and_nothing_else(
+        self, bench: Bench, store: Store
+    ) -> None:
+        case = closed(a_case(letters=(a_letter(1),), notes=("Sam is ill",)))
+        quoting = a_letter(2, None, post=Post.SENT, data={"line": "LATE 15 Sam P."})
+        await store.commit(about(case, quoting), NINE)
+        await store.commit(about(a_case("B3C4")), NINE)
+        for case_id in ("K7Q2", "B3C4", "Z9Z9"):
+            await store.wipe(case_id, NINE + DAY)
+        for each in (store, await restarted(bench, store)):
+            assert await each.case("K7Q2") == wiped(case, NINE + DAY)
+            assert await each.letter_of_message(quoting.message_id) == replace(quoting, data={})
+            assert await each.open_cases() == {"B3C4": a_case("B3C4")}, "an open case keeps its client"
+            assert await each.consumed("key of K7Q2's report") == {"K7Q2"}
+            assert await each.case_of_message(a_letter(1).message_id) == "K7Q2"
+        bench.kill(each)
+
+    async def test_letters_are_amended_wherever_they_lie(self, bench: Bench, store: Store) -> None:
+        def quoting(number: int, case_id: str | None) -> Letter:
+            return a_letter(number, case_id, data={"text": "Sam"})
+
+        await store.commit(about(a_case(letters=(quoting(1, "K7Q2"),)), quoting(2, None)), NINE)
+        await store.commit(about(closed(a_case("B3C4", letters=(quoting(1, "B3C4"),)))), NINE)
+        await store.commit(without_case(quoting(3, None)), NINE)
+        await store.amend_letters(lambda letter: replace(letter, data={}), ("Sam",))
+        for each in (store, await restarted(bench, store)):
+            for letter_id in ("K7Q2.1", "B3C4.1", "desk.2", "desk.3"):
+                letter = await each.letter(letter_id)
+                assert letter is not None
+                assert letter.data == {}
+            assert [letter.id for letter in await each.owed()] == ["K7Q2.1", "desk.2", "desk.3"]
         bench.kill(each)
 
     async def test_purge_removes_the_old_closed_cases_alone(self, bench: Bench, store: Store) -> None:

@@ -22,11 +22,12 @@ lock a clinic around gather, decide, commit.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from workflow.core.cases import Cases
 from workflow.core.model import Case, Decision, Letter, Place
 
 DESK: Final = "desk"
@@ -105,8 +106,8 @@ class Reader(Protocol):
         """Every case that lies set aside, announced or not: compare `Fault.mark` with the desk's marks."""
         ...
 
-    async def open_cases(self) -> Mapping[str, Case]:
-        """All open cases by id; held in memory, so cheap."""
+    async def open_cases(self) -> Cases:
+        """All open cases, held in memory: cheap to ask for, and the next commit may change it."""
         ...
 
     async def case(self, case_id: str) -> Case | None:
@@ -234,6 +235,21 @@ class Store(Reader, Protocol):
 
         What stays: the content keys of its mails (hashes), on the desk for `KEYS_KEPT`, so that it does not come back.
         Raises `NotCommitted`; may be repeated.
+        """
+        ...
+
+    async def wipe(self, case_id: str, now: datetime) -> None:
+        """Take the client's name and all free text out of a closed case (`core.retention.wiped`), letters included.
+
+        One that is not there, or open, is passed over. Raises `NotCommitted`; may be repeated.
+        """
+        ...
+
+    async def amend_letters(self, change: Callable[[Letter], Letter], holding: Sequence[str]) -> None:
+        """Put what `change` makes of them in place of the letters that it does not return as they are.
+
+        All letters without a case, those of open cases, and those of closed cases whose data holds one of the strings
+        `holding`. Raises `NotCommitted`; may be repeated.
         """
         ...
 

@@ -21,6 +21,9 @@ PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 """Cases hold what therapists wrote about clients: nobody but the daemon's own user reads them."""
 
+_OF_OTHERS: Final = 0o077
+"""What group and others may do."""
+
 TEMPORARY: Final = ".new"
 """Appended to a name while the file is written. One writer a folder (the lock), so the name needs no chance in it."""
 
@@ -147,6 +150,19 @@ def make_folder(folder: Path) -> None:
     with suppress(FileExistsError):
         folder.mkdir(PRIVATE_FOLDER)
     sync_folder(folder.parent)
+
+
+def close_to_others(folder: Path) -> None:
+    """Take from a folder, and from all JSON files and folders in it, what others may do with them: they may have been
+    put back by hand. Raises OSError.
+    """
+    folder.chmod(PRIVATE_FOLDER)
+    for place, _, names in os.walk(folder):
+        here = Path(place)
+        for path in (here, *(here / name for name in names if name.endswith(".json"))):
+            mode = path.stat().st_mode
+            if mode & _OF_OTHERS:
+                path.chmod(mode & ~_OF_OTHERS)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,7 @@ ms to write, 0.1 ms to read. Times are ISO 8601 with their offset, durations ISO
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -22,6 +22,10 @@ from workflow.store import Desk
 
 FORMAT: Final = 1
 """The version written into each file. A file of a later one is refused: half understood is worse than not read."""
+
+STEPS: Final[dict[int, Callable[[str, dict[str, Any]], dict[str, Any]]]] = {}
+"""From each earlier version to the next: what makes of a table's name (`case` or `desk`) and its document the document
+of the version after. Whoever raises `FORMAT` adds the step here; `migrate` rewrites the files with it."""
 
 _LAYOUT: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC
 """Indented, for people. NAIVE_UTC: a time without a zone would make its file unreadable later; ours mean UTC."""
@@ -79,12 +83,28 @@ def check_format(found: Mapping[str, Any]) -> None:
         raise Newer(f"format {version}, this version reads up to {FORMAT}")
 
 
+def current(table: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document as this version has it, brought up through `STEPS` where it is older. Raises `Newer` or `Broken`."""
+    check_format(found)
+    while (version := found["format"]) < FORMAT:
+        try:
+            found = {**STEPS[version](table, dict(found)), "format": version + 1}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Broken(f"format {version} could not be brought up: {type(error).__name__}") from None
+    return found
+
+
 def encode(tables: Mapping[str, Any]) -> bytes:
     """Tables as indented JSON. Never fails over text: lone surrogates, which no UTF-8 can hold, become ``?``."""
     try:
         return orjson.dumps(tables, _plain, _LAYOUT)
     except TypeError:  # what orjson raises for them; rare, so the slow way is taken only then
         return orjson.dumps(_cleaned(tables), _plain, _LAYOUT)
+
+
+def as_written(text: str) -> bytes:
+    """A piece of text as it stands within a file: what to look for there."""
+    return orjson.dumps(text.encode("utf-8", "replace").decode())[1:-1]
 
 
 def decode(data: bytes) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from tinydb import TinyDB
 
+from workflow.core.cases import Cases
 from workflow.core.model import Case, Letter
+from workflow.core.retention import names_case
 from workflow.store import Desk, Fault, Unreadable, codec
 from workflow.store.atomic import WholeFile
 from workflow.store.codec import Broken, Filed, Newer
@@ -60,9 +62,9 @@ class TinyReader:
         reasons = {**{path.stem: reason for path, reason in self._broken.items()}, **self._aside}
         return tuple(Fault(name, reason) for name, reason in sorted(reasons.items()))
 
-    async def open_cases(self) -> Mapping[str, Case]:
+    async def open_cases(self) -> Cases:
         """See `Reader`."""
-        return self._index.open_cases()
+        return self._index.open
 
     async def case(self, case_id: str) -> Case | None:
         """See `Reader`. A closed case that cannot be read any more becomes a fault."""
@@ -91,6 +93,14 @@ class TinyReader:
                 if closed_at(case) >= since:
                     yield case
 
+    async def letters_beside(self, case_id: str) -> list[Letter]:
+        """The letters without a case that were decided together with this one, or that name it."""
+        filed = self._stored(case_id)
+        return [
+            *(filed.beside if filed else ()),
+            *(letter for letter in self.desk.letters if names_case(letter, case_id)),
+        ]
+
     async def owed(self) -> list[Letter]:
         """See `Reader`."""
         return self._index.owed()
@@ -104,12 +114,11 @@ class TinyReader:
 
     async def next_due(self) -> datetime | None:
         """See `Reader`."""
-        return min((at for at, _ in self._index.timers()), default=None)
+        return self._index.next_due()
 
     async def due(self, now: datetime) -> list[Case]:
         """See `Reader`."""
-        ripe = [(at, case) for at, case in self._index.timers() if at <= now]
-        return [case for _, case in sorted(ripe, key=lambda pair: (pair[0], pair[1].id))]
+        return self._index.due(now)
 
     async def latest_at(self) -> datetime | None:
         """See `Reader`."""
@@ -165,7 +174,12 @@ class TinyReader:
 
 
 def read_document(path: Path, table: str) -> Mapping[str, Any]:
-    """The one document of a file. Raises FileNotFoundError, OSError or `Broken`."""
+    """The one document of a file, in the layout of this version. Raises FileNotFoundError, OSError or `Broken`."""
+    return codec.current(table, read_as_written(path, table))
+
+
+def read_as_written(path: Path, table: str) -> Mapping[str, Any]:
+    """The same in the layout it was written in."""
     try:
         with TinyDB(path, storage=WholeFile) as database:
             found = database.table(table).get(doc_id=ONLY)

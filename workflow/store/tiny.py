@@ -5,6 +5,7 @@
     state/set-aside/K7Q2.json        a case that could not be read
     state/desk.json                  what belongs to no case
     state/in-hand                    the mail being parsed
+    state/backups/2026-11-23/        the same again, as it was that day (`backup`)
     state/lock                       held by the daemon; means nothing when nobody holds it
 
 Crash safety is an order of steps. A new version of a case always goes to ``open/``; then an older copy in ``closed/``
@@ -17,7 +18,7 @@ Not here: the bytes of a file (`codec`), how it is replaced (`atomic`), what mem
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,11 +30,13 @@ from tinydb import TinyDB
 from tinydb.table import Document
 
 from workflow.core.model import Case, Decision, Letter, Place
-from workflow.store import DESK, Desk, Locked, NotCommitted, StoreError, Unreadable, atomic, codec
+from workflow.core.retention import names_case
+from workflow.store import DESK, Desk, Locked, NotCommitted, StoreError, Unreadable, atomic, codec, migrate
 from workflow.store.atomic import TEMPORARY, Unsynced, WholeFile
+from workflow.store.backup import files_of, holds, with_letters, without_names
 from workflow.store.codec import Broken, Filed
 from workflow.store.hand import Hand
-from workflow.store.index import later, merged, owes, pruned, pruned_counts, pruned_keys
+from workflow.store.index import merged, owes, pruned, pruned_counts, pruned_keys, settled
 from workflow.store.peek import CASE, DESK_TABLE, ONLY, TinyReader, closed_at, closing_month, listed, read_document
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -58,6 +61,7 @@ class TinyStore(TinyReader):
             self._take_lock()
             self._read()
             self._read_closed()
+            migrate.bring_up(self.folder, self._index.latest_at)
             self._sweep()
         except StoreError:
             self._lock.release()
@@ -133,7 +137,7 @@ class TinyStore(TinyReader):
         refusal: NotCommitted | None = None
         if offered := by_home.pop(DESK, None):
             try:
-                self._write_desk(replace(self.desk, letters=_settled(self.desk.letters, offered)))
+                self._write_desk(replace(self.desk, letters=settled(self.desk.letters, offered)))
             except NotCommitted as error:
                 refusal = error
         self._write_cases([filed for home in by_home if (filed := self._settle(home, by_home[home]))])
@@ -169,23 +173,35 @@ class TinyStore(TinyReader):
             return False
         filed = self._stored(case_id)
         keys = {**filed.keys, **{mail.key: mail.at for mail in filed.case.mails}} if filed else {}
-        letters = tuple(letter for letter in self.desk.letters if not _names(letter, case_id))
-        self._write_desk(replace(self.desk, keys={**keys, **self.desk.keys}, letters=letters))
-        aside = [name for name in self._aside if name.partition(".")[0] == case_id]
-        paths = [self._aside_path(name) for name in aside]
-        paths += [path for path in self._broken if path.stem == case_id]
-        paths += [self._closed[case_id]] if case_id in self._closed else []
+        letters = tuple(letter for letter in self.desk.letters if not names_case(letter, case_id))
+        counts = {name: times for name, times in self.desk.counts.items() if case_id not in name}
+        self._write_desk(replace(self.desk, keys={**keys, **self.desk.keys}, letters=letters, counts=counts))
+        part = self.folder / "open" / f"{case_id}.json{TEMPORARY}"
         try:
-            for path in (*paths, self._open_path(case_id)):
+            for path in (*files_of(self.folder, case_id), part):
                 atomic.remove_file(path)
                 self._broken.pop(path, None)
         except OSError as error:
             raise _refused(error) from error
-        for name in aside:
-            del self._aside[name]
+        self._aside = {name: why for name, why in self._aside.items() if name.partition(".")[0] != case_id}
         self._closed.pop(case_id, None)
         self._index.drop(case_id)
         return True
+
+    async def wipe(self, case_id: str, now: datetime) -> None:
+        """See `Store`."""
+        filed = self._stored(case_id)
+        if filed is not None and not filed.case.open:
+            self._write_case(without_names(filed, now))
+
+    async def amend_letters(self, change: Callable[[Letter], Letter], holding: Sequence[str]) -> None:
+        """See `Store`."""
+        letters = tuple(map(change, self.desk.letters))
+        if letters != self.desk.letters:
+            self._write_desk(replace(self.desk, letters=letters))
+        ids = [*self._index.files, *(id_ for id_, path in self._closed.items() if holds(path, holding))]
+        found = [filed for filed in map(self._stored, dict.fromkeys(ids)) if filed]
+        self._write_cases([new for filed in found if (new := with_letters(filed, change)) != filed])
 
     async def purge(self, before: datetime) -> tuple[str, ...]:
         """See `Store`. What was set aside has no time that can be read: its file's time counts."""
@@ -235,7 +251,7 @@ class TinyStore(TinyReader):
     def _sweep(self) -> None:
         """The first writes, after everything was read: finish what a crash left, set aside what is broken."""
         with suppress(PermissionError):  # another user's folder: who owns it has decided
-            self.folder.chmod(atomic.PRIVATE_FOLDER)
+            atomic.close_to_others(self.folder)
         atomic.make_folder(self.folder / "open")
         for folder in (self.folder / "open", self.folder):
             for name in listed(folder):
@@ -292,8 +308,8 @@ class TinyStore(TinyReader):
         """The file of a case with these versions of its letters; None when there is no such case any more."""
         if (filed := self._stored(home)) is None:
             return None
-        case = replace(filed.case, letters=_settled(filed.case.letters, offered))
-        return replace(filed, case=case, beside=_settled(filed.beside, offered))
+        case = replace(filed.case, letters=settled(filed.case.letters, offered))
+        return replace(filed, case=case, beside=settled(filed.beside, offered))
 
     def _write_case(self, filed: Filed) -> None:
         """Disk, then memory, then the case's place among open and closed ones."""
@@ -372,11 +388,6 @@ class TinyStore(TinyReader):
         return self.folder / "set-aside" / f"{name}.json"
 
 
-def _settled(letters: Iterable[Letter], offered: Mapping[str, Letter]) -> tuple[Letter, ...]:
-    """The letters, each in the version that stands."""
-    return tuple(later(letter, offered.get(letter.id, letter)) for letter in letters)
-
-
 def _write(path: Path, table: str, value: Filed | Desk, *, staged: bool = False) -> None:
     with TinyDB(path, storage=WholeFile, fresh=True, staged=staged) as database:
         database.table(table).insert(Document(codec.document(value), doc_id=ONLY))
@@ -384,9 +395,3 @@ def _write(path: Path, table: str, value: Filed | Desk, *, staged: bool = False)
 
 def _refused(error: OSError) -> NotCommitted:
     return NotCommitted(f"the disk refused: {error.strerror or type(error).__name__}")
-
-
-def _names(letter: Letter, case_id: str) -> bool:
-    """Whether a letter of the desk is about this case, or offers it as a choice."""
-    facts = letter.facts.case if letter.facts else None
-    return case_id in (letter.case, facts, *(choice.case for choice in letter.choices))

@@ -68,7 +68,8 @@ def main(asked: Namespace) -> int:
 def page(case: Case, config: Config, now: datetime, hindered: Iterable[str] = ()) -> Iterator[str]:
     """The lines to print, none longer than `WIDTH`. Times are local; `now` is the clinic's, real or rehearsed."""
     zone = ZoneInfo(config.timezone)
-    client = shown(case.client, config.privacy.client_name) or "client not named"
+    unnamed = "client not named" if case.wiped_at is None else "client's name wiped"
+    client = shown(case.client, config.privacy.client_name) or unnamed
     minutes = f" {case.minutes}" if case.minutes is not None else ""
     yield from _wrapped(f"{case.id}  {case.kind.value}{minutes}, {case.associate.name}, {client}: {_state(case)}", "")
     for name, at in (
@@ -77,6 +78,7 @@ def page(case: Case, config: Config, now: datetime, hindered: Iterable[str] = ()
         ("Messaged", case.told_at),
         ("Reached by admin", case.reached_at),
         ("Closed", case.closed_at),
+        ("Names wiped", case.wiped_at),
     ):
         if at is not None:
             yield f"  {name:<17} {at.astimezone(zone):%a %d %b %Y %H:%M}"

@@ -20,6 +20,7 @@ from workflow.config import Config, Faults, load
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.core.names import shown
 from workflow.store import Reader, StoreError
+from workflow.store.backup import backups
 from workflow.store.peek import TinyReader
 
 WEEK = timedelta(days=7)
@@ -78,6 +79,8 @@ class Looked(NamedTuple):
     """For each open case, why its next letter is later than the table of section 5 says; "" when it is not."""
     now: datetime
     """Local."""
+    backup: str
+    """The name of the last one; "" when there is none yet."""
 
 
 def main(asked: Namespace) -> int:
@@ -116,7 +119,9 @@ async def _look(config: Config) -> Looked:
         "mailbox": _mailbox(alive, read_alive(config.store, living=False), zone),
     }
     coming = {case.id: _coming(case.timers) for case in cases}
-    return Looked(found, {case: timer.why for case, timer in coming.items() if timer is not None}, now.astimezone(zone))
+    whys = {case: timer.why for case, timer in coming.items() if timer is not None}
+    copies = [copy.name for copy in backups(config.store)]
+    return Looked(found, whys, now.astimezone(zone), copies[-1] if copies else "")
 
 
 def _case(case: Case, config: Config, zone: ZoneInfo) -> OpenCase:
@@ -188,6 +193,7 @@ def _print(looked: Looked) -> None:
     state = "connected" if mailbox["connected"] else "not connected"
     console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
     console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
+    console.print(f"last backup: {looked.backup or 'none yet'}")
 
 
 def _short(iso: str, now: datetime) -> str:

@@ -1,0 +1,260 @@
+"""Keeps the state small, private and copied: wipes names, deletes old cases, makes the daily backup, erases on request.
+
+It runs beside the rest of the daemon and decides about no case: what is due follows from ``[privacy]`` and the clinic's
+clock. Files are read and copied in a thread; the state is changed through the store, under the clinic's lock. The verbs
+`erase` and `purge` use it, too, when no daemon runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from workflow import requests
+from workflow.clinic import Clinic
+from workflow.core.model import Letter, Post
+from workflow.core.retention import names_of, scrubbed, texts_of, unlisted, wiped_letter
+from workflow.engine import Engine
+from workflow.logs import place
+from workflow.requests import Answer, Request
+from workflow.store import NotCommitted, backup
+from workflow.store.backup import Interrupted
+from workflow.store.peek import closed_at
+from workflow.store.search import Found, search
+
+log = structlog.get_logger()
+
+EVERY: Final = timedelta(hours=1)
+"""How often names and cases are looked at; more often where ``[privacy]`` has shorter times than this."""
+
+BACKUP_AT: Final = 3
+"""The local hour of the daily backup: nobody reports at night, and the day before is whole. After a night without a
+daemon it is made at its start."""
+
+TRY_AGAIN: Final = 3600.0
+"""Seconds before a backup that failed is tried again."""
+
+FAILED: Final = "backup"
+"""The desk's mark that says that a failed backup was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """What was due: the ids of the cases."""
+
+    wiped: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure came to."""
+
+    case: str
+    known: bool
+    """There was something of the case, in the state or in a backup."""
+    named: bool
+    """The case could be read, so that its client's name could be looked for."""
+    withdrawn: int
+    """Letters that had not been sent yet."""
+    found: Found
+
+
+class Upkeep:
+    """One clinic's upkeep. `told` hears of letters that are withdrawn, for they may be in hand; None: nobody sends."""
+
+    def __init__(self, clinic: Clinic, told: Callable[[Iterable[Letter]], None] | None = None) -> None:
+        self._clinic = clinic
+        self._told = told
+        self._folder = clinic.config.store
+        self._one_at_a_time = asyncio.Lock()
+        self._stopping = False
+        self._bell = asyncio.Event()
+        self._copied = ""
+        """The day of the last backup known of, and of the last look through all of them."""
+
+    # --- in the daemon ----------------------------------------------------------------------------------
+
+    async def run(self, engine: Engine) -> None:
+        """Do what is due, for ever; `wake` lets it look. No failure here ends the daemon.
+
+        Names are first looked at after `EVERY` has really passed: a machine that starts with a wrong clock must not
+        wipe what is not due. A rehearsed clock is meant as it is.
+        """
+        clock, loop = self._clinic.clock, asyncio.get_running_loop()
+        span = clock.real_seconds(self._pause)
+        look_at = loop.time() + (0.0 if self._clinic.rules.rehearsal else span)
+        copy_at = 0.0
+        while True:
+            try:
+                await self._answer_requests()
+                if loop.time() >= look_at:
+                    look_at = loop.time() + clock.real_seconds(self._pause)
+                    await self.retain()
+                if loop.time() >= copy_at and (day := self._backup_due()) is not None:
+                    copy_at = loop.time() + TRY_AGAIN
+                    await self._copy_or_tell(day, engine)
+                    copy_at = 0.0
+            except NotCommitted:
+                log.error("the disk refuses writes")
+            except Exception as error:  # what tidies up must not stop what matters
+                log.error("upkeep failed", error=type(error).__name__, where=place(error))
+            await self._bell.wait()
+            self._bell.clear()
+
+    def wake(self) -> None:
+        """Look again: a second has passed."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Give up a copy that is being made: a stop is not to wait for it."""
+        self._stopping = True
+
+    @property
+    def _pause(self) -> timedelta:
+        privacy = self._clinic.config.privacy
+        return min(EVERY, privacy.keep_names, privacy.keep_cases)
+
+    def _backup_due(self) -> str | None:
+        """The name of the backup that is to be made now."""
+        local = self._clinic.clock.now().astimezone(ZoneInfo(self._clinic.config.timezone))
+        day = f"{local:%Y-%m-%d}"
+        if local.hour < BACKUP_AT or day == self._copied:
+            return None
+        if (self._folder / backup.FOLDER / day).exists():
+            self._copied = day
+            return None
+        return day
+
+    async def _copy_or_tell(self, day: str, engine: Engine) -> None:
+        try:
+            async with self._one_at_a_time:
+                await asyncio.to_thread(backup.back_up, self._folder, day, lambda: not self._stopping)
+        except Interrupted:
+            return
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            log.error("backup failed", reason=why)
+            detail = f"The daily backup of the state could not be made ({why}). Promptly goes on, and tries each hour."
+            await engine.announce(FAILED, detail, mark=FAILED)
+            raise
+        log.info("backup made", day=day)
+        if self._clinic.store.desk.marks.get(FAILED):
+            await engine.mark(FAILED, "")
+
+    async def _answer_requests(self) -> None:
+        for request in requests.waiting(self._folder):
+            answer = await self.carry_out(request)
+            requests.give_answer(self._folder, request, answer)
+            log.info("request carried out", verb=request.verb)
+
+    # --- what is done -----------------------------------------------------------------------------------
+
+    async def carry_out(self, request: Request) -> Answer:
+        """Do what a verb asks for. Raises OSError and `NotCommitted`; may be repeated."""
+        match request.verb:
+            case "erase":
+                return _erasure_told(await self.erase(request.case))
+            case "purge":
+                return _retention_told(await self.retain())
+            case other:
+                return Answer(2, (f"This daemon does not know {other}: it is older than the program that asks.",))
+
+    async def retain(self) -> Retained:
+        """Wipe names, and delete cases, whose time has come (contract section 6, ``[privacy]``): first in the backups,
+        so that a crash in between leaves the state to say what is due. Raises OSError and `NotCommitted`.
+        """
+        async with self._one_at_a_time:
+            store, now, privacy = self._clinic.store, self._clinic.clock.now(), self._clinic.config.privacy
+            nameless, caseless = now - privacy.keep_names, now - privacy.keep_cases
+            gone = set(await asyncio.to_thread(backup.closed_before, self._folder, caseless))
+            due = set(await asyncio.to_thread(backup.due_for_wiping, self._folder, nameless)) - gone
+            await asyncio.to_thread(backup.remove_from_backups, self._folder, gone, caseless)
+            await asyncio.to_thread(backup.wipe_in_backups, self._folder, due, nameless, now)
+            wiped = []
+            for case_id in sorted(due):
+                async with self._clinic.lock:
+                    case = await store.case(case_id)
+                    if case is not None and not case.open and closed_at(case) < nameless:
+                        await store.wipe(case_id, now)
+                        wiped.append(case_id)
+            async with self._clinic.lock:
+                await store.amend_letters(partial(_aged, before=nameless, wiped=due), ())
+                deleted = await store.purge(caseless)
+        if wiped or deleted:
+            log.info("retention", wiped=len(wiped), deleted=len(deleted))
+        return Retained(tuple(wiped), deleted)
+
+    async def erase(self, case_id: str) -> Erased:
+        """Remove a case, open or closed, from the state and its backups, and what other letters say of it; then look
+        whether anything is left. Letters not yet sent are withdrawn. Raises OSError and `NotCommitted`; may be
+        repeated.
+        """
+        async with self._one_at_a_time:
+            store, now = self._clinic.store, self._clinic.clock.now()
+            copied = await asyncio.to_thread(backup.newest_copy, self._folder, case_id)
+            async with self._clinic.lock:
+                case = await store.case(case_id)
+                known = [one for one in (case, copied) if one is not None]
+                names = tuple(dict.fromkeys(name for one in known for name in names_of(one)))
+                texts = tuple(dict.fromkeys(text for one in known for text in texts_of(one)))
+                change = partial(scrubbed, case_id=case_id, names=names, now=now)
+                await store.amend_letters(change, (case_id, *names))
+                held = await store.erase(case_id)
+                owed = [letter for letter in (case.letters if case else ()) if letter.post is Post.OWED]
+                if self._told is not None:
+                    self._told(replace(letter, post=Post.WITHDRAWN) for letter in owed)
+            was_copied = await asyncio.to_thread(
+                backup.erase_in_backups, self._folder, case_id, change, (case_id, *names)
+            )
+            found = await asyncio.to_thread(search, self._folder, case_id, names, texts)
+        log.info("case erased", case=case_id)
+        return Erased(case_id, held or was_copied, bool(known), len(owed), found)
+
+
+def _aged(letter: Letter, before: datetime, wiped: set[str]) -> Letter:
+    """A letter without its lines about wiped cases; one of no case also without what it quotes, once it is as old."""
+    old = letter.case is None and letter.settled_at is not None and letter.settled_at < before
+    return wiped_letter(letter) if old else unlisted(letter, wiped)
+
+
+def _retention_told(retained: Retained) -> Answer:
+    if not (retained.wiped or retained.deleted):
+        return Answer(0, ("Nothing was due: no names to wipe, no cases to delete.",))
+    names, cases = _count(len(retained.wiped), "case"), _count(len(retained.deleted), "case")
+    return Answer(0, (f"Names and free text wiped: {names}. Deleted: {cases}. Backups included.",))
+
+
+def _erasure_told(erased: Erased) -> Answer:
+    if not erased.known:
+        return Answer(2, (f"Case {erased.case} is not there, nor in a backup.",))
+    found = erased.found
+    letters = f" {_count(erased.withdrawn, 'letter')} not yet sent withdrawn." if erased.withdrawn else ""
+    sought = "the client's name and of what was written" if erased.named else "its file"
+    lines = [
+        f"Case {erased.case} is erased, also from the backups.{letters}",
+        f"Searched {_count(found.searched, 'file')} of the state folder, backups included:",
+    ]
+    if not (found.of_case or found.of_others):
+        lines.append(f"nothing of {sought} is left.")
+    if found.of_others:
+        lines.append("the same name or words stand in other cases; erase them, too, if they are about the same client:")
+        lines += [f"  {name}" for name in found.of_others]
+    if found.of_case:
+        lines.append("STILL THERE, in files that are not Promptly's own; remove them by hand:")
+        lines += [f"  {name}" for name in found.of_case]
+    if not erased.named:
+        lines.append("Its file could not be read, so the client's name could not be looked for.")
+    lines.append("Not reached from here: mails in mailboxes, and copies of the state that you made yourself.")
+    return Answer(1 if found.of_case else 0, tuple(lines))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
