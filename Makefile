@@ -11,7 +11,7 @@ SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint types imports format bench crash soak letters lock clean \
+.PHONY: help venv demo test quick lint types imports format bench crash soak fuzz replies letters lock clean \
 	install install-files uninstall
 
 help: ## what can be made
@@ -72,6 +72,12 @@ crash: venv ## 2,000 kills on real servers, and what was lost; about half an hou
 soak: venv ## 30,000 mails on the embedded server, and the memory they take; about four minutes
 	$(BIN)/python -m tests.soak
 
+fuzz: venv ## a minute of bytes that are hardly mail, at the reader; prints the seed
+	$(BIN)/python -m tests.arrival.fuzz --seconds 60
+
+replies: venv ## how replies of each mail program are read
+	$(BIN)/python -m tests.arrival.replies
+
 letters: venv ## every letter as a phone shows it, into docs/letters; needs Debian's chromium
 	$(BIN)/python -m tests.letters_in_browser
 
@@ -118,7 +124,7 @@ lock: ## write the locks anew, with the newest versions that pyproject.toml allo
 	@build/lock/bin/pip --disable-pip-version-check --quiet install pip-tools
 	echo setuptools | $(COMPILE) --upgrade --no-annotate --output-file requirements-build.lock -
 	$(COMPILE) --upgrade --extra dev --extra oauth --output-file requirements-dev.lock pyproject.toml
-	$(COMPILE) --upgrade --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(COMPILE) --upgrade --constraint requirements-dev.lock --extra oauth --output-file requirements.lock pyproject.toml
 
 clean: ## remove what can be made again, but never state/
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -274,7 +274,8 @@ async def test_a_login_refused_for_an_hour_costs_one_notice_and_no_report(tmp_pa
         await happens(lambda: len(clinic.server.passed) == 1)
         (clinic.folder / "password").write_text("changed\n")
         await clinic.settled()
-        await clinic.alex.gets("notice")
+        notice = await clinic.alex.gets("notice")
+        assert "The IMAP server has refused the login since 14:00: check the password." in notice.text
         await clinic.alex.gets("alert")
         await clinic.dana.gets("draft")
 

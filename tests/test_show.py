@@ -14,6 +14,7 @@ import structlog
 import daemon
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, is_owed, missed, on
+from workflow.auditor import Away
 
 
 @pytest.fixture(autouse=True)
@@ -206,7 +207,7 @@ async def test_without_a_daemon_it_says_that_nothing_happens(
 async def test_the_smtp_server_that_is_away_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with Clinic(tmp_path) as clinic:
         case = await missed(clinic)
-        await clinic.service.auditor.look({"IMAP": None, "SMTP": clinic.clock.now() - timedelta(minutes=3)})
+        await clinic.service.auditor.look({"IMAP": None, "SMTP": Away(clinic.clock.now() - timedelta(minutes=3))})
         shown = await show(clinic, case, capsys)
         assert "The SMTP server is not reached: letters wait until it is back." in shown.future
         await clinic.settled()

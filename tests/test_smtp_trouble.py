@@ -112,4 +112,5 @@ async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: 
         await clinic.settled()
         await clinic.dana.gets("draft")
         await clinic.alex.gets("alert")
-        await clinic.alex.gets("notice")
+        notice = await clinic.alex.gets("notice")
+        assert "The SMTP server has refused the login since 14:00: check the password." in notice.text

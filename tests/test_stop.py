@@ -226,7 +226,7 @@ async def test_stopped_on_a_full_disk_it_exits_in_good_order(tmp_path: Path) -> 
                 while os.statvfs(small).f_bavail:
                     ballast.write(bytes(4096))
             await place.reports("Sam")
-            await daemon.logs("the disk refuses writes", 2)
+            await daemon.logs("the disk refuses writes")
             assert await daemon.stop() < WITHIN
             (small / "ballast").unlink()
             again = Running(place.config)

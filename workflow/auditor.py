@@ -7,16 +7,20 @@ is ended by systemd, whose watchdog is not fed while `stuck` names one. Contract
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from workflow.clinic import Clinic
+from workflow.core.compose import Scene, notices
 from workflow.core.unheard import NOBODY_TOLD
 from workflow.engine import Engine
-from workflow.sender import URGENT
+from workflow.sender import URGENT, Sender
+from workflow.store import NotCommitted
 
 log = structlog.get_logger()
 
@@ -31,6 +35,13 @@ OVERDUE = 60.0
 """Seconds of real time after which a due time that is still not decided is told. Time that a machine slept does not
 count: nobody was there to decide."""
 
+REFUSED_LATELY = 30.0
+"""Seconds of real time without a refused write after which the disk is well again. What must be written is tried each
+second, and the alive file each 10 s."""
+
+DISK = "disk"
+"""The disk among the servers that are away."""
+
 UNTOLD_FOR = timedelta(days=1)
 """An admin who could not be told of a lost letter makes /healthz fail for so long (contract section 4, `notice`)."""
 
@@ -44,14 +55,29 @@ PARTS: Mapping[str, str] = {
 reason, since each of them gives up by itself long before its limit (`service`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A server that does not serve us."""
+
+    since: datetime
+    """Since when, by a clock that may have been set back since."""
+    refuses_login: bool = False
+    """It is there, but does not let us in: this mends nobody but a person."""
+
+
 class Auditor:
     """One clinic's auditor."""
 
-    def __init__(self, clinic: Clinic, engine: Engine) -> None:
+    def __init__(self, clinic: Clinic, engine: Engine, sender: Sender) -> None:
         self._clinic = clinic
         self._engine = engine
+        self._sender = sender
+        self._refusals = 0
+        self._refused_at: float | None = None
+        """When the disk was last seen to refuse a write, by the loop's clock; None: it has not lately."""
+        self._told_of_disk = False
         self._away: dict[str, datetime] = {}
-        """For each server that is away, since when, by a clock that may have been set back since."""
+        """For the disk and each server that is away, since when."""
         self._back: dict[str, datetime] = {}
         """For each fault that was told of, since when it has not been seen."""
         self._due: tuple[datetime, float] | None = None
@@ -63,18 +89,17 @@ class Auditor:
         self.late: int = 0
         """Alerts and drafts that were not accepted in time."""
 
-    async def look(
-        self, away: Mapping[str, datetime | None], stuck: Collection[str] = (), *, begun: bool = True
-    ) -> None:
-        """Tell what has to be told by now. `away`: for each server, since when it has not been reached.
+    async def look(self, away: Mapping[str, Away | None], stuck: Collection[str] = (), *, begun: bool = True) -> None:
+        """Tell what has to be told by now. `away` is None for a server that is reached, or was not tried yet.
 
-        None there may also mean that the server was not tried yet. `stuck`: those of `PARTS` that stand still. `begun`:
+        `stuck`: those of `PARTS` that stand still. `begun`:
         due times are decided; not yet, while a start waits for the first look into the mailbox.
         """
         for part in set(stuck) - set(self.stuck):  # first of all: what follows may need the very part
             log.error("a part stands still", part=part)
         self.stuck = tuple(stuck)
         now = self._clinic.clock.now()
+        await self._look_at_disk(now)
         if begun:
             await self._look_at_timers(now)
         for part, what in PARTS.items():
@@ -84,25 +109,73 @@ class Auditor:
                 await self._engine.announce("stuck", detail, mark=_mark(part))
             else:
                 await self._look_at_return(part, now)
-        for server, since in away.items():
-            if since is None:
+        for server, outage in away.items():
+            if outage is None:
                 await self._look_at_return(server, now)
             else:
-                await self._look_at_outage(server, since, now)
+                await self._look_at_outage(server, outage, now)
         if away["SMTP"] is None:  # while it is away every letter is late, and its notice says so
             await self._look_at_letters(now)
         else:
             self.late = 0
 
-    async def _look_at_outage(self, server: str, since: datetime, now: datetime) -> None:
-        self._back.pop(server, None)
-        since = self._away[server] = min(self._away.get(server, since), since, now)
-        if now - since < OUTAGE or self._clinic.store.desk.marks.get(_mark(server)):
+    async def _look_at_disk(self, now: datetime) -> None:
+        """A notice of a full disk goes without a commit, alone of all letters: the commit is what fails.
+
+        Its Message-ID is that of any other that a restart in the same outage would send.
+        """
+        real = asyncio.get_running_loop().time()
+        if self._clinic.tally.refusals != self._refusals:
+            self._refusals, self._refused_at = self._clinic.tally.refusals, real
+        if self._refused_at is None or real - self._refused_at > REFUSED_LATELY:
+            self._refused_at, self._told_of_disk = None, False
+            await self._look_at_return(DISK, now)
             return
-        at = since.astimezone(ZoneInfo(self._clinic.rules.cadence.zone)).strftime("%H:%M")
+        since = self._outlasts(DISK, now, now)
+        if since is None or self._told_of_disk:
+            return
+        detail = (
+            f"The disk has refused writes since {self._local(since)}: it is full, or failing. New reports and answers "
+            "wait in the mailbox, and reminders wait, until it takes them; nothing is lost."
+        )
+        try:
+            await self._engine.announce("disk", detail, mark=_mark(DISK))
+        except NotCommitted:
+            outage = f"{self._clinic.store.desk.instance} {await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
+            self._sender.owe_unkept(notices(Scene(self._clinic.rules, now, _NamedMint(outage)), "disk", detail=detail))
+        self._told_of_disk = True
+
+    async def _look_at_outage(self, server: str, outage: Away, now: datetime) -> None:
+        since = self._outlasts(server, outage.since, now)
+        if since is None:
+            return
         what = "New mail is not seen" if server == "IMAP" else "Letters wait"
-        detail = f"The {server} server has not been reached since {at}. {what} until it is back; nothing is lost."
+        if outage.refuses_login:
+            secret = "access token" if self._goes_by_token(server) else "password"
+            detail = (
+                f"The {server} server has refused the login since {self._local(since)}: check the {secret}. {what} until "
+                "it is accepted; nothing is lost."
+            )
+            await self._engine.announce("login", detail, mark=_mark(server))
+            return
+        detail = (
+            f"The {server} server has not been reached since {self._local(since)}. {what} until it is back; nothing is "
+            "lost."
+        )
         await self._engine.announce("outage", detail, mark=_mark(server))
+
+    def _outlasts(self, name: str, since: datetime, now: datetime) -> datetime | None:
+        """Since when it has been away, if that is long enough to be told and was not told yet."""
+        self._back.pop(name, None)
+        since = self._away[name] = min(self._away.get(name, since), since, now)
+        return None if now - since < OUTAGE or self._clinic.store.desk.marks.get(_mark(name)) else since
+
+    def _local(self, at: datetime) -> str:
+        return at.astimezone(ZoneInfo(self._clinic.rules.cadence.zone)).strftime("%H:%M")
+
+    def _goes_by_token(self, server: str) -> bool:
+        config = self._clinic.config
+        return (config.mailbox if server == "IMAP" else config.smtp).oauth2 is not None
 
     async def _look_at_return(self, server: str, now: datetime) -> None:
         self._away.pop(server, None)
@@ -146,6 +219,8 @@ class Auditor:
         """What is wrong in the daemon itself, in words fit for the log; what is wrong with servers is not here."""
         now = self._clinic.clock.now()
         found = [what for part, what in PARTS.items() if part in self.stuck]
+        if self._refused_at is not None:
+            found.append("The disk refuses writes")
         if self.overdue > OVERDUE:
             found.append("A due time has not been acted on for over a minute")
         if self.late:
@@ -153,6 +228,21 @@ class Auditor:
         if any(now - at < UNTOLD_FOR for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
             found.append("A letter to admin was refused for good, and nobody could be told of it")
         return found
+
+
+class _NamedMint:
+    """Tokens that follow from a name: those of a letter that nothing but its Message-ID can remember."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._count = 0
+
+    def case(self) -> str:
+        raise NotImplementedError("a notice opens no case")
+
+    def token(self) -> str:
+        self._count += 1
+        return hashlib.sha256(f"{self._name} {self._count}".encode()).hexdigest()[:20]
 
 
 def _mark(name: str) -> str:

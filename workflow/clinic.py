@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+import structlog
+
 from workflow.clock import Clock
 from workflow.config import Config, OAuth2
 from workflow.core.model import Rules
+from workflow.logs import Repeated
 from workflow.mail.letters import Letters
 from workflow.mail.mailbox import MailboxSettings
 from workflow.mail.oauth2 import Tokens
@@ -18,6 +21,8 @@ from workflow.mail.outbox import SmtpSettings
 from workflow.mail.trust import TrustSettings
 from workflow.store import Store
 from workflow.tally import Tally
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -30,6 +35,8 @@ class Clinic:
     tally: Tally = field(default_factory=Tally)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held around gather, decide and commit, with no other await inside: one change of the state at a time."""
+    refusal: Repeated = field(default_factory=Repeated)
+    """Of the disk, for the log."""
 
     def __post_init__(self) -> None:
         self.take(self.config)
@@ -43,6 +50,12 @@ class Clinic:
         self.letters = Letters(
             self.rules, instance=self.store.desk.instance, templates=own.templates, sms_link=own.sms_link
         )
+
+    def note_refusal(self) -> None:
+        """The disk refused a write, which is to be tried again: for the log, and for the auditor."""
+        self.tally.refusals += 1
+        if self.refusal.is_news("disk"):
+            log.error("the disk refuses writes")
 
 
 def mailbox_settings(config: Config) -> MailboxSettings:

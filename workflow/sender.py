@@ -89,6 +89,8 @@ class Sender:
         """The rank of each letter in hand that is not yet past MAIL FROM."""
         self._moved = asyncio.Event()
         self._accepted: list[Letter] = []
+        self._unkept: dict[str, Letter] = {}
+        """Letters that the store does not have."""
         self._bell = asyncio.Event()
         self.idled = asyncio.Event()
         """Set while there is nothing to send now and all that was sent is recorded."""
@@ -100,6 +102,8 @@ class Sender:
         self._loss = Repeated()
         self.down_since: datetime | None = None
         """Since when the server has not been reached; None: it was, when last tried."""
+        self.login_refused = False
+        """Whether that is because it refuses our login."""
 
     def owe(self, letters: Iterable[Letter]) -> None:
         """These letters are committed: send those that are owed, in order of urgency (contract 8.8).
@@ -118,6 +122,15 @@ class Sender:
         if self._ready:
             self.idled.clear()
         self._bell.set()
+
+    def owe_unkept(self, letters: Iterable[Letter]) -> None:
+        """Send these, once each, though nothing is committed: they tell of the disk that refuses to keep them.
+
+        They are known for as long as this process lives.
+        """
+        fresh = [letter for letter in letters if letter.id not in self._unkept]
+        self._unkept.update((letter.id, letter) for letter in fresh)
+        self.owe(fresh)
 
     async def run(self, teller: Teller) -> None:
         """Send for ever: `WORKERS` letters at a time, so that one slow transaction holds up no other."""
@@ -150,7 +163,7 @@ class Sender:
         try:
             await self._post(letter, teller)
         except NotCommitted:
-            self.owe([letter])  # what became of it is not recorded: it goes again, under its Message-ID
+            self._postpone(letter)  # a refusal that is not recorded: it is met again, under the same Message-ID
             raise
         finally:
             self._in_hand.discard(letter.id)
@@ -194,12 +207,12 @@ class Sender:
         now = self._clock.now()
         while self._later and self._later[0][0] <= now:
             _, letter_id = heapq.heappop(self._later)
-            letter = await self._store.letter(letter_id)
+            letter = await self._letter(letter_id)
             if letter is not None:
                 heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
         while self._ready:
             _, _, letter_id = heapq.heappop(self._ready)
-            letter = await self._store.letter(letter_id)
+            letter = await self._letter(letter_id)
             if letter is None or letter.post is not Post.OWED or letter_id in self._in_hand:
                 continue
             if any(letter_id == accepted.id for accepted in self._accepted):
@@ -207,13 +220,30 @@ class Sender:
             if letter.kind in ANSWERS and now - letter.created_at > ANSWER_LASTS:
                 reason = "older than 24 hours"
                 withdrawn = replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now)
-                await self._store.settle_letters([withdrawn])
+                try:
+                    await self._keep(withdrawn)
+                except NotCommitted:
+                    self._postpone(letter)
+                    raise
                 continue
             if letter.kind in HELD and (held := await self._held_until(letter, now)) is not None:
                 heapq.heappush(self._later, (min(held, now + TRY_AGAIN[-1]), letter.id))
                 continue
             return letter
         return None
+
+    async def _letter(self, letter_id: str) -> Letter | None:
+        return self._unkept.get(letter_id) or await self._store.letter(letter_id)
+
+    async def _keep(self, letter: Letter) -> None:
+        if letter.id in self._unkept:
+            self._unkept[letter.id] = letter
+        else:
+            await self._store.settle_letters([letter])
+
+    def _postpone(self, letter: Letter) -> None:
+        """The disk refused to record this. Not again at once: others must have their turn, and servers their peace."""
+        heapq.heappush(self._later, (self._clock.now() + TRY_AGAIN[0], letter.id))
 
     async def _held_until(self, letter: Letter, now: datetime) -> datetime | None:
         """Quiet hours hold back what could not go in the day, too; what was held goes as one letter (section 5)."""
@@ -232,13 +262,17 @@ class Sender:
             return
         if rendered.fell_back is not None:
             detail = f"A template of the clinic failed ({rendered.fell_back}); Promptly's own was used instead."
-            await teller.announce("template", detail, mark=f"template {rendered.fell_back}")
+            with suppress(NotCommitted):  # told with the next letter, then
+                await teller.announce("template", detail, mark=f"template {rendered.fell_back}")
+        began = asyncio.get_running_loop().time()
         attempt = await self.outbox.send(
             rendered.raw,
             sender=self._clinic.rules.address,
             recipient=rendered.recipient,
             still_wanted=lambda: self._goes_now(letter),
         )
+        if attempt.result in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
+            self._wait_for_server(attempt, began)
         await self._settle(letter, attempt, teller)
 
     def _goes_now(self, letter: Letter) -> bool:
@@ -262,7 +296,11 @@ class Sender:
             case Result.ACCEPTED:
                 if not self._accepted:
                     self._accepted_at = asyncio.get_running_loop().time()
-                self._accepted.append(replace(tried, post=Post.SENT, settled_at=now))
+                sent = replace(tried, post=Post.SENT, settled_at=now)
+                if letter.id in self._unkept:
+                    await self._keep(sent)
+                else:
+                    self._accepted.append(sent)
                 letters[kind, "sent"] += 1
                 if letter.kind in URGENT:
                     self._clinic.tally.count_urgent(now - letter.created_at)
@@ -277,30 +315,34 @@ class Sender:
             case Result.TEMPORARY:
                 next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
                 delayed = replace(tried, next_at=next_at, reason=attempt.reason)
-                await self._store.settle_letters([delayed])
+                await self._keep(delayed)
                 self.owe([delayed])
                 letters[kind, "delayed"] += 1
                 log.warning("letter delayed", letter=letter.id, kind=kind, reason=attempt.reason)
+            case Result.PERMANENT if letter.id in self._unkept:
+                await self._keep(replace(tried, post=Post.FAILED, reason=attempt.reason, settled_at=now))
+                log.warning("letter refused", letter=letter.id, kind=kind, reason=attempt.reason)
             case Result.PERMANENT:
                 await teller.fail_letter(tried, attempt.reason)
             case Result.UNREACHABLE | Result.REFUSED_LOGIN:
-                self._wait_for_server(attempt)
                 self._in_hand.discard(letter.id)
                 self.owe([letter])
             case _:
                 assert_never(attempt.result)
 
-    def _wait_for_server(self, attempt: Attempt) -> None:
+    def _wait_for_server(self, attempt: Attempt, began: float) -> None:
+        """`began`: when the attempt did. One that waited in vain for an answer has been a pause by itself."""
         if self.down_since is None:
             self.down_since = self._clock.now()
+        self.login_refused = attempt.result is Result.REFUSED_LOGIN
+        now = asyncio.get_running_loop().time()
         if attempt.result is Result.REFUSED_LOGIN:
-            wait = LOGIN_WAITS[min(self._refusals, len(LOGIN_WAITS) - 1)]
+            self._down_until = now + LOGIN_WAITS[min(self._refusals, len(LOGIN_WAITS) - 1)]
             self._refusals += 1
         else:
             longest = min(LONGEST_WAIT, FIRST_WAIT * 2**self._failures)
-            wait = random.uniform(longest / 2, longest)
+            self._down_until = max(now + FIRST_WAIT, began + random.uniform(longest / 2, longest))
             self._failures = min(self._failures + 1, 10)
-        self._down_until = asyncio.get_running_loop().time() + wait
         if self._loss.is_news(attempt.reason):
             log.warning("smtp not reached", reason=attempt.reason)
 
@@ -328,7 +370,7 @@ class Sender:
                 elif self._recordable():
                     await self.record()
             except NotCommitted:
-                log.error("the disk refuses writes")
+                self._clinic.note_refusal()
                 await asyncio.sleep(DISK_WAIT)
 
     def _recordable(self) -> bool:

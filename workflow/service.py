@@ -23,12 +23,12 @@ import structlog
 
 from workflow import logs
 from workflow.alive import Alive, read_alive, write_alive
-from workflow.auditor import Auditor
+from workflow.auditor import Auditor, Away
 from workflow.clinic import Clinic, mailbox_settings, smtp_settings
 from workflow.config import Config, Faults
 from workflow.core.model import Fate, Place
 from workflow.engine import Engine
-from workflow.mail.inbox import Contact, Fetched, Inbox, News
+from workflow.mail.inbox import Contact, Fetched, Inbox, Loss, News
 from workflow.mail.outbox import Outbox
 from workflow.sender import Sender
 from workflow.store import NotCommitted
@@ -81,6 +81,8 @@ class Watch:
     last_seen_at: datetime | None = None
     lost_at: datetime | None = None
     """Since when there has been no connection."""
+    refuses_login: bool = False
+    """Whether that is because the server refuses our login."""
 
 
 class Service:
@@ -90,7 +92,7 @@ class Service:
         self.clinic = clinic
         self.sender = Sender(clinic, Outbox(smtp_settings(clinic.config)))
         self.engine = Engine(clinic, self, self.sender)
-        self.auditor = Auditor(clinic, self.engine)
+        self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
         self.watch = Watch(last_seen_at=self._seen_before())
         self.ready = asyncio.Event()
@@ -118,8 +120,6 @@ class Service:
         store = self.clinic.store
         await self.engine.begin()
         self.sender.owe(await store.owed())
-        await self.engine.begin_digests()
-        await self._announce_faults()
         self._inbox.start()
         health = await self._serve_health()
         works = [
@@ -186,6 +186,18 @@ class Service:
         self._write_alive()
         log.info("stopped")
 
+    async def _begin(self) -> None:
+        """What a start has to write. A full disk must not end it: mail is read and letters go all the same."""
+        while True:
+            self._signs["timers"] = self._loop.time()
+            try:
+                await self.engine.begin_digests()
+                await self._announce_faults()
+                return
+            except NotCommitted:
+                self.clinic.note_refusal()
+                await asyncio.sleep(DISK_WAIT)
+
     async def _announce_faults(self) -> None:
         for fault in self.clinic.store.faults:
             detail = (
@@ -243,7 +255,9 @@ class Service:
                     self._write_alive()
                     log.info("ready")
             case News.LOST:
-                self.watch = replace(self.watch, connected=False, lost_at=self.watch.lost_at or now)
+                refused = contact.reason == Loss.REFUSED_LOGIN
+                lost_at = self.watch.lost_at or now
+                self.watch = replace(self.watch, connected=False, lost_at=lost_at, refuses_login=refused)
                 if self._loss.is_news(contact.reason):
                     more = {"detail": contact.detail} if contact.detail else {}
                     log.warning("mailbox lost", reason=contact.reason, **more)
@@ -259,7 +273,7 @@ class Service:
                     await self.engine.take(fetched)
                     break
                 except NotCommitted:
-                    log.error("the disk refuses writes")
+                    self.clinic.note_refusal()
                     await asyncio.sleep(DISK_WAIT)
             self._mail_since = None
             self._mails.task_done()
@@ -268,6 +282,7 @@ class Service:
 
     async def _keep_time(self) -> None:
         """Decide what is due: the inbox is looked at first, so that an answer wins over a reminder."""
+        await self._begin()
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_SWEEP_WAIT):
                 await self.ready.wait()
@@ -286,7 +301,7 @@ class Service:
                     elif not decided and due is not None and due <= now:  # a case that fails stays due
                         await asyncio.sleep(FAILED_WAIT)
                 except NotCommitted:
-                    log.error("the disk refuses writes")
+                    self.clinic.note_refusal()
                     await asyncio.sleep(DISK_WAIT)
                 continue
             wait = self.clinic.clock.real_seconds(due - now) if due is not None else None
@@ -330,10 +345,14 @@ class Service:
 
     async def _audit(self) -> None:
         try:
-            away = {"IMAP": self.watch.lost_at, "SMTP": self.sender.down_since}
+            lost_at, down_since = self.watch.lost_at, self.sender.down_since
+            away = {
+                "IMAP": Away(lost_at, self.watch.refuses_login) if lost_at else None,
+                "SMTP": Away(down_since, self.sender.login_refused) if down_since else None,
+            }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
         except NotCommitted:
-            log.error("the disk refuses writes")
+            self.clinic.note_refusal()
 
     def _stuck(self) -> list[str]:
         """The parts that stand still. One that rests shows no sign because nothing is asked of it, and is well."""
@@ -414,7 +433,7 @@ class Service:
         try:
             write_alive(self.clinic.config.store, self.alive())
         except OSError:
-            log.error("the disk refuses writes")
+            self.clinic.note_refusal()
 
 
 async def serve(clinic: Clinic, stop: asyncio.Event, reread: Callable[[], Config]) -> None:

@@ -103,7 +103,7 @@ class Upkeep:
                     await self._copy_or_tell(day, engine)
                     copy_at = 0.0
             except NotCommitted:
-                log.error("the disk refuses writes")
+                self._clinic.note_refusal()
             except Exception as error:  # what tidies up must not stop what matters
                 log.error("upkeep failed", error=type(error).__name__, where=place(error))
             await self._bell.wait()

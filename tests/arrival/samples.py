@@ -173,15 +173,21 @@ HOSTILE: Mapping[str, bytes] = {
     "one boundary": MIXED + b"--b\n" * 1_000_000,
     "nearly a boundary": MIXED + b"\n--bx" * 1_000_000,
     "one boundary in itself": MIXED + b"--b\nContent-Type: multipart/mixed; boundary=b\n\n" * 20_000,
+    "boundaries of hyphens": FROM
+    + b"".join(
+        b"Content-Type: multipart/mixed; boundary=%s\n\n--%s\n" % (b"-" * long, b"-" * long) for long in range(1, 11)
+    )
+    + b"-" * 4_900_000,
     "a boundary of one letter": FROM + b"Content-Type: multipart/mixed; boundary=-\n\n" + b"-" * 4_900_000,
     "many html parts": MIXED + (b"--b\nContent-Type: text/html\n\n" + b"<div>" * 8000 + b"\n") * 50,
     "many big texts": MIXED + (b"--b\n\n" + b"late 15 sam\n" * 40_000) * 10,
     "nested blocks": HTML + b"<div>" * 100_000,
     "nested quotes": HTML + b"<blockquote>" * 100_000 + b"x",
     "formatting": HTML + b"".join(b"<b x%d>" % n for n in range(2000)) + b"<p>a" * 2900,
-    "attributes": HTML + b"<p" + b"".join(b" a%d=1" % n for n in range(25_000)) + b">",
+    "attributes": HTML + b"<p" + b"".join(b" a%d=1" % n for n in range(58_000)) + b">",
     "open tags": HTML + b"<b " * 80_000,
     "copied options": HTML + b"<select><selectedcontent></selectedcontent><option>" * 3000,
+    "entities of controls": HTML + b"&#7;&#0;&#2;&#x1b;&#xd800;" * 100,
     "entities": HTML + b"&amp;" * 100_000,
     "comments": HTML + b"<!--" * 100_000,
     "base64 of nothing": b"Content-Transfer-Encoding: base64\n\n" + b"\x00" * 4_900_000,
@@ -193,6 +199,7 @@ HOSTILE: Mapping[str, bytes] = {
     "returns": b"\r" * 4_900_000,
     "no line ends": b"\nx" + b"y" * 4_900_000,
     "NUL": TEXT + b"\x00" * 4_900_000,
+    "letters as wide as an emoji": TEXT + b"\xf0\x9f\x98\x80" + b"a " * 2_450_000,
     "quotes": TEXT + b"> " * 2_000_000,
     "quoted lines": TEXT + b">\n" * 2_000_000,
     "On": TEXT + b"On Mon 2026 a@b.c\n" * 200_000,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +23,8 @@ from tests.arrival.samples import mail as sample
 from tests.arrival.samples import parts as sample_parts
 from tests.conversation import MAILBOX, Clinic
 from tests.mail.reading import mail, parts, reading, text_of
-from workflow.mail.headers import BLOCK_MAX, SUBJECT_MAX
+from workflow.mail.headers import BLOCK_MAX
 from workflow.mail.parts import DEPTH_MAX, PARTS_MAX
-from workflow.mail.read import TEXT_MAX
 
 # --- in bounds ------------------------------------------------------------------------------------------------------
 
@@ -93,9 +93,20 @@ def test_any_bytes_are_a_mail(pieces: list[bytes]) -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    found = mail("Subject: " + "x" * 10_000, body="y " * 200_000)
-    assert len(found.subject) == SUBJECT_MAX
-    assert len(found.new_text) + len(found.quoted_text) <= TEXT_MAX
+    head = b"From: a@b.test\nSubject: " + b"x" * 10_000 + b"\n\n"
+    incoming = reading(head + b"y " * 200_000)
+    assert len(incoming.mail.subject) == 1000
+    assert len(incoming.text) == 64 * 1024
+    assert len(incoming.mail.new_text) + len(incoming.mail.quoted_text) <= 64 * 1024
+
+
+def test_a_large_mail_is_not_copied() -> None:
+    raw = sample("text/plain", b"photograph\r\n" * 2_000_000)
+    tracemalloc.start()
+    reading(raw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(raw) // 3
 
 
 # --- a mail, or a reason why not --------------------------------------------------------------------------------------

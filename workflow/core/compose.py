@@ -10,7 +10,7 @@ receipt          sent outcome makeup client undone cancelled wrong reached note 
 ask              which-case which-client which-outcome which-associate not-yours few-words cancel same-kind before-sent
 help             words unread forward in-your-name untagged
 notice           bounce set-aside refused refused-letter stranger out-of-office stale cap outage unread template
-                 other-associate case-file delayed stuck
+                 other-associate case-file delayed stuck login disk
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from workflow.core.model import (
     Standing,
     Word,
 )
-from workflow.core.record import Voice, consumed, is_moved, written
+from workflow.core.record import Voice, consumed, written
 from workflow.core.reporting import is_repeated, may_become, open_case, session_time
 from workflow.core.text import fold
 from workflow.core.unheard import hear_robot, hear_unknown
@@ -51,7 +51,7 @@ SAME_SESSION = timedelta(hours=3)
 """A second report about the same client within this of the case's last report is about the same session (section 3)."""
 
 SAID_ENOUGH = 10
-"""The same words about one case so many times, and nothing new in them: no person waits for another answer. It ends
+"""The same words about one case so many times, and none of them counts: no person waits for another answer. It ends
 what the caps of contract 8.6 only slow down, a machine that answers every letter."""
 
 _NUMBERED = re.compile(r"\S*\d\S*")
@@ -108,29 +108,15 @@ def _about(heard: Heard, case: Case) -> Decision:
             return _report(heard, report)
         anew = Choice(line=reading.line, label="A new report", case=None)
         return ask_which(heard, "another client's report under a case's id", (case.id,), anew)
-    voice = Voice(heard.mail, *spoken)
-    decision = _heard_by(heard, voice, case)
-    if decision.case is None or is_moved(case, decision.case) or not _is_said_enough(voice, case):
-        return decision
-    return _acted(consumed(heard.scene, case, voice, "said again"), "the same words again and again")
-
-
-def _is_said_enough(voice: Voice, case: Case) -> bool:
-    theirs = [entry.text for entry in case.history if entry.by == voice.person.email]
-    if len(theirs) < SAID_ENOUGH:
-        return False
-    said_now = _NUMBERED.sub("#", written(voice.mail))
-    return sum(_NUMBERED.sub("#", text) == said_now for text in theirs) >= SAID_ENOUGH
-
-
-def _heard_by(heard: Heard, voice: Voice, case: Case) -> Decision:
-    """What somebody who may speak for a case says about it."""
-    reading, role = heard.reading, voice.role
+    person, role = spoken
+    voice = Voice(heard.mail, person, role)
     decided = answers.answer(reading, case, role)
     text = said(reading)
     if isinstance(decided, Answer):
         answered = answer_case(heard.scene, voice, case, decided, text)
         return _acted(answered, f"answer {decided.word.value}")
+    if _is_said_enough(voice, case):
+        return _acted(consumed(heard.scene, case, voice, "said again"), "the same words again and again")
     doubt = decided or Doubt("no word")
     if role is Role.ADMIN and not doubt.holds_outcome and doubt.reason not in ASKED_OF_ADMIN:
         if reading.courtesy:
@@ -139,6 +125,14 @@ def _heard_by(heard: Heard, voice: Voice, case: Case) -> Decision:
             return _acted(take_note(heard.scene, voice, case, text), "a note from admin")
     doubted = doubt_case(heard.scene, voice, case, doubt, text, courtesy=reading.courtesy)
     return _acted(doubted, f"doubt: {doubt.reason}")
+
+
+def _is_said_enough(voice: Voice, case: Case) -> bool:
+    theirs = [entry.text for entry in case.history if entry.by == voice.person.email]
+    if len(theirs) < SAID_ENOUGH:
+        return False
+    said_now = _NUMBERED.sub("#", written(voice.mail))
+    return sum(_NUMBERED.sub("#", text) == said_now for text in theirs) >= SAID_ENOUGH
 
 
 def _is_of_another_case(report: Report, case: Case) -> bool:

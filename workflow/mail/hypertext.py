@@ -9,8 +9,6 @@ import re
 
 from workflow.mail.charsets import clean
 
-HTML_MAX = 256 * 1024
-"""Characters of HTML that are looked at. Outlook's styles take 50 KB; what was written now stands near the top."""
 TAGS_MAX = 5000
 """Tags that are looked at: for each ``<div>`` the parser walks up the tree, so nesting costs its square."""
 
@@ -49,10 +47,9 @@ def read_html(html: str) -> str:
 
 
 def _bound(html: str) -> str:
-    short = html[:HTML_MAX]
-    last = short.rfind(">") + 1
+    last = html.rfind(">") + 1
     # Each "<" behind the last ">" would make the pattern search to the end.
-    plain = _ATTRIBUTES.sub(r"<\1>", short[:last] + short[last:].partition("<")[0])
+    plain = _ATTRIBUTES.sub(r"<\1>", html[:last] + html[last:].partition("<")[0])
     if "<pre" not in plain.lower():
         plain = re.sub(r"[ \t\n]+", " ", plain)
     at = -1

@@ -194,7 +194,10 @@ class Inbox:
                 else:
                     pause = min(self._pace.retry_most, self._pace.retry_first * 2.0**failures)
                     failures = min(failures + 1, 10)
-                self._pause(random.uniform(pause / 2, pause))
+                pause = random.uniform(pause / 2, pause)
+                if why is Loss.UNREACHABLE:  # an attempt that waited in vain has been a pause by itself
+                    pause = max(self._pace.retry_first, pause - (time.monotonic() - began))
+                self._pause(pause)
         finally:
             self._end()
 

@@ -21,8 +21,6 @@ DEPTH_MAX = 10
 """Multiparts inside each other: real mail has three, four when a list and a gateway each wrap it."""
 DELIMITERS_MAX = 2000
 """Lines that may look like a delimiter: a mail made of them must not be walked one by one."""
-VALUE_MAX = 2000
-"""Characters of a Content-Type or Content-Disposition: a long file name in RFC 2231 pieces has 600."""
 
 _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]+)/([a-z0-9!#$&^_.+-]+)\s*(?=[;\s(]|$)", re.IGNORECASE)
 _PARAM = re.compile(r";\s*([a-z0-9_.-]+)(\*\d{0,3}\*?)?\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;\"]+)", re.IGNORECASE)
@@ -45,7 +43,7 @@ class Part:
     @property
     def is_attachment(self) -> bool:
         """Whether it is a file for people to save, not something they wrote."""
-        disposition = (self.headers.first("content-disposition") or "")[:VALUE_MAX].lower()
+        disposition = (self.headers.first("content-disposition") or "").lower()
         return disposition.lstrip().startswith("attachment") or "filename" in disposition or "name" in self.params
 
     def leaves(self) -> Iterator[Part]:
@@ -76,10 +74,9 @@ class Part:
 
 def read_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
     """A Content-Type as media type and parameters, pieces of RFC 2231 joined; ``default`` when it is none."""
-    short = value[:VALUE_MAX]
-    found = _TYPE.match(short)
+    found = _TYPE.match(value)
     params: dict[str, str] = {}
-    for name, piece, raw in _PARAM.findall(short):
+    for name, piece, raw in _PARAM.findall(value):
         text = re.sub(r"\\(.)", r"\1", raw[1:-1]) if raw.startswith('"') else raw
         if piece == "*":
             text = text.rpartition("'")[2]

@@ -22,6 +22,10 @@ from workflow.mail.oauth2 import TokenError, Tokens, xoauth2
 QUIT_PATIENCE = 0.5
 """Seconds for a polite QUIT; after that the connection is cut. A stop must be done within 5 s (contract section 7)."""
 
+GREETED_WITHIN = 10.0
+"""Seconds for a connection, and again for its greeting: a server that has come back must not be missed for long because
+an attempt still waits for the one that hung (contract section 5)."""
+
 OUR_NAME = "[127.0.0.1]"
 """What EHLO says: an address literal (RFC 5321, 4.1.3). The machine's own name needs a slow look-up."""
 
@@ -93,7 +97,7 @@ async def opened(settings: SmtpSettings, tls: ssl.SSLContext | None) -> aiosmtpl
     )
     stage = "connect"
     try:
-        await client.connect()
+        await client.connect(timeout=min(settings.timeout, GREETED_WITHIN))
         stage = "EHLO"
         await client.ehlo()
         stage = "login"

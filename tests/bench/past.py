@@ -1,0 +1,145 @@
+"""A clinic with a past: a state folder with open and closed cases, as the daemon would have left it.
+
+What the cases say is the law's own (`core.decide`), with all letters sent; only the files are stamped out, one story of
+each day many times, each time under another id and about another client. What is due next is due in half a day.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import chain, count, cycle, islice, product
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tests.bench.mailboxes import names
+from workflow.core.compose import Scene
+from workflow.core.decide import answer_case, tick_case
+from workflow.core.model import Answer, Case, Kind, Mail, Outcome, Person, Post, Report, Role, Rules, Word
+from workflow.core.record import Voice
+from workflow.core.reporting import open_case
+from workflow.core.retention import wiped
+from workflow.core.subjects import case_ids
+from workflow.engine import CASE_ALPHABET
+from workflow.store import atomic, codec
+from workflow.store.backup import FOLDER as BACKUPS
+from workflow.store.codec import Filed
+from workflow.store.peek import CASE, ONLY, closing_month
+
+ID, CLIENT = "ZZZZ", "Zzzzz Zzzzz"
+"""What stands in a story for the id and the client."""
+
+OPEN_FOR = 10
+"""Days since the oldest open case was reported."""
+
+KEPT = 400
+NAMED = 30
+"""Days: the contract's retention."""
+
+HALF_A_DAY = timedelta(hours=12)
+
+
+def make_past(folder: Path, rules: Rules, open_cases: int, closed_cases: int, now: datetime) -> None:
+    """Fill an empty state folder. Not synced, and with a backup of today, so that the daemon makes none."""
+    zone = ZoneInfo(rules.cadence.zone)
+    morning = (now + HALF_A_DAY).astimezone(zone).hour
+    quiet = replace(rules.cadence, quiet_from=time((morning - 11) % 24), quiet_to=time(morning))
+    rules = replace(rules, cadence=quiet)
+    ids, clients = _ids(), cycle(names())
+    (folder / BACKUPS / f"{now.astimezone(zone):%Y-%m-%d}").mkdir(parents=True)
+    atomic.close_to_others(folder)
+    open_stories = [_story(rules, who, now - timedelta(days=day % OPEN_FOR, hours=5), now) for day, who in _days(rules)]
+    closed_stories = [
+        _ended(_story(rules, who, at := now - timedelta(days=1 + day % KEPT, hours=5), at + timedelta(hours=1)), rules)
+        for day, who in _days(rules)
+    ]
+    closed_stories = [
+        wiped(case, now) if case.closed_at is not None and now - case.closed_at > timedelta(days=NAMED) else case
+        for case in closed_stories
+    ]
+    for stories, cases in ((open_stories, open_cases), (closed_stories, closed_cases)):
+        stamps = cycle([_stamp(folder, case) for case in stories])
+        for (place, stamp), case_id, client in islice(zip(stamps, ids, clients, strict=False), cases):
+            written = stamp.replace(ID.encode(), case_id.encode()).replace(CLIENT.encode(), client.encode())
+            (place / f"{case_id}.json").write_bytes(written)
+
+
+def _days(rules: Rules) -> Iterator[tuple[int, Person]]:
+    return zip(range(KEPT), cycle(rules.roster.associates), strict=False)
+
+
+def _ids() -> Iterator[str]:
+    drawn = ["".join(parts) for parts in product(CASE_ALPHABET, repeat=4)]
+    random.Random(7).shuffle(drawn)
+    return (case_id for case_id in drawn if case_id != ID and case_ids(case_id) == (case_id,))
+
+
+def _stamp(folder: Path, case: Case) -> tuple[Path, bytes]:
+    """The folder of a case's file, and what stands in it."""
+    at = max(chain([case.changed_at], (entry.at for entry in case.history)))
+    place = folder / "open" if case.open else folder / "closed" / closing_month(case)
+    atomic.make_folder(place)
+    return place, codec.encode({CASE: {str(ONLY): codec.document(Filed(case, at))}})
+
+
+class _Mint:
+    """Ids that are another's once `ID` is replaced, and as long as real ones."""
+
+    _numbers = count(1)
+
+    def case(self) -> str:
+        return ID
+
+    def token(self) -> str:
+        return f"{ID}{next(self._numbers):016x}"
+
+
+_MINT = _Mint()
+
+
+def _story(rules: Rules, who: Person, at: datetime, until: datetime) -> Case:
+    """A missed session: the client was told after six minutes, and nobody has said how it ended."""
+    report = Report(Kind.NOSHOW, CLIENT)
+    case = _sent(open_case(Scene(rules, at, _MINT), _voice(who, f"NOSHOW {CLIENT}", at), report, who, []), at)
+    told_at = at + timedelta(minutes=6)
+    case = _ticked(case, rules, told_at)
+    case = answer_case(Scene(rules, told_at, _MINT), _voice(who, "SENT", told_at), case, Answer(Word.SENT))
+    return _ticked(_sent(case, told_at), rules, until)
+
+
+def _ended(case: Case, rules: Rules) -> Case:
+    at = max(entry.at for entry in case.history) + timedelta(hours=1)
+    answer = Answer(Word.OUTCOME, outcome=Outcome.RESCHEDULED, text="Tue 3pm")
+    voice = _voice(case.associate, f"[{ID}] RESCHEDULED Tue 3pm", at)
+    return _sent(answer_case(Scene(rules, at, _MINT), voice, case, answer), at)
+
+
+def _ticked(case: Case, rules: Rules, until: datetime) -> Case:
+    while case.timers and (at := min(timer.at for timer in case.timers)) <= until:
+        case = _sent(tick_case(Scene(rules, at, _MINT), case), at)
+    return case
+
+
+def _sent(case: Case, at: datetime) -> Case:
+    letters = tuple(
+        replace(letter, post=Post.SENT, attempts=1, settled_at=at) if letter.post is Post.OWED else letter
+        for letter in case.letters
+    )
+    return replace(case, letters=letters)
+
+
+def _voice(who: Person, line: str, at: datetime) -> Voice:
+    mail = Mail(
+        key=f"{ID}{next(_MINT._numbers):060x}",
+        sender=who.email,
+        subject=line,
+        new_text="",
+        quoted_text="",
+        message_id=f"<{ID}{next(_MINT._numbers):032x}@mail.phone.test>",
+        refers_to=(),
+        arrived_at=at.astimezone(UTC),
+        written_at=at,
+    )
+    return Voice(mail, who, Role.ASSOCIATE)
