@@ -7,6 +7,8 @@ VENV := .venv/.locked
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 COMPILE = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+# In memory, where there is one: these tests ask nothing of a disk.
+QUICKLY := $(if $(wildcard /dev/shm),TMPDIR=/dev/shm)
 SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
@@ -47,7 +49,7 @@ test: venv lint types imports ## all checks and all tests
 	fi
 
 quick: venv ## the tests that take seconds
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers'
+	$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers'
 
 lint: venv ## style
 	$(BIN)/ruff check .

@@ -1,4 +1,6 @@
-"""``daemon.py`` that dies when it reads a mail with "deadly" in it: ``python -m tests.poisoned_daemon run …``."""
+"""``daemon.py`` that dies when it reads a mail with "deadly" in it, and raises at one with "poison":
+``python -m tests.poisoned_daemon run …``.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ real = read.read
 def read_or_die(raw: bytes, *arguments: Any, **more: Any) -> read.Incoming:
     if b"deadly" in raw:
         os.kill(os.getpid(), signal.SIGKILL)
+    if b"poison" in raw:
+        raise RuntimeError
     return real(raw, *arguments, **more)
 
 

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope
-
-from tests.bench.mailboxes import associate, associates, names
+from tests.bench.light import Sink, configure, sink
+from tests.bench.mailboxes import associate, names
 from tests.bench.programs import Program, daemon
-from tests.conversation import CONFIG
 from tests.in_time import raw
 from tests.scripted_imap import ScriptedImap
 
@@ -42,49 +37,15 @@ PER_CASE = 4096
 """Bytes of memory that a closed case may cost: the keys of its mails and the Message-IDs of its letters, by which late
 answers find it for as long as it is kept."""
 
-PATIENCE = 60.0
-"""Seconds without a letter after which something counts as lost."""
-
-_CASE = re.compile(rb"^X-Promptly-Case: (\w+)", re.MULTILINE)
-_KIND = re.compile(rb"^X-Promptly-Letter: (\w+)", re.MULTILINE)
-
-
-class Sink:
-    """An SMTP server that takes every letter, counts it, and remembers which cases wait for an answer."""
-
-    def __init__(self) -> None:
-        self.kinds: Counter[str] = Counter()
-        self.drafted: list[tuple[str, str]] = []
-        """Case and associate."""
-        self._came = asyncio.Event()
-
-    async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:
-        """aiosmtpd's hook."""
-        assert isinstance(envelope.content, bytes)
-        kind, case = _KIND.search(envelope.content), _CASE.search(envelope.content)
-        assert kind is not None
-        self.kinds[kind[1].decode()] += 1
-        if kind[1] == b"draft" and case is not None:
-            self.drafted.append((case[1].decode(), envelope.rcpt_tos[0]))
-        self._came.set()
-        return "250 OK"
-
-    async def until(self, kind: str, wanted: int) -> None:
-        """Until so many letters of a kind have come. TimeoutError."""
-        while self.kinds[kind] < wanted:
-            self._came.clear()
-            async with asyncio.timeout(PATIENCE):
-                await self._came.wait()
-
 
 class Soak:
     """One daemon, and its mails so far."""
 
-    def __init__(self, imap: ScriptedImap, sink: Sink) -> None:
+    def __init__(self, imap: ScriptedImap, taking: Sink) -> None:
         self.mails = 0
         self.cases = 0
         self._imap = imap
-        self._sink = sink
+        self._sink = taking
         self._clients = names()
         self._numbers = count()
 
@@ -111,18 +72,6 @@ class Soak:
         await self._imap.say(f"* {len(self._imap.mails)} EXISTS\r\n")
 
 
-def configure(folder: Path, imap_port: int, smtp_port: int) -> Path:
-    """A configuration for these servers."""
-    written = CONFIG.format(
-        admins='"Alex <admin@clinic.test>"', lead="", imap=imap_port, smtp=smtp_port, shared="true", digest="", more=""
-    )
-    config = folder / "config.toml"
-    config.write_text(written.partition("[[associates]]")[0] + associates())
-    (folder / "password").write_text("secret")
-    (folder / "password").chmod(0o600)
-    return config
-
-
 def failures(memory: dict[int, float], cases: dict[int, int]) -> Iterator[str]:
     """What is wrong with the memory, in MB at so many mails, when so many cases had been opened."""
     late = {mails: mb for mails, mb in memory.items() if mails >= WARM}
@@ -141,15 +90,13 @@ async def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--mails", type=int, default=30_000)
     options = asked.parse_args()
-    sink = Sink()
-    smtp = await asyncio.get_running_loop().create_server(lambda: SMTP(sink, hostname="localhost"), "127.0.0.1", 0)
     memory: dict[int, float] = {}
     cases: dict[int, int] = {}
     with tempfile.TemporaryDirectory() as kept:
         folder = Path(kept)
-        async with ScriptedImap() as imap:
-            config = configure(folder, imap.port, smtp.sockets[0].getsockname()[1])
-            soak = Soak(imap, sink)
+        async with ScriptedImap() as imap, sink() as taking:
+            config = configure(folder, imap.port, taking.port)
+            soak = Soak(imap, taking)
             async with Program(daemon(config), folder / "log") as program:
                 await program.logged_ready()
                 print(f"{'mails':>7}{'cases':>8}{'MB':>8}{'mails/s':>9}{'CPU ms a mail':>15}")
@@ -164,11 +111,10 @@ async def main() -> int:
                         began, spent, before = time.monotonic(), program.cpu_seconds, soak.mails
                         imap.commands.clear()
                         imap.folders["Promptly"].clear()
-                print(dict(sorted(sink.kinds.items())))
+                print(dict(sorted(taking.kinds.items())))
             async with Program(daemon(config), folder / "log") as program:
                 await program.logged_ready()
                 print(f"started anew on what it remembers: {program.resident_mb:.1f} MB")
-    smtp.close()
     wrong = list(failures(memory, cases))
     print(*wrong, sep="\n")
     return 1 if wrong else 0

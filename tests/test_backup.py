@@ -23,6 +23,8 @@ from workflow.store import Unreadable, atomic, codec
 from workflow.store.backup import Interrupted, back_up, backups, case_files
 from workflow.store.peek import TinyReader
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["premises"]
 
 

@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, is_owed
 
+pytestmark = pytest.mark.slow
+
 
 def free_port() -> int:
     with socket.socket() as bound:

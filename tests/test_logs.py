@@ -10,11 +10,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from tests.conversation import Clinic
 from tests.daemon_process import ROOT
 from workflow.logs import AGAIN, Repeated
+
+pytestmark = pytest.mark.slow
 
 TALK = """
 import structlog

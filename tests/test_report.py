@@ -19,6 +19,8 @@ from tests.conversation import Clinic
 from workflow.core.figures import figures, over_ten_minutes
 from workflow.core.model import Case, Kind, Outcome, State
 
+pytestmark = pytest.mark.slow
+
 CLIENT, SURNAME = "Quillon", "Vandersprock"
 
 

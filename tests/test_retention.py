@@ -30,6 +30,8 @@ from workflow.core.record import consumed
 from workflow.core.retention import names_of, scrubbed, wiped
 from workflow.store.backup import back_up
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["premises"]
 
 PYTHON = Path(sys.base_prefix)

@@ -6,6 +6,7 @@ The daemon is a process of its own on the embedded server, behind proxies that c
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +24,10 @@ from tests.bench.mailboxes import names
 from tests.conversation import CONFIG, MAILBOX, PEOPLE
 from tests.daemon_process import ROOT
 from tests.in_time import header, raw
+from tests.scripted_imap import ScriptedImap
 from tests.silent_proxy import SilentProxy
 from tests.test_disk import mount, unmount
+from workflow.clock import SystemClock
 from workflow.verbs.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.slow
@@ -70,19 +74,16 @@ async def a_place(folder: Path, more: str = "") -> AsyncIterator[Place]:
 
 
 class Running:
-    """``daemon.py run``; its log is kept, and can be waited for."""
+    """``daemon.py run``, or another `program` that is it but for a fault; its log is kept, and can be waited for."""
 
-    def __init__(self, config: Path) -> None:
-        self._config = config
+    def __init__(self, config: Path, *program: str) -> None:
+        self._command = [*(program or [str(ROOT / "daemon.py")]), "run", "--config", str(config)]
         self.log: list[str] = []
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(ROOT / "daemon.py"),
-            "run",
-            "--config",
-            str(self._config),
+            *self._command,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
         )
@@ -97,6 +98,12 @@ class Running:
         async with asyncio.timeout(20):
             while sum(f'"event": "{event}"' in line for line in self.log) < times:
                 await asyncio.sleep(0.01)
+
+    async def ends(self) -> int:
+        """It ends by itself; the exit code."""
+        await self.start()
+        await self._reader
+        return await self.process.wait()
 
     async def stop(self) -> float:
         """SIGTERM; how long it took. It must end by itself, in good order."""
@@ -235,6 +242,103 @@ async def test_stopped_on_a_full_disk_it_exits_in_good_order(tmp_path: Path) -> 
             await again.stop()
     finally:
         unmount(small)
+
+
+@pytest.mark.parametrize(
+    "command", ["AUTHENTICATE", "SELECT", "UID SEARCH", "UID FETCH 1 (INTER", "UID FETCH 1 (BODY", "UID MOVE", "DONE"]
+)
+async def test_stopped_while_imap_hangs_in_this_command(tmp_path: Path, command: str) -> None:
+    async with a_place(tmp_path) as place, ScriptedImap() as imap:
+        place.config.write_text(place.config.read_text().replace(str(place.imap.port), str(imap.port)))
+        imap.put(raw(DANA, "NOSHOW Sam"), SystemClock().now())
+        imap.refuse(command, "silence")
+        if command == "DONE":
+            imap.upon_idle = [lambda: imap.put(raw(DANA, "NOSHOW Kim"), SystemClock().now())]
+            imap.with_plus = "* 2 EXISTS\r\n"
+        daemon = Running(place.config)
+        await daemon.start()
+        async with asyncio.timeout(20):
+            await imap.heard(command)
+        assert await daemon.stop() < WITHIN
+        cases = 2 if command == "DONE" else 1
+        again = Running(place.config)
+        await again.start()
+        assert await place.letters(DANA, cases) == {"draft": cases}
+        assert await place.letters(ALEX, cases) == {"alert": cases}
+        async with asyncio.timeout(20):
+            while len(imap.folders.get("Promptly", ())) < cases:
+                await asyncio.sleep(0.01)
+        assert await again.stop() < WITHIN
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "after DATA"])
+async def test_stopped_while_smtp_hangs_at_this_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    async with a_place(tmp_path) as place:
+        name = f"handle_{stage.rsplit(maxsplit=1)[-1]}"
+        goes_on = getattr(place.server, name)
+        reached, freed = asyncio.Event(), asyncio.Event()
+
+        async def hangs(*arguments: object) -> object:
+            if stage != "after DATA":
+                reached.set()
+                await freed.wait()
+            said = await goes_on(*arguments)
+            reached.set()
+            await freed.wait()
+            return said
+
+        monkeypatch.setattr(place.server, name, hangs)
+        await place.reports("Sam")
+        daemon = Running(place.config)
+        await daemon.start()
+        async with asyncio.timeout(20):
+            await reached.wait()
+        assert await daemon.stop() < WITHIN
+        freed.set()
+        again = Running(place.config)
+        await again.start()
+        assert await place.letters(DANA, 1) == {"draft": 1}
+        assert await place.letters(ALEX, 1) == {"alert": 1}
+        async with asyncio.timeout(20):
+            await place.server.wait_until_empty(MAILBOX)
+        assert await again.stop() < WITHIN
+
+
+async def test_the_lock_never_misleads(tmp_path: Path) -> None:
+    """Two at once, `status` in between, `kill -9` and an immediate start."""
+    async with a_place(tmp_path) as place:
+        daemon = Running(place.config)
+        await daemon.start()
+        await daemon.logs("ready")
+        for _ in range(3):
+            second = Running(place.config)
+            async with asyncio.TaskGroup() as both:
+                ended = both.create_task(second.ends())
+                shown = both.create_task(status(place.config))
+            assert ended.result() == 3
+            assert shown.result()["mailbox"]["connected"]
+        for number in range(3):
+            daemon.process.kill()
+            shown_while_dead = asyncio.create_task(status(place.config))
+            daemon = Running(place.config)
+            await daemon.start()
+            await place.reports(BURST[number])
+            await place.letters(DANA, number + 1)
+            await shown_while_dead
+        assert await daemon.stop() < WITHIN
+        assert not (await status(place.config))["mailbox"]["connected"]
+
+
+async def status(config: Path) -> dict[str, Any]:
+    """``daemon.py status --json``."""
+    command = [sys.executable, str(ROOT / "daemon.py"), "status", "--json", "--config", str(config)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    found: dict[str, Any] = json.loads(said)
+    return found
 
 
 async def test_asked_to_stop_while_it_starts(tmp_path: Path) -> None:

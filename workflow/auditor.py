@@ -153,8 +153,8 @@ class Auditor:
         if outage.refuses_login:
             secret = "access token" if self._goes_by_token(server) else "password"
             detail = (
-                f"The {server} server has refused the login since {self._local(since)}: check the {secret}. {what} until "
-                "it is accepted; nothing is lost."
+                f"The {server} server has refused the login since {self._local(since)}: check the {secret}. "
+                f"{what} until it is accepted; nothing is lost."
             )
             await self._engine.announce("login", detail, mark=_mark(server))
             return

@@ -164,6 +164,8 @@ HOSTILE: Mapping[str, bytes] = {
     "many ids": b"References: " + b"<a@b.test> " * 400_000 + b"\n\n",
     "a date": b"Date: " + b"1:" * 30_000 + b"\n\n",
     "parameters": b"Content-Type: multipart/mixed" + b';x="' * 20_000 + b"\n\n",
+    "parameters in every part": MIXED
+    + (b"--b\nContent-Type: text/plain" + b"".join(b";a%d=1" % n for n in range(25_000)) + b"\n\n") * 22,
     "pieces of a parameter": b"Content-Type: multipart/mixed" + b"; boundary*0=x" * 400_000 + b"\n\n",
     "a disposition": FROM + b"Content-Disposition: " + b"attachment;" * 400_000 + b"\n\n",
     "no field at all": b"x\n" * 500_000,
@@ -175,7 +177,7 @@ HOSTILE: Mapping[str, bytes] = {
     "one boundary in itself": MIXED + b"--b\nContent-Type: multipart/mixed; boundary=b\n\n" * 20_000,
     "boundaries of hyphens": FROM
     + b"".join(
-        b"Content-Type: multipart/mixed; boundary=%s\n\n--%s\n" % (b"-" * long, b"-" * long) for long in range(1, 11)
+        b"Content-Type: multipart/mixed; boundary=%s\n\n--%s\n" % (b"-" * long, b"-" * long) for long in range(1, 31, 3)
     )
     + b"-" * 4_900_000,
     "a boundary of one letter": FROM + b"Content-Type: multipart/mixed; boundary=-\n\n" + b"-" * 4_900_000,

@@ -20,6 +20,8 @@ from tests.movable_clock import MovableClock
 from workflow.core.model import Case, Fate, Post
 from workflow.verbs.show import past, quiet
 
+pytestmark = pytest.mark.slow
+
 LEAD = "lead@clinic.test"
 Report = Callable[[Message], str]
 

@@ -6,11 +6,14 @@ import asyncio
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
 from imapclient import IMAPClient
 
 from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import come, opens
 from workflow.core.model import Place
+
+pytestmark = pytest.mark.slow
 
 
 async def again(clinic: Clinic, raw: bytes) -> None:

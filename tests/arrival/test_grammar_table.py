@@ -87,8 +87,8 @@ def test_decoration_changes_nothing(line: str, before: str, within: Callable[[st
 
 
 _NOT_WHOLE = {"|", "?", "unclear", "nothing"}
-WHOLE = [line for line, said in ROWS if _NOT_WHOLE.isdisjoint(said.split()) and " to " not in line and "K7Q2" not in line]
-"""Reports of a client and nothing more. "to sam" could be two names, To and Sam."""
+WHOLE = [line for line, said in ROWS if _NOT_WHOLE.isdisjoint(said.split()) and not {"to", "K7Q2"} & set(line.split())]
+"""Reports of a client and nothing more. "to sam" could be two names, To and Sam; an id is one in capitals alone."""
 
 
 @given(st.sampled_from(WHOLE), st.sampled_from([str.lower, str.upper, str.title]))

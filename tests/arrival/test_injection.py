@@ -250,6 +250,7 @@ def test_an_address_that_is_not_one_is_never_sent(address: str) -> None:
     [
         {"Subject": "hello\r\nBcc: evil@x.test"},
         {"Subject": "hello\n\nA body of its own"},
+        {"X-One: two\r\nBcc": "evil@x.test"},
         {"Subject": "=?utf-8?q?=0d=0aBcc:_evil=40x.test?="},
         {"Subject": "x" * 1000},
     ],

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import statistics
 import sys
 import tempfile
@@ -14,12 +15,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from tests.bench.growth import growth
 from tests.bench.mailboxes import BenchServers
 from tests.bench.measures import Bench, Reports, start_up
+from tests.bench.past import FILE_KB, Past
 from tests.real_servers import missing
 
 EIGHT = 8
 """SMTP transactions in flight in the fast floor."""
+
+NOTHING = Past(0, 0)
+PASTS = {Past(1000, 0): "1.1 x", Past(5000, 0): "1.1 x", Past(0, 100_000): "1.05 x"}
+"""What a report may cost beside so many open and so many closed cases, as a multiple of its cost beside none."""
 
 STORED = Path("build/bench.json")
 
@@ -81,7 +88,11 @@ async def main(asked: argparse.Namespace) -> None:
             for run in range(asked.runs):
                 _say(f"start {run + 1}")
                 table.add("import to ready, embedded server", "s", "1.5 s", await start_up(folder / f"start-{run}"))
-        if reason := missing():
+        if "growth" in asked.only:
+            await _grow(folder, table, asked.grown)
+        if asked.only == ["growth"]:
+            pass
+        elif reason := missing():
             sys.stderr.write(f"LEFT OUT: the figures on real servers. {reason}\n")
         else:
             with BenchServers() as servers:
@@ -90,8 +101,10 @@ async def main(asked: argparse.Namespace) -> None:
                 for run in range(asked.runs):
                     _say(f"round {run + 1} of {asked.runs}")
                     await _round(bench, table, asked)
-    spoken = " and ".join(f"{size} bytes to {user}" for user, size in sizes.items())
-    sys.stdout.write(f"Letters for a report, the pipe's, too: {spoken}.\n{table.text()}")
+    if sizes:
+        spoken = " and ".join(f"{size} bytes to {user}" for user, size in sizes.items())
+        sys.stdout.write(f"Letters for a report, the pipe's, too: {spoken}.\n")
+    sys.stdout.write(table.text())
     stored = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.release()},
         "letter_bytes": sizes,
@@ -131,6 +144,27 @@ async def _round(bench: Bench, table: Table, asked: argparse.Namespace) -> None:
         table.add(f"(c) resident memory, {asked.mails} cases open", "MB", "80 MB", drained.resident_mb)
 
 
+async def _grow(folder: Path, table: Table, reports: int) -> None:
+    needed = sum(past.open_cases + past.closed_cases for past in PASTS) * FILE_KB << 10
+    if (free := shutil.disk_usage(folder).free) < 2 * needed:
+        sys.stderr.write(f"LEFT OUT: growth, which needs {2 * needed >> 30} GB of disk; there are {free >> 30}.\n")
+        return
+    _say("growth")
+    place = folder / "growth"
+    place.mkdir()
+    grown = await growth(place, [NOTHING, *PASTS], reports)
+    shutil.rmtree(place)
+    for past, aim in PASTS.items():
+        what = f"(e) fetched to both letters accepted, beside {past}; floor: beside none"
+        for took, floor in zip(grown[past].handlings, grown[NOTHING].handlings, strict=True):
+            table.add(what, "ms", aim, took, floor)
+    for past, found in grown.items():
+        aim = "3 s" if past.open_cases else ""
+        table.add(f"(e) process to ready, {past}", "s", aim, found.started_anew)
+        table.add(f"(e) the same, all files read, {past}", "s", aim, found.started)
+        table.add(f"(e) resident memory, {past}", "MB", "", found.resident_mb)
+
+
 def _add_reports(table: Table, ours: Reports, bare: Reports, recorded: Reports) -> None:
     what = "(a) report accepted to both letters in their inboxes"
     table.add(what, "ms", "1.1 x", statistics.median(ours.reactions[1:]), statistics.median(bare.reactions[1:]))
@@ -148,11 +182,12 @@ def _say(what: str) -> None:
 
 
 def _asked() -> argparse.Namespace:
-    parts = ["start", "reports", "silence", "drain"]
+    parts = ["start", "growth", "reports", "silence", "drain"]
     asked = argparse.ArgumentParser(prog="python -m tests.bench", description="How fast, and at what cost.")
     asked.add_argument("--runs", type=int, default=5, help="rounds; a figure is their median")
     asked.add_argument("--reports", type=int, default=6, help="reports one after the other, in each round")
     asked.add_argument("--mails", type=int, default=1000, help="reports that lie waiting, in each round")
+    asked.add_argument("--grown", type=int, default=200, help="reports beside each past, in turns")
     asked.add_argument("--only", nargs="+", choices=parts, default=parts, metavar="PART", help=", ".join(parts))
     return asked.parse_args()
 

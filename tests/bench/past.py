@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import chain, count, cycle, islice, product
 from pathlib import Path
@@ -40,8 +40,25 @@ NAMED = 30
 
 HALF_A_DAY = timedelta(hours=12)
 
+FILE_KB = 32
+"""As much disk as a file takes, at most on average."""
 
-def make_past(folder: Path, rules: Rules, open_cases: int, closed_cases: int, now: datetime) -> None:
+
+@dataclass(frozen=True)
+class Past:
+    """So many cases."""
+
+    open_cases: int
+    closed_cases: int
+
+    def __str__(self) -> str:
+        said = [
+            f"{count:,} {what}" for count, what in ((self.open_cases, "open"), (self.closed_cases, "closed")) if count
+        ]
+        return f"{' and '.join(said) or 'no'} cases"
+
+
+def make_past(folder: Path, rules: Rules, past: Past, now: datetime) -> None:
     """Fill an empty state folder. Not synced, and with a backup of today, so that the daemon makes none."""
     zone = ZoneInfo(rules.cadence.zone)
     morning = (now + HALF_A_DAY).astimezone(zone).hour
@@ -59,7 +76,7 @@ def make_past(folder: Path, rules: Rules, open_cases: int, closed_cases: int, no
         wiped(case, now) if case.closed_at is not None and now - case.closed_at > timedelta(days=NAMED) else case
         for case in closed_stories
     ]
-    for stories, cases in ((open_stories, open_cases), (closed_stories, closed_cases)):
+    for stories, cases in ((open_stories, past.open_cases), (closed_stories, past.closed_cases)):
         stamps = cycle([_stamp(folder, case) for case in stories])
         for (place, stamp), case_id, client in islice(zip(stamps, ids, clients, strict=False), cases):
             written = stamp.replace(ID.encode(), case_id.encode()).replace(CLIENT.encode(), client.encode())

@@ -50,6 +50,10 @@ class Program:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End it in good order, if it has not ended, and wait until it has."""
         if self._process.returncode is None:
             self._process.terminate()
         await self._process.wait()

@@ -306,6 +306,7 @@ def test_any_row_of_our_words_is_read(subject: str, text: str) -> None:
         assert offered.report is not None, "what we offer as a choice must open when it is tapped"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scrap", ["a ", "15 ", "[", "[ext]", "re:", "late ", "case ", "& ", "half an ", "ok ", "é", "[a]", "K7Q2 "]
 )

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from tests.cast import TORONTO, a_case, alex, dana, local, scene
 from workflow.core import cadence
 from workflow.core.decide import answer_case, doubt_case, tick_case
 from workflow.core.model import OUTCOMES, Answer, Case, Doubt, Due, Kind, LetterKind, Post, Word
+
+pytestmark = pytest.mark.slow
 
 FIVE = timedelta(minutes=5)
 

@@ -99,8 +99,14 @@ NOTICES: Mapping[str, str] = {
     "stale": "A report of Dana Lee arrived too long ago to act on; no case was opened.",
     "cap": "Dana Lee has had 10 answers within 10 minutes.",
     "outage": "The SMTP server has not been reached since 14:02. Letters wait until it is back; nothing is lost.",
-    "login": "The IMAP server has refused the login since 14:02: check the password. New mail is not seen until then.",
-    "disk": "The disk has taken no writes since 14:02. New reports wait in the mailbox until it does; nothing is lost.",
+    "login": (
+        "The IMAP server has refused the login since 14:02: check the password. New mail is not seen until it is "
+        "accepted; nothing is lost."
+    ),
+    "disk": (
+        "The disk has refused writes since 14:02: it is full, or failing. New reports and answers wait in the mailbox, "
+        "and reminders wait, until it takes them; nothing is lost."
+    ),
     "unread": "Dana Lee wrote a line that could not be read, and was asked what was meant.",
     "template": "A template of the clinic failed (alert.txt, line 3: UndefinedError); Promptly's own was used instead.",
     "other-associate": "Ravi Patel wrote about case K7Q2 of Dana Lee; nothing was changed.",

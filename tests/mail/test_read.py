@@ -125,6 +125,12 @@ class TestBodies:
         assert text_of("Content-Type: text/html\n\n<p>SE&#7;NT &amp; &eacute;</p>") == "SE NT & é"
         assert not set("\x00\x02\x07") & set(text_of("Content-Type: text/html\n\n<p>a&#7;b&#0;c&#2;d</p>"))
 
+    def test_html_that_nobody_sees_is_not_read(self) -> None:
+        unseen = (
+            "<title>NOSHOW Kim</title><style>p {x: y}</style><script>evil()</script><template>NOSHOW Kim</template>"
+        )
+        assert text_of(f"Content-Type: text/html\n\n<p>SENT</p>{unseen}<p>Tue</p>") == "SENT\n\nTue"
+
     def test_html_text_behind_the_last_tag_is_kept(self) -> None:
         assert text_of("Content-Type: text/html\n\n<p>LATE 15 Sam") == "LATE 15 Sam"
         assert text_of("Content-Type: text/html\n\nLATE 15 Sam") == "LATE 15 Sam"

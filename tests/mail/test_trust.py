@@ -89,6 +89,8 @@ def test_no_header_at_all_depends_on_require() -> None:
         # Nothing that can be read with certainty.
         "mx.clinic.test; dmarc",
         "mx.clinic.test; x=y:z; dmarc=fail:x; spf=pass smtp.mailfrom=clinic.test",
+        "mx.clinic.test; spf=pass smtp.mailfrom=clinic.test; x=y (; dmarc=fail",
+        'mx.clinic.test; x=y z.a="a\\"; dmarc=pass header.from=clinic.test; x"@evil.test; spf=fail z.b="c"',
         "mx.clinic.test; x=\\; dmarc=fail; spf=pass smtp.mailfrom=clinic.test",
         'mx.clinic.test; spf=fail smtp.mailfrom="a\\"; dmarc=pass header.from=clinic.test; x=\\""@evil.test',
         "mx.clinic.test; (dmarc=pass",

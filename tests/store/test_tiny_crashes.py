@@ -21,6 +21,8 @@ from workflow.core.model import Post
 from workflow.store import DESK, Locked, NotCommitted, atomic
 from workflow.store.tiny import TinyStore
 
+pytestmark = pytest.mark.slow
+
 
 class Crash(BaseException):
     """Death at a boundary: nothing after it runs, nothing is tidied."""

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from workflow.core.model import ANSWERS, Facts, Kind, Letter, LetterKind, Outcome, Rules
 from workflow.core.names import initials, short_person
 from workflow.mail.mime import Body, Mailbox, Unsafe, clean_header, clean_name, compose, plain_ids
-from workflow.mail.pages import OURS, Pages, explained, where
+from workflow.mail.pages import OURS, Pages, explained, our_pages, where
 from workflow.mail.trial import CLIENT, trial_letters
 from workflow.mail.wording import Wording, associate_of, carries_facts, client_of
 
@@ -52,6 +52,8 @@ _SUBJECTS: Mapping[tuple[LetterKind, str], str] = {
     (LetterKind.NOTICE, "case-file"): "Promptly: a case file is damaged",
     (LetterKind.NOTICE, "delayed"): "Promptly: a letter is delayed",
     (LetterKind.NOTICE, "stuck"): "Promptly: a part stands still",
+    (LetterKind.NOTICE, "login"): "Promptly: the mail login is refused",
+    (LetterKind.NOTICE, "disk"): "Promptly: the disk is full or failing",
 }
 _KIND_SUBJECTS: Mapping[LetterKind, str] = {
     LetterKind.ASK: "Promptly: what do you mean?",
@@ -88,7 +90,7 @@ class Letters:
         self._sender = Mailbox(f"Promptly, {clean_name(rules.clinic)}", rules.address)
         self._zone = ZoneInfo(rules.cadence.zone)
         self._wording = Wording(rules, sms_link=sms_link)
-        self._ours = Pages(OURS)
+        self._ours = our_pages()
         self._own_folder = templates
         self._own = Pages(templates, OURS) if templates is not None else None
 

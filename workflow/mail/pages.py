@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -68,6 +69,12 @@ class Pages:
     def compile(self, name: str) -> None:
         """Raise what is wrong with the file of this name, before a letter needs it."""
         self._sources.get_template(name)
+
+
+@cache
+def our_pages() -> Pages:
+    """The letters that come with Promptly: the same for every clinic, so they are compiled once a process."""
+    return Pages(OURS)
 
 
 def where(fault: BaseException) -> str:

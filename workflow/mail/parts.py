@@ -21,6 +21,8 @@ DEPTH_MAX = 10
 """Multiparts inside each other: real mail has three, four when a list and a gateway each wrap it."""
 DELIMITERS_MAX = 2000
 """Lines that may look like a delimiter: a mail made of them must not be walked one by one."""
+VALUE_MAX = 2000
+"""Characters of a Content-Type: a long file name in RFC 2231 pieces has 600. The parameters of all parts are kept."""
 
 _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]+)/([a-z0-9!#$&^_.+-]+)\s*(?=[;\s(]|$)", re.IGNORECASE)
 _PARAM = re.compile(r";\s*([a-z0-9_.-]+)(\*\d{0,3}\*?)?\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;\"]+)", re.IGNORECASE)
@@ -74,9 +76,10 @@ class Part:
 
 def read_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
     """A Content-Type as media type and parameters, pieces of RFC 2231 joined; ``default`` when it is none."""
-    found = _TYPE.match(value)
+    short = value[:VALUE_MAX]
+    found = _TYPE.match(short)
     params: dict[str, str] = {}
-    for name, piece, raw in _PARAM.findall(value):
+    for name, piece, raw in _PARAM.findall(short):
         text = re.sub(r"\\(.)", r"\1", raw[1:-1]) if raw.startswith('"') else raw
         if piece == "*":
             text = text.rpartition("'")[2]

@@ -34,7 +34,7 @@ TOPICS: Mapping[LetterKind, tuple[str, ...]] = {
     LetterKind.DIGEST: ("",),
     LetterKind.NOTICE: (
         *("bounce", "set-aside", "refused", "refused-letter", "stranger", "out-of-office", "stale", "cap", "outage"),
-        *("unread", "template", "other-associate", "case-file", "delayed", "stuck"),
+        *("unread", "template", "other-associate", "case-file", "delayed", "stuck", "login", "disk"),
     ),
     LetterKind.TEST: ("",),
 }

@@ -137,27 +137,22 @@ def _pieces(field: str) -> list[str] | None:
     """The field cut at the semicolons that are in no comment and no quoted string; None when that is not certain.
 
     Servers copy the envelope sender into comments and values. A sender with quotes could close such a comment and go
-    on with results of its own, so a quote in a comment makes the field worthless.
+    on with results of its own, so a quote in a comment makes the field worthless, and so does a backslash anywhere.
     """
-    if len(field) > RESULTS_MAX or not field.isascii():
+    if len(field) > RESULTS_MAX:
         return None
     pieces, start = [], 0
-    depth, quoted, escaped = 0, False, False
+    depth, quoted = 0, False
     for at, letter in enumerate(field):
-        if escaped:
-            escaped = False
-        elif letter == "\\":
-            if not (depth or quoted):
-                return None
-            escaped = True
-        elif letter == '"':
+        if letter == "\\":
+            return None
+        if letter == '"':
             if depth:
                 return None
             quoted = not quoted
         elif not quoted:
             depth += (letter == "(") - (letter == ")")
-            # Nested comments are legal, and more than three are an attack on the parser's recursion.
-            if not 0 <= depth <= 3:
+            if depth < 0:
                 return None
             if letter == ";" and not depth:
                 pieces.append(field[start:at])

@@ -94,7 +94,10 @@ def case_files(folder: Path) -> Iterator[Path]:
 
 def files_of(folder: Path, case_id: str) -> list[Path]:
     """The files of one case there; set aside, it may have a number behind its id."""
-    return [path for path in case_files(folder) if path.name.partition(".")[0] == case_id]
+    name = f"{case_id}.json"
+    lying = [folder / "open" / name, *(folder / "closed" / month / name for month in sorted(listed(folder / "closed")))]
+    aside = [path for path in json_files(folder / "set-aside") if path.name.partition(".")[0] == case_id]
+    return [*(path for path in lying if path.is_file()), *aside]
 
 
 def due_for_wiping(folder: Path, before: datetime) -> list[str]:

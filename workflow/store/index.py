@@ -12,6 +12,7 @@ from typing import Any, Final
 from workflow.core.cases import Cases
 from workflow.core.model import URGENCY, Case, Letter, Post
 from workflow.store import COUNTS_KEPT, DESK, KEYS_KEPT, Desk
+from workflow.store.archive import Archive
 from workflow.store.codec import Broken, Filed
 
 _FINALITY: Final = {Post.OWED: 0, Post.WITHDRAWN: 1, Post.SENT: 2, Post.FAILED: 3}
@@ -69,13 +70,25 @@ def pruned_counts(counts: Mapping[str, Iterable[datetime]], now: datetime) -> di
     return {name: times for name, times in recent.items() if times}
 
 
-_Homes = dict[str, str | frozenset[str]]
-"""The file in which each key or Message-ID stands. A bare name, as it nearly always is: they are many."""
+def names_of(filed: Filed) -> set[str]:
+    """By what a case is found: the keys of the mails it consumed, and every Message-ID in its file."""
+    mails = filed.case.mails
+    ids = {mail.message_id for mail in mails if mail.message_id is not None}
+    return {*filed.keys, *(mail.key for mail in mails), *ids, *(letter.message_id for letter in filed.letters)}
 
 
-def _homes(names: _Homes, name: str) -> frozenset[str]:
-    found = names.get(name, frozenset())
-    return frozenset((found,)) if isinstance(found, str) else found
+def names_in(found: Mapping[str, Any]) -> tuple[set[str], datetime]:
+    """The same of a case's document, not validated, and when it was committed. Raises `Broken`."""
+    try:
+        mails, letters = found["case"]["mails"], found["case"]["letters"] + found["beside"]
+        ids = {one["message_id"] for one in mails + letters} - {None}
+        return {*found["keys"], *(mail["key"] for mail in mails), *ids}, datetime.fromisoformat(found["committed_at"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Broken(f"no case: {type(error).__name__}") from None
+
+
+_NOWHERE: Final[frozenset[str]] = frozenset()
+_DESK_ALONE: Final = frozenset((DESK,))
 
 
 def _earliest(case: Case) -> datetime | None:
@@ -83,26 +96,29 @@ def _earliest(case: Case) -> datetime | None:
 
 
 class Index:
-    """All files of ``open/`` and the desk, whole; of archived cases only which keys and Message-IDs are theirs."""
+    """All files of ``open/`` and the desk, whole; of archived cases only by which names they are found."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+        self.desk = Desk(instance="")
         self._files: dict[str, Filed] = {}
         self.open = Cases()
         """Of those files."""
         self._timers: list[tuple[datetime, str]] = []
         """A heap of the earliest timer of each open case, and of some that no longer hold."""
         self._letters: dict[str, tuple[str, Letter]] = {}
-        self._keys: _Homes = {}
-        self._messages: _Homes = {}
+        self._owed: dict[str, Letter] = {}
+        """Those of them that are owed: asked for every second."""
+        self._names: dict[str, frozenset[str]] = {}
+        """In which files of ``open/`` each key and Message-ID stands; the desk's keys, too."""
+        self.archive = Archive()
         self._latest_at: datetime | None = None
         self.adopt_desk(desk)
 
     def adopt(self, filed: Filed) -> None:
         """A new version of a case is on disk, in ``open/``."""
         case = filed.case
-        known = self.open.get(case.id)
-        self._forget_letters(case.id)
+        known, before = self.open.get(case.id), self._files.get(case.id)
+        self._forget_letters(before.letters if before is not None else ())
         self._files[case.id] = filed
         if case.open:
             self.open.put(case)
@@ -110,48 +126,52 @@ class Index:
             self.open.drop(case.id)
         if (at := _earliest(case)) is not None and (known is None or at != _earliest(known)):
             heapq.heappush(self._timers, (at, case.id))
-        self._letters.update({letter.id: (case.id, letter) for letter in filed.letters})
-        self._note(case.id, [mail.key for mail in case.mails], [mail.message_id for mail in case.mails])
-        self._note(case.id, filed.keys, [letter.message_id for letter in filed.letters])
-        self._stamp(filed.committed_at)
+        self._keep_letters(case.id, filed.letters)
+        new = names_of(filed)
+        for name in (names_of(before) - new) if before is not None else ():
+            self._unnote(name, case.id)
+        alone = frozenset((case.id,))  # one for all of its names: they are many
+        for name in new:
+            self._note(name, alone)
+        self.stamp(filed.committed_at)
 
     def adopt_desk(self, desk: Desk) -> None:
-        """A new version of the desk is on disk, or a new hint is in memory."""
-        for letter in self.desk.letters:
-            self._letters.pop(letter.id, None)
-        for key in self.desk.keys.keys() - desk.keys.keys():
-            self._unnote(self._keys, key, DESK)
-        self.desk = desk
-        self._letters.update({letter.id: (DESK, letter) for letter in desk.letters})
-        self._note(DESK, desk.keys, ())
-        for at in (*desk.keys.values(), *(letter.created_at for letter in desk.letters)):
-            self._stamp(at)
+        """A new version of the desk is on disk, or a new hint is in memory.
 
-    def note_archived(self, case_id: str, found: Mapping[str, Any]) -> None:
-        """Take from an archived case's document, not validated, what `consumed` and the Message-IDs need.
-
-        Raises `Broken` when the document does not hold them.
+        What is the same as before is not looked at: a hint comes with nearly each mail.
         """
-        try:
-            mails, letters = found["case"]["mails"], found["case"]["letters"] + found["beside"]
-            self._note(case_id, [mail["key"] for mail in mails], [mail["message_id"] for mail in mails])
-            self._note(case_id, found["keys"], [letter["message_id"] for letter in letters])
-            self._stamp(datetime.fromisoformat(found["committed_at"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise Broken(f"no case: {type(error).__name__}") from None
+        before, self.desk = self.desk, desk
+        if desk.letters is not before.letters:
+            self._forget_letters(before.letters)
+            self._keep_letters(DESK, desk.letters)
+            for letter in desk.letters:
+                self.stamp(letter.created_at)
+        if desk.keys is not before.keys:
+            for key in before.keys.keys() - desk.keys.keys():
+                self._unnote(key, DESK)
+            for key in desk.keys.keys() - before.keys.keys():
+                self._note(key, _DESK_ALONE)
+                self.stamp(desk.keys[key])
 
-    def archive(self, case_id: str) -> None:
-        """The case left ``open/``: what it consumed stays known."""
-        self._forget_letters(case_id)
-        self._files.pop(case_id, None)
-        self.open.drop(case_id)
+    def archived(self, case_id: str, mark: int) -> None:
+        """The case left ``open/``: what it consumed stays known. `mark`: its file's."""
+        filed = self._files.get(case_id)
+        self._forget(case_id)
+        if filed is not None:
+            self.archive.put(case_id, names_of(filed), mark)
 
     def drop(self, case_id: str) -> None:
         """The case was erased: nothing of it stays known."""
-        self.archive(case_id)
-        for names in (self._keys, self._messages):
-            for name in [name for name in names if case_id in _homes(names, name)]:
-                self._unnote(names, name, case_id)
+        self._forget(case_id)
+        self.archive.drop(case_id)
+
+    def _forget(self, case_id: str) -> None:
+        filed = self._files.pop(case_id, None)
+        self.open.drop(case_id)
+        if filed is not None:
+            self._forget_letters(filed.letters)
+            for name in names_of(filed):
+                self._unnote(name, case_id)
 
     @property
     def files(self) -> Mapping[str, Filed]:
@@ -177,8 +197,7 @@ class Index:
 
     def owed(self) -> list[Letter]:
         """See `Reader.owed`."""
-        owed = [letter for _, letter in self._letters.values() if letter.post is Post.OWED]
-        return sorted(owed, key=lambda letter: (URGENCY[letter.kind], letter.created_at, letter.id))
+        return sorted(self._owed.values(), key=lambda letter: (URGENCY[letter.kind], letter.created_at, letter.id))
 
     def next_due(self) -> datetime | None:
         """See `Reader.next_due`."""
@@ -201,33 +220,33 @@ class Index:
         case = self.open.get(case_id)
         return case is not None and _earliest(case) == at
 
-    def consumers(self, key: str) -> frozenset[str]:
-        """See `Store.consumed`."""
-        return _homes(self._keys, key)
+    def homes(self, name: str) -> frozenset[str]:
+        """Where a key or a Message-ID stands: cases of ``open/``, or `DESK` for a key."""
+        return self._names.get(name, _NOWHERE)
 
-    def homes_of_message(self, message_id: str) -> frozenset[str]:
-        """The cases in whose files a Message-ID stands."""
-        return _homes(self._messages, message_id)
-
-    def _stamp(self, at: datetime) -> None:
+    def stamp(self, at: datetime) -> None:
+        """Something was decided then."""
         if self._latest_at is None or at > self._latest_at:
             self._latest_at = at
 
-    def _note(self, home: str, keys: Iterable[str], message_ids: Iterable[str | None]) -> None:
-        for names, noted in ((self._keys, keys), (self._messages, message_ids)):
-            for name in noted:
-                if name is not None and names.setdefault(name, home) != home:
-                    names[name] = _homes(names, name) | {home}
+    def _note(self, name: str, home: frozenset[str]) -> None:
+        known = self._names.get(name)
+        if known is None or not home <= known:
+            self._names[name] = home if known is None else known | home
 
-    def _forget_letters(self, case_id: str) -> None:
-        if (filed := self._files.get(case_id)) is not None:
-            for letter in filed.letters:
-                self._letters.pop(letter.id, None)
-
-    @staticmethod
-    def _unnote(names: _Homes, name: str, home: str) -> None:
-        left = _homes(names, name) - {home}
-        if left:
-            names[name] = left
+    def _unnote(self, name: str, home: str) -> None:
+        if left := self._names.get(name, _NOWHERE) - {home}:
+            self._names[name] = left
         else:
-            names.pop(name, None)
+            self._names.pop(name, None)
+
+    def _keep_letters(self, home: str, letters: Iterable[Letter]) -> None:
+        for letter in letters:
+            self._letters[letter.id] = (home, letter)
+            if letter.post is Post.OWED:
+                self._owed[letter.id] = letter
+
+    def _forget_letters(self, letters: Iterable[Letter]) -> None:
+        for letter in letters:
+            self._letters.pop(letter.id, None)
+            self._owed.pop(letter.id, None)

@@ -2,6 +2,7 @@
 
     state/open/K7Q2.json             a case that is open, or closed with a letter still owed: held in memory
     state/closed/2026-11/K7Q2.json   a closed case, by closing month (UTC): read when asked for
+    state/archive                    by which names closed cases are found, where they are many: a hint (`archive`)
     state/set-aside/K7Q2.json        a case that could not be read
     state/desk.json                  what belongs to no case
     state/in-hand                    the mail being parsed
@@ -21,9 +22,8 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from filelock import FileLock, Timeout
 from tinydb import TinyDB
@@ -32,15 +32,13 @@ from tinydb.table import Document
 from workflow.core.model import Case, Decision, Letter, Place
 from workflow.core.retention import names_case
 from workflow.store import DESK, Desk, Locked, NotCommitted, StoreError, Unreadable, atomic, codec, migrate
+from workflow.store.archive import HINT, WORTH_A_HINT, mark_of
 from workflow.store.atomic import TEMPORARY, Unsynced, WholeFile
 from workflow.store.backup import files_of, holds, with_letters, without_names
-from workflow.store.codec import Broken, Filed
+from workflow.store.codec import Filed
 from workflow.store.hand import Hand
-from workflow.store.index import merged, owes, pruned, pruned_counts, pruned_keys, settled
-from workflow.store.peek import CASE, DESK_TABLE, ONLY, TinyReader, closed_at, closing_month, listed, read_document
-
-_EVER: Final = datetime.min.replace(tzinfo=UTC)
-"""Before every closing time."""
+from workflow.store.index import merged, names_of, owes, pruned, pruned_counts, pruned_keys, settled
+from workflow.store.peek import CASE, DESK_TABLE, EVER, ONLY, TinyReader, closing_month, listed, no_collection
 
 
 class TinyStore(TinyReader):
@@ -59,10 +57,12 @@ class TinyStore(TinyReader):
         """See `Store`."""
         try:
             self._take_lock()
-            self._read()
-            self._read_closed()
+            with no_collection():
+                self._read()
+                self._read_closed()
             migrate.bring_up(self.folder, self._index.latest_at)
             self._sweep()
+            self._keep_hint()
         except StoreError:
             self._lock.release()
             raise
@@ -74,13 +74,19 @@ class TinyStore(TinyReader):
         """See `Store`."""
         self._hand.let_go()
         try:
+            self._keep_hint()
             await self.flush()
         finally:
             self._lock.release()
 
     async def consumed(self, key: str) -> frozenset[str]:
         """See `Store`."""
-        return self._index.consumers(key)
+        homes = self._index.homes(key)
+        for case_id in self._index.archive.perhaps(key) - homes:
+            filed = self._stored(case_id)
+            if filed is None or key in names_of(filed):  # one that cannot be read any more had it, as good as surely
+                homes |= {case_id}
+        return homes
 
     async def case_of_message(self, message_id: str) -> str | None:
         """See `Store`."""
@@ -178,7 +184,7 @@ class TinyStore(TinyReader):
         self._write_desk(replace(self.desk, keys={**keys, **self.desk.keys}, letters=letters, counts=counts))
         part = self.folder / "open" / f"{case_id}.json{TEMPORARY}"
         try:
-            for path in (*files_of(self.folder, case_id), part):
+            for path in (*files_of(self.folder, case_id), part, self.folder / HINT):
                 atomic.remove_file(path)
                 self._broken.pop(path, None)
         except OSError as error:
@@ -186,6 +192,7 @@ class TinyStore(TinyReader):
         self._aside = {name: why for name, why in self._aside.items() if name.partition(".")[0] != case_id}
         self._closed.pop(case_id, None)
         self._index.drop(case_id)
+        self._unhinted = len(self._index.archive)
         return True
 
     async def wipe(self, case_id: str, now: datetime) -> None:
@@ -199,17 +206,15 @@ class TinyStore(TinyReader):
         letters = tuple(map(change, self.desk.letters))
         if letters != self.desk.letters:
             self._write_desk(replace(self.desk, letters=letters))
-        ids = [*self._index.files, *(id_ for id_, path in self._closed.items() if holds(path, holding))]
-        found = [filed for filed in map(self._stored, dict.fromkeys(ids)) if filed]
+        archived = [id_ for id_ in self._closed if holds(Path(self._closed_path(id_)), holding)] if holding else []
+        found = [filed for filed in map(self._stored, dict.fromkeys([*self._index.files, *archived])) if filed]
         self._write_cases([new for filed in found if (new := with_letters(filed, change)) != filed])
 
     async def purge(self, before: datetime) -> tuple[str, ...]:
         """See `Store`. What was set aside has no time that can be read: its file's time counts."""
         expired = []
-        async with aclosing(self.closed_cases(_EVER)) as cases:
+        async with aclosing(self.closed_cases(EVER, before)) as cases:
             async for case in cases:
-                if closed_at(case) >= before:
-                    break  # the oldest come first: those that stay are not even read
                 if self._index.file(case.id) is None:
                     expired.append(case.id)
         try:
@@ -221,6 +226,7 @@ class TinyStore(TinyReader):
             raise _refused(error) from error
         for case_id in expired:
             await self.erase(case_id)
+        self._keep_hint()
         for month in listed(self.folder / "closed"):
             with suppress(OSError):  # not empty: most are not
                 (self.folder / "closed" / month).rmdir()
@@ -235,18 +241,12 @@ class TinyStore(TinyReader):
         except Timeout:
             raise Locked(f"another daemon holds {self.folder}") from None
 
-    def _read_closed(self) -> None:
-        """Learn what archived cases consumed. Not validated: thousands of them must not delay a start."""
-        for case_id, path in list(self._closed.items()):
-            if self._index.file(case_id) is not None:
-                continue  # an older copy that a crash left; `_tidy` removes it
-            try:
-                found = read_document(path, CASE)
-                codec.check_format(found)
-                self._index.note_archived(case_id, found)
-            except (OSError, Broken) as error:
-                self._judge(path, error)
-                del self._closed[case_id]
+    def _keep_hint(self) -> None:
+        """Spare the next start what this one had to read. Without it nothing is lost but time."""
+        if self._unhinted >= WORTH_A_HINT:
+            with suppress(OSError):
+                self._index.archive.save(self.folder / HINT, self._index.latest_at)
+                self._unhinted = 0
 
     def _sweep(self) -> None:
         """The first writes, after everything was read: finish what a crash left, set aside what is broken."""
@@ -255,7 +255,7 @@ class TinyStore(TinyReader):
         atomic.make_folder(self.folder / "open")
         for folder in (self.folder / "open", self.folder):
             for name in listed(folder):
-                if name.endswith(f".json{TEMPORARY}"):
+                if name.endswith((f".json{TEMPORARY}", f"{HINT}{TEMPORARY}")):
                     atomic.remove_file(folder / name)
         for path, reason in list(self._broken.items()):
             with suppress(OSError):  # then it stays where it is, unread, and a fault as well
@@ -264,9 +264,7 @@ class TinyStore(TinyReader):
             self._tidy(case_id)
         self._hand.read()
         present = {fault.mark for fault in self.faults}
-        marks = {
-            name: mark for name, mark in self.desk.marks.items() if name in present or not name.startswith("fault ")
-        }
+        marks = {name: at for name, at in self.desk.marks.items() if name in present or not name.startswith("fault ")}
         self._hint(replace(self.desk, marks=marks))
         if not self.desk.instance:
             try:
@@ -352,13 +350,16 @@ class TinyStore(TinyReader):
             return
         with suppress(OSError):
             if case_id in self._closed:
-                atomic.remove_file(self._closed[case_id])
+                atomic.remove_file(Path(self._closed_path(case_id)))
                 del self._closed[case_id]
+                self._index.archive.drop(case_id)
             if not filed.case.open and not owes(filed):
-                target = self.folder / "closed" / closing_month(filed.case) / f"{case_id}.json"
+                month = closing_month(filed.case)
+                target = self.folder / "closed" / month / f"{case_id}.json"
                 atomic.move_file(self._open_path(case_id), target)
-                self._closed[case_id] = target
-                self._index.archive(case_id)
+                self._closed[case_id] = month
+                self._index.archived(case_id, mark_of(target))
+                self._unhinted += 1
 
     def _write_desk(self, desk: Desk) -> None:
         try:
@@ -379,7 +380,8 @@ class TinyStore(TinyReader):
     # --- small things -------------------------------------------------------------------------------
 
     def _files_of(self, message_id: str) -> list[Filed]:
-        return [filed for filed in map(self._stored, self._index.homes_of_message(message_id)) if filed]
+        homes = self._index.homes(message_id) | self._index.archive.perhaps(message_id)
+        return [filed for filed in map(self._stored, homes) if filed]
 
     def _open_path(self, case_id: str) -> Path:
         return self.folder / "open" / f"{case_id}.json"
