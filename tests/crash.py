@@ -184,7 +184,8 @@ async def main() -> int:
             seed = tally.rounds
             found = await play_round(servers, Path(folder, str(seed)), seed)
             if not found.faultless:
-                print(f"seed {seed}: {asdict(found)}")
+                told = [mail["Subject"] for mail in servers.messages(ADMIN) if mail["X-Promptly-Letter"] == "notice"]
+                print(f"seed {seed}: {asdict(found)}, admin was told: {told}", flush=True)
             tally.add(found)
             kept.write_text(json.dumps(asdict(tally), indent=2) + "\n")
     for name, count in asdict(tally).items():

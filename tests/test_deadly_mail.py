@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import header, raw
 from workflow.core.model import Place
+from workflow.store import atomic
 from workflow.store.tiny import TinyStore
 from workflow.verbs.embedded import EmbeddedServer
 
@@ -125,3 +126,18 @@ async def test_two_deadly_mails_are_told_apart(tmp_path: Path) -> None:
     store = await opened(tmp_path)
     assert (await store.hand_count(DEADLY), await store.hand_count(other)) == (2, 1)
     await store.close()
+
+
+async def test_a_mail_that_was_read_is_out_of_hand_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is killed twice while the same decision goes to disk must not take its mail for the killer."""
+    in_hand = []
+    async with Clinic(tmp_path) as clinic:
+        file = clinic.store.folder / "in-hand"
+        monkeypatch.setattr(atomic, "boundary", lambda step: in_hand.append(file.read_text().strip()))
+        await clinic.dana.writes("NOSHOW Sam")
+        await clinic.dana.gets("draft")
+        await clinic.alex.gets("alert")
+    assert in_hand
+    assert set(in_hand) == {""}

@@ -98,6 +98,11 @@ class Trial:
     async def stops(self) -> None:
         self.stop_took = max(self.stop_took, await self.daemon.stop())
 
+    def dies(self) -> None:
+        """Whatever happened."""
+        if self.daemon.process.returncode is None:
+            self.daemon.process.kill()
+
     async def all_told(self) -> None:
         """Until every report has its letters; for a while longer, in case one comes twice."""
         try:
@@ -498,10 +503,13 @@ async def play(fault: Fault, seed: int) -> Count:
         configure(trial, fault, ports)
         stack.callback(lay_out_disk(folder, fault.disk))
         await trial.starts(*(word if word != "ill" else str(folder / "ill") for word in fault.program))
-        await trial.daemon.logs("ready")
-        await fault.play(trial)
-        await trial.all_told()
-        await trial.stops()
+        try:
+            await trial.daemon.logs("ready")
+            await fault.play(trial)
+            await trial.all_told()
+            await trial.stops()
+        finally:
+            trial.dies()
         return trial.count()
 
 
@@ -537,8 +545,8 @@ async def try_all(faults: Sequence[Fault], times: int) -> dict[str, Count]:
         async with room:
             found = await play(fault, seed)
         counts[fault.name].add(found)
-        if found.lost or found.doubled:
-            print(f"{fault.name}, seed {seed}: {found}", file=sys.stderr)
+        if found.lost or found.doubled or True:
+            print(time.strftime("%T"), f"{fault.name}, seed {seed}: {found}", file=sys.stderr)
 
     async with asyncio.TaskGroup() as trials:
         for seed in range(times):

@@ -129,10 +129,11 @@ class Engine:
         """
         store = self.clinic.store
         async with self._deciding():
-            if await store.hand_count(arrival.place) >= DEADLY:
+            has_killed = await store.hand_count(arrival.place) >= DEADLY
+            await store.take_in_hand(arrival.place)
+            if has_killed:
                 fate = await self._set_aside(arrival, "ended the process twice")
             else:
-                await store.take_in_hand(arrival.place)
                 try:
                     fate = await self._handle(arrival)
                 except NotCommitted:
@@ -288,6 +289,8 @@ class Engine:
             return Fate.LEFT  # it stays as it was
         heard = await self._gather(incoming, now)
         decision = hear(heard)
+        # It has been read and has killed nobody: who dies from here on dies of something else.
+        await store.put_down()
         about = decision.case.id if decision.case is not None else None
         for case in written_again(heard):
             if case.id != about:

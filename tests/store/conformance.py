@@ -370,6 +370,9 @@ class StoreConformance:
         assert await store.hand_count(poison) == 2
         assert await store.hand_count(other) == 0
         await store.put_down()
+        assert await store.hand_count(poison) == 2, "none was in hand"
+        await store.take_in_hand(poison)
+        await store.put_down()
         assert await store.hand_count(poison) == 0
         store = await restarted(bench, store)
         assert await store.hand_count(poison) == 0

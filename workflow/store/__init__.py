@@ -215,7 +215,7 @@ class Store(Reader, Protocol):
     async def take_in_hand(self, place: Place) -> None:
         """Note, before a mail is first parsed, that it is being parsed: it may kill the process (contract 8.4).
 
-        Taking it again without putting it down, because the disk refused its decision, changes nothing.
+        Taking it again without putting it down changes nothing.
         """
         ...
 
@@ -227,7 +227,7 @@ class Store(Reader, Protocol):
         ...
 
     async def put_down(self) -> None:
-        """The mail in hand was dealt with; with none in hand, all that were in hand at earlier deaths were."""
+        """The mail in hand was read, and has killed nobody; with none in hand, nothing changes."""
         ...
 
     async def erase(self, case_id: str) -> bool:

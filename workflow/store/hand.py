@@ -48,13 +48,11 @@ class Hand:
         self._write()
 
     def put_down(self) -> None:
-        """It was dealt with; with none in hand, all that earlier deaths left were."""
-        if self._held is None:
-            self._deaths.clear()
-        else:
+        """It was read; so it is not what earlier deaths came from."""
+        if self._held is not None:
             self._deaths.pop(self._held, None)
-        self._held = None
-        self._write()
+            self._held = None
+            self._write()
 
     def let_go(self) -> None:
         """An orderly stop: whatever is in hand has killed nobody."""
