@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,15 +18,12 @@ from typing import Protocol
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core import grammar
-from workflow.core.caps import STRANGERS, cap_answers
+from workflow.core.caps import cap_answers
 from workflow.core.compose import Scene, notices
 from workflow.core.decide import resume_at, tick_case
 from workflow.core.digest import digest, next_digest_at
 from workflow.core.hear import hear
-from workflow.core.heard import Heard
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
-from workflow.core.subjects import case_ids
 from workflow.core.unheard import (
     NOBODY_TOLD,
     NOT_TOLD,
@@ -37,17 +33,12 @@ from workflow.core.unheard import (
     tell_lost,
     written_again,
 )
+from workflow.gather import RandomMint, gather
 from workflow.logs import place
-from workflow.mail import newtext, read, trust
-from workflow.store import NotCommitted, Store
+from workflow.mail import read
+from workflow.store import NotCommitted
 
 log = structlog.get_logger()
-
-CASE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
-"""No vowels, so that no id is a word; no 0, 1, I, L, O, U, which look alike (contract section 1)."""
-
-TOKEN_BYTES = 10
-"""80 bits: a Message-ID is never guessed and never twice."""
 
 DEADLY = 2
 """A mail that was in hand at so many deaths has killed the process (contract 8.4)."""
@@ -57,9 +48,6 @@ DIGEST = "digest"
 
 SET_BACK = timedelta(minutes=1)
 """A clock that goes back by less is being adjusted by the network, and no due time is worth a thought."""
-
-QUOTED_LETTERS = 3
-"""A reply quotes the letter it answers, and perhaps some before it."""
 
 SET_ASIDE = "set-aside"
 """The desk's count of mails set aside."""
@@ -88,21 +76,6 @@ class Owing(Protocol):
     """Who is told of letters as they were committed: owed, or withdrawn."""
 
     def owe(self, letters: Iterable[Letter]) -> None: ...
-
-
-class RandomMint:
-    """New ids from the system's randomness. The one case id it gives was looked up in the store before."""
-
-    def __init__(self, case_id: str = "") -> None:
-        self._case_id = case_id
-
-    def case(self) -> str:
-        """The id for the one case that a decision may open."""
-        return self._case_id
-
-    def token(self) -> str:
-        """A token for a Message-ID."""
-        return secrets.token_hex(TOKEN_BYTES)
 
 
 class Engine:
@@ -287,7 +260,7 @@ class Engine:
                 return await self._set_aside(arrival, incoming.fault, mail)
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
-        heard = await self._gather(incoming, now)
+        heard = await gather(clinic, incoming, now)
         decision = hear(heard)
         # It has been read and has killed nobody: who dies from here on dies of something else.
         await store.put_down()
@@ -297,54 +270,6 @@ class Engine:
                 await self._commit(Decision("the associate writes again", case=case), now, heard.cases[case.id])
         await self._commit(decision, now, heard.cases.get(about or ""))
         return decision.fate
-
-    async def _gather(self, incoming: read.Incoming, now: datetime) -> Heard:
-        clinic, store = self.clinic, self.clinic.store
-        mail, rules = await self._without_our_words(incoming, now), clinic.rules
-        roster = rules.roster
-        reading = grammar.read(mail.subject, mail.new_text, mail.quoted_text)
-        cases, closed = await store.open_cases(), []
-        pointed = [await store.case_of_message(known) for known in mail.refers_to]
-        thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
-        for known in (*reading.ids, *thread, *reading.quoted_ids):
-            if known not in cases and (ended := await store.case(known)) is not None:
-                closed.append(ended)
-        bounced = None
-        if mail.robot is not None and mail.robot.bounced is not None:
-            bounced = await store.letter_of_message(mail.robot.bounced)
-            if bounced is not None and bounced.case is not None and bounced.case not in cases:
-                ended = await store.case(bounced.case)
-                if ended is not None:
-                    closed.append(ended)
-        sender = mail.sender or ""
-        person = roster.associate(sender) or roster.admin(sender)
-        counts = store.desk.counts
-        return Heard(
-            scene=self._scene(now, await _free_id(store)),
-            mail=mail,
-            reading=reading,
-            standing=trust.judge(incoming, roster, clinic.trust, rules.address.rpartition("@")[2]),
-            associate=roster.associate(sender),
-            admin=roster.admin(sender),
-            cases=cases.beside(closed),
-            thread=thread,
-            bounced=bounced,
-            notices=counts.get(STRANGERS, ()),
-            warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
-        )
-
-    async def _without_our_words(self, incoming: read.Incoming, now: datetime) -> Mail:
-        """The mail with its new text found again, now that the letters it answers are known: whatever a mail program
-        makes of a quotation, our own words never count as an answer."""
-        mail = incoming.mail
-        if not incoming.text:
-            return mail
-        letters = [await self.clinic.store.letter_of_message(known) for known in mail.refers_to[:QUOTED_LETTERS]]
-        ours = [self.clinic.letters.text(letter, now) for letter in letters if letter is not None]
-        if not ours:
-            return mail
-        new_text, quoted_text = newtext.split(incoming.text, ours)
-        return replace(mail, new_text=new_text, quoted_text=quoted_text)
 
     async def _known_fate(self, key: str) -> Fate | None:
         """What became of this mail when it was decided before: a crash may have come before it was moved."""
@@ -419,21 +344,13 @@ class Engine:
             self._began = asyncio.get_running_loop().time()
             yield
 
-    def _scene(self, now: datetime, case_id: str = "") -> Scene:
-        return Scene(self.clinic.rules, now, RandomMint(case_id))
+    def _scene(self, now: datetime) -> Scene:
+        return Scene(self.clinic.rules, now, RandomMint())
 
 
 def _fated(key: str, fate: Fate) -> str:
     """The key of a mail that no case keeps, with what became of it."""
     return f"{fate.value} {key}"
-
-
-async def _free_id(store: Store) -> str:
-    """A case id that no case has, open or closed, and that is known for one where it is typed without brackets."""
-    while True:
-        drawn = "".join(secrets.choice(CASE_ALPHABET) for _ in range(4))
-        if case_ids(drawn) == (drawn,) and not await store.knows(drawn):
-            return drawn
 
 
 def _changed(

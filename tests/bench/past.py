@@ -22,7 +22,7 @@ from workflow.core.record import Voice
 from workflow.core.reporting import open_case
 from workflow.core.retention import wiped
 from workflow.core.subjects import case_ids
-from workflow.engine import CASE_ALPHABET
+from workflow.gather import CASE_ALPHABET
 from workflow.store import atomic, codec
 from workflow.store.backup import FOLDER as BACKUPS
 from workflow.store.codec import Filed

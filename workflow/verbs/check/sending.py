@@ -15,7 +15,7 @@ from workflow.clock import Clock
 from workflow.config import Config
 from workflow.core.compose import Scene, alone
 from workflow.core.model import Letter, LetterKind, Person, Role
-from workflow.engine import RandomMint
+from workflow.gather import RandomMint
 from workflow.mail.headers import split_block
 from workflow.mail.letters import Letters, Unsafe
 from workflow.mail.outbox import Attempt, Outbox, Result
