@@ -33,7 +33,7 @@ WARM = 10_000
 """Mails after which memory is under `MOST_MB`, and grows by no more than what closed cases are remembered by."""
 
 MOST_MB = 80.0
-PER_CASE = 4096
+PER_CASE = 1024
 """Bytes of memory that a closed case may cost: the keys of its mails and the Message-IDs of its letters, by which late
 answers find it for as long as it is kept."""
 

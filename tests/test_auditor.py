@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, missed
 from tests.test_outages import notices
-from workflow import auditor, engine, service
+from workflow import auditor, engine, pulse, service
 from workflow.core.compose import Scene
 from workflow.core.decide import tick_case
 from workflow.core.model import Case
@@ -71,11 +71,11 @@ async def test_a_hung_watch_over_the_mailbox_starves_it(
 ) -> None:
     async with Clinic(tmp_path / "clinic") as clinic:
         await watchdog.is_fed()
-        monkeypatch.setitem(service.STILL, "mailbox", 0.1)  # IDLE is silent for longer
+        monkeypatch.setitem(pulse.STILL, "mailbox", 0.1)  # IDLE is silent for longer
         await happens(lambda: "mailbox" in clinic.service.auditor.stuck)
         await watchdog.starves()
         assert clinic.service.faults() == [auditor.PARTS["mailbox"]]
-        monkeypatch.setitem(service.STILL, "mailbox", 300.0)
+        monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
         await watchdog.is_fed()
         assert clinic.service.faults() == []
         await happens(lambda: clinic.service.sender.idle)
@@ -89,11 +89,11 @@ async def test_a_mailbox_that_is_away_does_not(
         await clinic.server.down_imap()
         await clinic.server.down_smtp()
         await happens(lambda: not clinic.service.watch.connected)
-        monkeypatch.setitem(service.STILL, "mailbox", 0.1)
+        monkeypatch.setitem(pulse.STILL, "mailbox", 0.1)
         for _ in range(3):
             await watchdog.is_fed()
         assert notices(clinic) == 0
-        monkeypatch.setitem(service.STILL, "mailbox", 300.0)
+        monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
         await clinic.server.up_imap()
         await clinic.server.up_smtp()
 
@@ -102,7 +102,7 @@ async def test_a_hung_decision_starves_it_and_is_told_when_it_can_be(
     tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Clinic(tmp_path / "clinic") as clinic:
-        monkeypatch.setitem(service.STILL, "mails", 0.5)
+        monkeypatch.setitem(pulse.STILL, "mails", 0.5)
         with capture_logs() as logs:
             async with clinic.service.engine._lock:
                 await answers(clinic, "dana", "NOSHOW Sam")
@@ -119,7 +119,7 @@ async def test_a_hung_decision_starves_it_and_is_told_when_it_can_be(
 async def test_hung_timers_starve_it(tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Clinic(tmp_path / "clinic") as clinic:
         await missed(clinic)
-        monkeypatch.setitem(service.STILL, "timers", 0.5)
+        monkeypatch.setitem(pulse.STILL, "timers", 0.5)
         monkeypatch.setattr(service, "SWEEP_WAIT", 10.0)
         async with clinic.service.engine._lock:
             clinic.clock.move(timedelta(minutes=5))

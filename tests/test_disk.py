@@ -218,13 +218,16 @@ def told_of_disk(clinic: Clinic) -> list[str]:
 
 async def test_admin_is_told_once_of_a_disk_that_stays_full(tmp_path: Path, disk: RefusingDisk) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
+        clinic.server.refuse("pat@clinic.test", "451 4.7.1 Greylisted", 1)
         disk.falls_ill()
         await answers(clinic, "dana", "NOSHOW Sam")
         await seen_by_auditor(clinic, disk)
         clinic.clock.move(timedelta(minutes=3))
-        await happens(lambda: len(told_of_disk(clinic)) == 2)
+        await happens(lambda: len(told_of_disk(clinic)) == 1)
         assert "The disk refuses writes" in clinic.service.faults()
+        await seen_by_auditor(clinic, disk)
         clinic.clock.move(timedelta(minutes=30))
+        await happens(lambda: len(told_of_disk(clinic)) == 2)
         await seen_by_auditor(clinic, disk)
         disk.heals()
         await clinic.settled()

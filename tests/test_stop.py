@@ -235,9 +235,11 @@ async def test_stopped_on_a_full_disk_it_exits_in_good_order(tmp_path: Path) -> 
             await place.reports("Sam")
             await daemon.logs("the disk refuses writes")
             assert await daemon.stop() < WITHIN
-            (small / "ballast").unlink()
             again = Running(place.config)
             await again.start()
+            await again.logs("ready")  # there is no room yet: it waits for it
+            await again.logs("the disk refuses writes")
+            (small / "ballast").unlink()
             await place.letters(DANA, 1)
             await again.stop()
     finally:

@@ -7,11 +7,8 @@ all else, so that a hung SMTP server never deafens the inbox. Contract sections 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import signal
 import time
-from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,11 +22,12 @@ from workflow import logs
 from workflow.alive import Alive, read_alive, write_alive
 from workflow.auditor import Auditor, Away
 from workflow.clinic import Clinic, mailbox_settings, smtp_settings
-from workflow.config import Config, Faults
+from workflow.config import Config
 from workflow.core.model import Fate, Place
 from workflow.engine import Engine
 from workflow.mail.inbox import Contact, Fetched, Inbox, Loss, News
 from workflow.mail.outbox import Outbox
+from workflow.pulse import FIRST_SWEEP_WAIT, Pulse
 from workflow.sender import Sender
 from workflow.store import NotCommitted
 from workflow.upkeep import Upkeep
@@ -41,9 +39,6 @@ QUEUED = 64
 
 SWEEP_WAIT = 1.0
 """Seconds that due reminders wait for a look into the inbox: a reply that lies there wins (contract section 5)."""
-
-FIRST_SWEEP_WAIT = 60.0
-"""After a start, timers wait for the first full look, but not for ever: the IMAP server may be away."""
 
 UPKEEP_WAIT = 10.0
 """Seconds after a start at which upkeep begins even if the IMAP server is away."""
@@ -59,15 +54,6 @@ DISK_WAIT = 1.0
 
 FAILED_WAIT = 1.0
 """Seconds before a case that could not be decided is tried again: the others must not wait for it longer than that."""
-
-STILL: Mapping[str, float] = {"mailbox": 300.0, "mails": 60.0, "timers": 60.0, "letters": 300.0}
-"""Seconds without a sign after which a part stands still, by `auditor.PARTS`. A watched mailbox is looked through once
-a minute, and one answer of the server may take 30 s; a letter takes four such time-outs at most, and opening the
-connection as many; a mail or a tick waits for no network."""
-
-STILL_LOST = 1800.0
-"""Seconds of silence while there is no connection. Each failed attempt is a sign, and may have to try 16 addresses that
-do not answer: an outage must never look like a part that stands still, for a new start would not end it."""
 
 STALLED = 2.0
 """`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
@@ -105,10 +91,7 @@ class Service:
         self._tick = asyncio.Event()
         self._rested = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._signs = dict.fromkeys(STILL, self._loop.time())
-        """When each part of the daemon last showed that it moves, by the loop's clock."""
-        self._mail_since: float | None = None
-        """Since when the mail in hand is being handled, by the same clock."""
+        self._pulse = Pulse()
         self._notifier = sdnotify.SystemdNotifier()
         self._beats = schedule.Scheduler()
         self._inbox = self._watch_mailbox()
@@ -189,7 +172,7 @@ class Service:
     async def _begin(self) -> None:
         """What a start has to write. A full disk must not end it: mail is read and letters go all the same."""
         while True:
-            self._signs["timers"] = self._loop.time()
+            self._pulse.beats("timers")
             try:
                 await self.engine.begin_digests()
                 await self._announce_faults()
@@ -228,13 +211,13 @@ class Service:
 
     def _deliver(self, fetched: Fetched) -> None:
         """On the inbox's thread: hand over, and wait while the queue is full."""
-        self._signs["mailbox"] = time.monotonic()
+        self._pulse.beats("mailbox")
         handed: Future[None] = asyncio.run_coroutine_threadsafe(self._mails.put(fetched), self._loop)
         handed.result()
 
     def _report(self, contact: Contact) -> None:
         """On the inbox's thread."""
-        self._signs["mailbox"] = time.monotonic()
+        self._pulse.beats("mailbox")
         with suppress(RuntimeError):  # the loop has ended before the thread did
             self._loop.call_soon_threadsafe(self._contact, contact)
 
@@ -268,14 +251,14 @@ class Service:
         while True:
             fetched = await self._mails.get()
             while True:
-                self._mail_since = self._loop.time()
+                self._pulse.begins("mails")
                 try:
                     await self.engine.take(fetched)
                     break
                 except NotCommitted:
                     self.clinic.note_refusal()
                     await asyncio.sleep(DISK_WAIT)
-            self._mail_since = None
+            self._pulse.rests("mails")
             self._mails.task_done()
 
     # --- time -------------------------------------------------------------------------------------------
@@ -288,7 +271,7 @@ class Service:
                 await self.ready.wait()
         self._deciding = True
         while True:
-            self._signs["timers"] = self._loop.time()
+            self._pulse.beats("timers")
             digest_at = self.engine.next_digest_at
             due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
             now = self.clinic.clock.now()
@@ -355,18 +338,10 @@ class Service:
             self.clinic.note_refusal()
 
     def _stuck(self) -> list[str]:
-        """The parts that stand still. One that rests shows no sign because nothing is asked of it, and is well."""
-        now = self._loop.time()
-        limits = dict(STILL)
-        if self.watch.connected is False:
-            limits["mailbox"] = STILL_LOST
         if self._mails.full():  # the inbox waits for us, not we for it
-            self._signs["mailbox"] = now
-        self._signs["mails"] = now if self._mail_since is None else self._mail_since
-        if not self._deciding:
-            limits["timers"] += FIRST_SWEEP_WAIT
-        self._signs["letters"] = max(self._signs["letters"], self.sender.turned_at)
-        return [part for part, sign in self._signs.items() if now - sign > limits[part]]
+            self._pulse.beats("mailbox")
+        self._pulse.beats("letters", self.sender.turned_at)
+        return self._pulse.missed(away=not self.watch.connected, beginning=not self._deciding)
 
     @property
     def overdue(self) -> float:
@@ -434,22 +409,3 @@ class Service:
             write_alive(self.clinic.config.store, self.alive())
         except OSError:
             self.clinic.note_refusal()
-
-
-async def serve(clinic: Clinic, stop: asyncio.Event, reread: Callable[[], Config]) -> None:
-    """Run one clinic's daemon until `stop` is set; SIGHUP rereads the configuration with `reread`.
-
-    A faulty file changes nothing and is logged (contract section 7).
-    """
-    # What was imported and read lives as long as the process: no use in looking through it again and again.
-    gc.freeze()
-    service = Service(clinic, stop)
-
-    def reload() -> None:
-        try:
-            service.reload(reread())
-        except Faults as faults:
-            log.error("configuration not reread", keys=faults.keys)
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-    await service.run()

@@ -163,6 +163,7 @@ async def _grow(folder: Path, table: Table, reports: int) -> None:
         table.add(f"(e) process to ready, {past}", "s", aim, found.started_anew)
         table.add(f"(e) the same, all files read, {past}", "s", aim, found.started)
         table.add(f"(e) resident memory, {past}", "MB", "", found.resident_mb)
+        table.add(f"(e) CPU over a silent minute, {past}", "%", "0.2 %", found.cpu_percent)
 
 
 def _add_reports(table: Table, ours: Reports, bare: Reports, recorded: Reports) -> None:

@@ -38,19 +38,21 @@ WARM = 10
 REST = 0.02
 """Seconds between two reports, of whichever daemon, for whatever is still written down."""
 
+MINUTE = 60.0
+
 START = 300.0
 """Seconds after which a start counts as stuck."""
 
 
 @dataclass(frozen=True)
 class Grown:
-    """One daemon: milliseconds a report, seconds to start, and memory when ready and at the end."""
+    """One daemon: milliseconds a report, seconds to start, memory at the end, CPU over a silent minute."""
 
     handlings: list[float]
     started: float
     started_anew: float
-    ready_mb: float
     resident_mb: float
+    cpu_percent: float
 
 
 class _Side:
@@ -58,7 +60,6 @@ class _Side:
 
     def __init__(self, imap: ScriptedImap, program: Program, started: float) -> None:
         self.started = started
-        self.ready_mb = program.resident_mb
         self.program = program
         self._imap = imap
 
@@ -100,12 +101,15 @@ async def growth(folder: Path, pasts: list[Past], reports: int) -> dict[Past, Gr
                 if number >= WARM:
                     handlings[past].append(took)
         resident = {past: side.program.resident_mb for past, side in sides.items()}
+        spent = {past: side.program.cpu_seconds for past, side in sides.items()}
+        await asyncio.sleep(MINUTE)
+        idle = {past: 100 * (side.program.cpu_seconds - spent[past]) / MINUTE for past, side in sides.items()}
         for past, (imap, config) in configs.items():
             await sides[past].program.stop()
             async with _ready(imap, config) as side:
                 anew[past] = side.started
     return {
-        past: Grown(handlings[past], side.started, anew[past], side.ready_mb, resident[past])
+        past: Grown(handlings[past], side.started, anew[past], resident[past], idle[past])
         for past, side in sides.items()
     }
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from workflow.mail import outbox as outbox_module
+from workflow.mail import smtp_session
 from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings
 
 CLINIC = "clinic@clinic.test"
@@ -349,6 +350,12 @@ async def test_nobody_at_home_is_unreachable() -> None:
 
 async def test_a_server_that_never_greets_costs_one_time_out() -> None:
     async with silent_server() as port, outbox_for(settings_for(port, timeout=0.1)) as outbox:
+        assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: timed out")
+
+
+async def test_a_greeting_is_not_waited_for_as_long_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp_session, "GREETED_WITHIN", 0.1)
+    async with silent_server() as port, outbox_for(settings_for(port, timeout=60.0)) as outbox, asyncio.timeout(20):
         assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: timed out")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -11,14 +12,18 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from workflow import logs
 from workflow.alive import read_alive
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
-from workflow.service import serve
+from workflow.service import Service
 from workflow.store import Locked, NotCommitted, Store, Unreadable
 from workflow.store.tiny import TinyStore
+
+log = structlog.get_logger()
 
 
 def main(asked: Namespace) -> int:
@@ -56,7 +61,19 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
     await store.open()
     try:
         clock = SystemClock() if start is None else await _rehearsed(store, config, start, asked.speed or 1.0)
-        await serve(Clinic(config, store, clock), stop, lambda: load(asked.config, rehearsal=start is not None))
+        # What was imported and read lives as long as the process: no use in looking through it again and again.
+        gc.freeze()
+        service = Service(Clinic(config, store, clock), stop)
+
+        def reread() -> None:
+            """SIGHUP. A faulty file changes nothing and is logged (contract section 7)."""
+            try:
+                service.reload(load(asked.config, rehearsal=start is not None))
+            except Faults as faults:
+                log.error("configuration not reread", keys=faults.keys)
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
+        await service.run()
     finally:
         with suppress(NotCommitted):  # hints alone: a full disk is no reason to end in disorder
             await store.close()
