@@ -62,7 +62,7 @@ class Away:
     since: datetime
     """Since when, by a clock that may have been set back since."""
     refuses_login: bool = False
-    """It is there, but does not let us in: this mends nobody but a person."""
+    """It is there, but does not let us in: only a person can mend that."""
 
 
 class Auditor:

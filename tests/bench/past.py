@@ -67,24 +67,22 @@ def make_past(folder: Path, rules: Rules, past: Past, now: datetime) -> None:
     ids, clients = _ids(), cycle(names())
     (folder / BACKUPS / f"{now.astimezone(zone):%Y-%m-%d}").mkdir(parents=True)
     atomic.close_to_others(folder)
-    open_stories = [_story(rules, who, now - timedelta(days=day % OPEN_FOR, hours=5), now) for day, who in _days(rules)]
-    closed_stories = [
-        _ended(_story(rules, who, at := now - timedelta(days=1 + day % KEPT, hours=5), at + timedelta(hours=1)), rules)
-        for day, who in _days(rules)
-    ]
-    closed_stories = [
-        wiped(case, now) if case.closed_at is not None and now - case.closed_at > timedelta(days=NAMED) else case
-        for case in closed_stories
-    ]
-    for stories, cases in ((open_stories, past.open_cases), (closed_stories, past.closed_cases)):
-        stamps = cycle([_stamp(folder, case) for case in stories])
+    for told, cases in (_open_case, past.open_cases), (_closed_case, past.closed_cases):
+        days = zip(range(min(cases, KEPT)), cycle(rules.roster.associates), strict=False)
+        stamps = cycle([_stamp(folder, told(rules, who, day, now)) for day, who in days])
         for (place, stamp), case_id, client in islice(zip(stamps, ids, clients, strict=False), cases):
             written = stamp.replace(ID.encode(), case_id.encode()).replace(CLIENT.encode(), client.encode())
             (place / f"{case_id}.json").write_bytes(written)
 
 
-def _days(rules: Rules) -> Iterator[tuple[int, Person]]:
-    return zip(range(KEPT), cycle(rules.roster.associates), strict=False)
+def _open_case(rules: Rules, who: Person, day: int, now: datetime) -> Case:
+    return _story(rules, who, now - timedelta(days=day % OPEN_FOR, hours=5), now)
+
+
+def _closed_case(rules: Rules, who: Person, day: int, now: datetime) -> Case:
+    at = now - timedelta(days=1 + day, hours=5)
+    case = _ended(_story(rules, who, at, at + timedelta(hours=1)), rules)
+    return wiped(case, now) if day > NAMED else case
 
 
 def _ids() -> Iterator[str]:

@@ -10,6 +10,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from tests.bench.past import Past, make_past
+from tests.cast import RULES
 from tests.store.cases import DAY, MINUTE, NINE, a_case, a_letter, about, closed
 from tests.store.tiny_bench import TinyBench, opened
 from workflow.store import archive, peek, tiny
@@ -182,3 +184,18 @@ async def test_cases_closed_at_another_time_are_not_even_parsed(state: Path, mon
     assert [case.id async for case in store.closed_cases(NINE + DAY)] == ["G7H8"]
     assert parsed == ["G7H8"]
     assert await store.purge(NINE + DAY) == IDS
+
+
+async def test_the_past_that_the_bench_makes_up_is_a_state_like_any_other(tmp_path: Path) -> None:
+    make_past(tmp_path / "state", RULES, Past(4, 3), NINE)
+    store = await opened(tmp_path / "state")
+    assert store.faults == ()
+    cases = (await store.open_cases()).open
+    assert [case.sent_at is not None for case in cases] == [True] * 4
+    due = await store.next_due()
+    assert due is not None, "nothing comes in the way of a measure"
+    assert due - NINE > DAY / 4
+    assert await store.owed() == []
+    ended = [case async for case in store.closed_cases(NINE - 400 * DAY)]
+    assert len(ended) == 3
+    assert await store.case_of_message(ended[0].letters[0].message_id) == ended[0].id

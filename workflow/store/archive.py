@@ -114,12 +114,7 @@ class Archive:
     def save(self, path: Path, latest_at: datetime | None) -> None:
         """Keep all of it, and the time of the latest decision. Raises OSError."""
         words = b"".join(self._sorted(place).tobytes() for place in range(len(self._buckets))) + self._marks.tobytes()
-        head = {
-            "format": _FORMAT,
-            "sum": zlib.crc32(words),
-            "latest_at": latest_at,
-            "ids": self._ids,
-        }
+        head = {"format": _FORMAT, "sum": _sum_of(self._ids, words), "latest_at": latest_at, "ids": self._ids}
         atomic.replace_file(path, orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE) + words)
 
     @classmethod
@@ -129,10 +124,10 @@ class Archive:
         try:
             line, _, words = path.read_bytes().partition(b"\n")
             head = orjson.loads(line)
-            if head["format"] != _FORMAT or head["sum"] != zlib.crc32(words):
+            ids, stored = head["ids"], array("Q")
+            if head["format"] != _FORMAT or head["sum"] != _sum_of(ids, words):
                 return archive, None
-            ids, latest_at = head["ids"], head["latest_at"]
-            stored = array("Q")
+            latest_at = datetime.fromisoformat(head["latest_at"]) if head["latest_at"] else None
             stored.frombytes(words)
         except (OSError, ValueError, KeyError, TypeError):
             return archive, None
@@ -143,7 +138,11 @@ class Archive:
         limits = [bisect_left(stored, bucket << 64 - _BUCKET_BITS, 0, names) for bucket in range(1 << _BUCKET_BITS)]
         for bucket, (start, end) in enumerate(zip(limits, [*limits[1:], names], strict=True)):
             archive._buckets[bucket] = stored[start:end]
-        return archive, datetime.fromisoformat(latest_at) if latest_at else None
+        return archive, latest_at
+
+
+def _sum_of(ids: list[str], words: bytes) -> int:
+    return zlib.crc32(words, zlib.crc32(orjson.dumps(ids)))
 
 
 def _sum(name: str) -> int:
