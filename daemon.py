@@ -8,6 +8,7 @@ Exit codes (contract section 7): 0 done, 1 a check failed, 2 configuration or us
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -65,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     asked = parser().parse_args(arguments)
+    if asked.verb == "run":  # a stop while its libraries load: nothing is begun, and the end is in good order
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Imported late: a verb's libraries cost start-up time that the others need not pay.
     verb = import_module(f"workflow.verbs.{getattr(asked, 'room', asked.verb)}")
     return int(verb.main(asked))

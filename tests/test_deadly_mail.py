@@ -17,6 +17,7 @@ from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import header, raw
 from workflow.core.model import Place
+from workflow.mail import trust
 from workflow.store import atomic
 from workflow.store.tiny import TinyStore
 from workflow.verbs.embedded import EmbeddedServer
@@ -141,3 +142,15 @@ async def test_a_mail_that_was_read_is_out_of_hand_before_anything_is_written(
         await clinic.alex.gets("alert")
     assert in_hand
     assert set(in_hand) == {""}
+
+
+async def test_what_reads_a_mail_is_loaded_before_the_first_is_in_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading takes longer than reading: a kill would mostly hit that, and blame the mail."""
+    readers = ("authres", "email_reply_extractor", "mailparser_reply", "selectolax.lexbor")
+    trust._parse.cache_clear()
+    for name in readers:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    async with Clinic(tmp_path):
+        assert set(readers) <= sys.modules.keys()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from daemon import main
 from tests.bench.mailboxes import names
 from tests.conversation import CONFIG, MAILBOX, PEOPLE
 from tests.daemon_process import ROOT
@@ -341,6 +343,17 @@ async def status(config: Path) -> dict[str, Any]:
     assert process.returncode == 0
     found: dict[str, Any] = json.loads(said)
     return found
+
+
+def test_asked_to_stop_while_its_libraries_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("daemon.import_module", lambda name: signal.raise_signal(signal.SIGTERM))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["run"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == 0
 
 
 async def test_asked_to_stop_while_it_starts(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from workflow.core.unheard import (
     tell_lost,
     written_again,
 )
-from workflow.gather import RandomMint, gather
+from workflow.gather import RandomMint, gather, rehearse
 from workflow.logs import place
 from workflow.mail import read
 from workflow.store import NotCommitted
@@ -91,7 +91,11 @@ class Engine:
         """When the decision under way was begun, by the loop's clock: for its line in the log. Guarded by the lock."""
 
     async def begin(self) -> None:
-        """Before the first tick: learn when something was decided last, for the clock may have been set meanwhile."""
+        """Before the first mail and tick: be ready to read, and learn when something was decided last.
+
+        The clock may have been set meanwhile.
+        """
+        rehearse(self.clinic)
         self._latest = max(self._latest, await self.clinic.store.latest_at() or self._latest)
 
     async def take(self, arrival: Arrival) -> None:

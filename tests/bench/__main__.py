@@ -158,6 +158,8 @@ async def _grow(folder: Path, table: Table, reports: int) -> None:
         what = f"(e) fetched to both letters accepted, beside {past}; floor: beside none"
         for took, floor in zip(grown[past].handlings, grown[NOTHING].handlings, strict=True):
             table.add(what, "ms", aim, took, floor)
+        what = f"(e) user CPU of such a report, beside {past}; floor: beside none"
+        table.add(what, "ms", aim, grown[past].user_ms, grown[NOTHING].user_ms)
     for past, found in grown.items():
         aim = "3 s" if past.open_cases else ""
         table.add(f"(e) process to ready, {past}", "s", aim, found.started_anew)

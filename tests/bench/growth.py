@@ -49,6 +49,8 @@ class Grown:
     """One daemon: milliseconds a report, seconds to start, memory at the end, CPU over a silent minute."""
 
     handlings: list[float]
+    user_ms: float
+    """User CPU of a report, with all that follows it: free of the disk's moods, which differ from folder to folder."""
     started: float
     started_anew: float
     resident_mb: float
@@ -94,13 +96,17 @@ async def growth(folder: Path, pasts: list[Past], reports: int) -> dict[Past, Gr
         for past, (imap, config) in configs.items():
             sides[past] = await stack.enter_async_context(_ready(imap, config))
         clients = names()
+        warm: dict[Past, float] = {}
         for number, client in enumerate(islice(clients, WARM + reports)):
+            if number == WARM:
+                warm = {past: side.program.user_seconds for past, side in sides.items()}
             turn = number % len(pasts)
             for past in (*pasts[turn:], *pasts[:turn]):
                 took = await sides[past].report(number, client)
                 if number >= WARM:
                     handlings[past].append(took)
         resident = {past: side.program.resident_mb for past, side in sides.items()}
+        thought = {past: side.program.user_seconds for past, side in sides.items()}
         spent = {past: side.program.cpu_seconds for past, side in sides.items()}
         await asyncio.sleep(MINUTE)
         idle = {past: 100 * (side.program.cpu_seconds - spent[past]) / MINUTE for past, side in sides.items()}
@@ -109,7 +115,14 @@ async def growth(folder: Path, pasts: list[Past], reports: int) -> dict[Past, Gr
             async with _ready(imap, config) as side:
                 anew[past] = side.started
     return {
-        past: Grown(handlings[past], side.started, anew[past], resident[past], idle[past])
+        past: Grown(
+            handlings=handlings[past],
+            user_ms=1000 * (thought[past] - warm[past]) / reports,
+            started=side.started,
+            started_anew=anew[past],
+            resident_mb=resident[past],
+            cpu_percent=idle[past],
+        )
         for past, side in sides.items()
     }
 

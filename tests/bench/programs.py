@@ -89,6 +89,12 @@ class Program:
         return time.clock_gettime((~self._process.pid << 3) | 2)  # MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED)
 
     @property
+    def user_seconds(self) -> float:
+        """User time alone, to the hundredth: what it thinks, without what the disk and the sockets cost the kernel."""
+        after_name = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(after_name[11]) / os.sysconf("SC_CLK_TCK")  # utime is field 14 of all, 12th behind the name
+
+    @property
     def resident_mb(self) -> float:
         """Resident memory."""
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()

@@ -26,9 +26,6 @@ from tests.tried.trial import ALEX, DANA, PAT, Count, Trial
 from workflow.clock import SystemClock
 from workflow.verbs.embedded import EmbeddedServer
 
-AT_ONCE = 8
-"""Trials side by side; they mostly wait."""
-
 
 async def play(fault: Fault, seed: int) -> Count:
     """One trial, on servers and a folder of its own."""
@@ -80,10 +77,10 @@ def lay_out_disk(folder: Path, disk: str) -> Callable[[], None]:
     return lambda: unmount(place) if disk else None
 
 
-async def try_all(faults: Sequence[Fault], times: int) -> dict[str, Count]:
-    """Each fault so many times; a few trials side by side."""
+async def try_all(faults: Sequence[Fault], times: int, at_once: int) -> dict[str, Count]:
+    """Each fault so many times, so many trials side by side: they mostly wait, but for the starts of daemons."""
     counts = {fault.name: Count() for fault in faults}
-    room = asyncio.Semaphore(AT_ONCE)
+    room = asyncio.Semaphore(at_once)
 
     async def one(fault: Fault, seed: int) -> None:
         async with room:
@@ -123,11 +120,12 @@ async def main() -> int:
     """Print the table; exit code 1 when anything was lost or doubled."""
     asked = argparse.ArgumentParser(description=tried.__doc__)
     asked.add_argument("--times", type=int, default=10)
+    asked.add_argument("--at-once", type=int, default=8)
     asked.add_argument("--only", default="", help="faults whose name holds this")
     options = asked.parse_args()
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each word said to a line that is gone
     faults = [fault for fault in FAULTS if options.only in fault.name and (not fault.disk or os.geteuid() == 0)]
-    counts = await try_all(faults, options.times)
+    counts = await try_all(faults, options.times, options.at_once)
     sys.stdout.write(table(counts, options.times) + "\n")
     return int(any(count.lost or count.doubled for count in counts.values()))
 

@@ -98,6 +98,7 @@ class Trial:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             return
+        await self.daemon.logs("ready")  # it may have been started anew, and all been told before that
         await asyncio.sleep(1.0)
 
     def count(self) -> Count:

@@ -5,9 +5,14 @@ A collection and nothing else: it decides nothing, and what is put into it is ne
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from workflow.core.model import Case, Person
+
+_Key = tuple[datetime, str]
+"""When a case was opened, and its id."""
 
 
 class Cases(Mapping[str, Case]):
@@ -16,7 +21,9 @@ class Cases(Mapping[str, Case]):
     def __init__(self, cases: Iterable[Case] = ()) -> None:
         self._open: dict[str, Case] = {}
         self._closed: dict[str, Case] = {}
-        self._ids_of: dict[str, dict[str, None]] = {}
+        self._order: list[_Key] = []
+        self._order_of: dict[str, list[_Key]] = {}
+        """Of the open ones all, and those under each address: sorted, so that no mail has to sort thousands."""
         for case in cases:
             self.put(case)
 
@@ -33,17 +40,19 @@ class Cases(Mapping[str, Case]):
     @property
     def open(self) -> list[Case]:
         """The open ones, oldest first."""
-        return _oldest_first(self._open.values())
+        return [self._open[case_id] for _, case_id in self._order]
 
     def of(self, associate: Person) -> list[Case]:
         """An associate's open cases, oldest first: those that were opened under any address of theirs."""
-        known = dict.fromkeys(case_id for email in associate.emails for case_id in self._ids_of.get(email, ()))
-        return _oldest_first(self._open[case_id] for case_id in known)
+        known = [self._order_of.get(email, []) for email in associate.emails]
+        if any(other != known[0] for other in known[1:]):
+            known = [sorted({key for keys in known for key in keys})]
+        return [self._open[case_id] for keys in known[:1] for _, case_id in keys]
 
     def beside(self, closed: Iterable[Case]) -> Cases:
         """The same open cases, whatever becomes of them, and these closed ones."""
         both = Cases()
-        both._open, both._ids_of = self._open, self._ids_of
+        both._open, both._order, both._order_of = self._open, self._order, self._order_of
         both._closed = {**self._closed, **{case.id: case for case in closed}}
         return both
 
@@ -54,18 +63,20 @@ class Cases(Mapping[str, Case]):
             self._closed[case.id] = case
             return
         self._open[case.id] = case
+        insort(self._order, (case.opened_at, case.id))
         for email in case.associate.emails:
-            self._ids_of.setdefault(email, {})[case.id] = None
+            insort(self._order_of.setdefault(email, []), (case.opened_at, case.id))
 
     def drop(self, case_id: str) -> None:
         """Take a case out, if it is in."""
         self._closed.pop(case_id, None)
         case = self._open.pop(case_id, None)
-        for email in case.associate.emails if case is not None else ():
-            self._ids_of[email].pop(case_id, None)
-            if not self._ids_of[email]:
-                del self._ids_of[email]
-
-
-def _oldest_first(cases: Iterable[Case]) -> list[Case]:
-    return sorted(cases, key=lambda case: case.opened_at)
+        if case is None:
+            return
+        key = (case.opened_at, case.id)
+        del self._order[bisect_left(self._order, key)]
+        for email in case.associate.emails:
+            keys = self._order_of[email]
+            del keys[bisect_left(keys, key)]
+            if not keys:
+                del self._order_of[email]

@@ -19,6 +19,7 @@ Not here: the bytes of a file (`codec`), how it is replaced (`atomic`), what mem
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -354,7 +355,7 @@ class TinyStore(TinyReader):
                 del self._closed[case_id]
                 self._index.archive.drop(case_id)
             if not filed.case.open and not owes(filed):
-                month = closing_month(filed.case)
+                month = sys.intern(closing_month(filed.case))  # one for its thousands of cases
                 target = self.folder / "closed" / month / f"{case_id}.json"
                 atomic.move_file(self._open_path(case_id), target)
                 self._closed[case_id] = month
