@@ -6,6 +6,7 @@ The daemon is a process of its own on the embedded server, and dies by SIGKILL w
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +17,8 @@ import pytest
 from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import header, raw
+from workflow import engine
 from workflow.core.model import Place
-from workflow.mail import trust
 from workflow.store import atomic
 from workflow.store.tiny import TinyStore
 from workflow.verbs.embedded import EmbeddedServer
@@ -144,13 +145,39 @@ async def test_a_mail_that_was_read_is_out_of_hand_before_anything_is_written(
     assert set(in_hand) == {""}
 
 
-async def test_what_reads_a_mail_is_loaded_before_the_first_is_in_hand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+READERS = ["authres", "email_reply_extractor", "mailparser_reply", "selectolax.lexbor"]
+
+LOADED = """
+import sys
+from datetime import UTC, datetime
+from types import SimpleNamespace as Some
+from tests.cast import RULES
+from workflow.gather import rehearse
+from workflow.mail.trust import TrustSettings
+
+clock, store = Some(now=lambda: datetime(2026, 11, 5, tzinfo=UTC)), Some(desk=Some(instance="i"))
+rehearse(Some(rules=RULES, trust=TrustSettings("mx.clinic.test", True, ""), clock=clock, store=store))
+print(*(name for name in sys.argv[1:] if name in sys.modules))
+"""
+
+
+@pytest.mark.slow
+def test_what_reads_a_mail_is_loaded_before_the_first_is_in_hand() -> None:
     """Loading takes longer than reading: a kill would mostly hit that, and blame the mail."""
-    readers = ("authres", "email_reply_extractor", "mailparser_reply", "selectolax.lexbor")
-    trust._parse.cache_clear()
-    for name in readers:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    async with Clinic(tmp_path):
-        assert set(readers) <= sys.modules.keys()
+    command = [sys.executable, "-c", LOADED, *READERS]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split() == READERS
+
+
+async def test_a_start_reads_a_specimen_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(engine, "rehearse", lambda clinic: begun.append("specimen"))
+
+    async def taken(_store: TinyStore, _place: Place) -> None:
+        begun.append("mail")
+
+    monkeypatch.setattr(TinyStore, "take_in_hand", taken)
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("NOSHOW Sam")
+        await clinic.dana.gets("draft")
+        await clinic.alex.gets("alert")
+    assert begun == ["specimen", "mail"]
