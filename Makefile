@@ -13,7 +13,7 @@ SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint types imports format bench crash soak fuzz replies letters lock clean \
+.PHONY: help venv demo test quick lint types imports format bench crash tried soak fuzz replies letters lock clean \
 	install install-files uninstall
 
 help: ## what can be made
@@ -47,6 +47,9 @@ test: venv lint types imports ## all checks and all tests
 	@if ! test -x /usr/bin/$(BROWSER); then \
 		echo 'LEFT OUT: the letters in a real browser. To have them, as root: apt-get install $(BROWSER) fonts-liberation'; \
 	fi
+	@if ! command -v systemd-analyze >/dev/null; then \
+		echo "LEFT OUT: what systemd says of the units. To have it, as root: apt-get install systemd"; \
+	fi
 
 quick: venv ## the tests that take seconds
 	$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers'
@@ -65,13 +68,16 @@ format: venv ## put the files into the common style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: venv ## how fast a report becomes letters, against bare pipes; about five minutes
+bench: venv ## how fast a report becomes letters, against bare pipes; about fifteen minutes
 	$(BIN)/python -m tests.bench
 
 crash: venv ## 2,000 kills on real servers, and what was lost; about half an hour, goes on where it was stopped
 	$(BIN)/python -m tests.crash
 
-soak: venv ## 30,000 mails on the embedded server, and the memory they take; about four minutes
+tried: venv ## each fault of a list ten times, and what it cost; about ten minutes
+	$(BIN)/python -m tests.tried
+
+soak: venv ## 30,000 mails on the lightest servers, and the memory they take; about four minutes
 	$(BIN)/python -m tests.soak
 
 fuzz: venv ## a minute of bytes that are hardly mail, at the reader; prints the seed
