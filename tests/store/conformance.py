@@ -207,14 +207,16 @@ class StoreConformance:
         old = replace(DANA, emails=DANA.emails[:1])  # before the second address was listed
         await store.commit(about(a_case("B3C4", associate=old, opened_at=NINE + MINUTE)), NINE)
         await store.commit(about(a_case("K7Q2")), NINE)
+        await store.commit(about(a_case("C5D6")), NINE)  # at the same instant: as they came
+        await store.commit(about(a_case("K7Q2", minutes=20)), NINE)
         await store.commit(about(a_case("D5F6", associate=ALEX)), NINE)
         await store.commit(about(closed(a_case("G7H8"))), NINE)
         cases = await store.open_cases()
-        assert [case.id for case in cases.of(DANA)] == ["K7Q2", "B3C4"]
-        assert [case.id for case in cases.of(replace(DANA, emails=DANA.emails[1:]))] == ["K7Q2"]
+        assert [case.id for case in cases.of(DANA)] == ["K7Q2", "C5D6", "B3C4"]
+        assert [case.id for case in cases.of(replace(DANA, emails=DANA.emails[1:]))] == ["K7Q2", "C5D6"]
         await store.commit(about(closed(a_case("K7Q2"))), NINE)
-        assert [case.id for case in cases.of(DANA)] == ["B3C4"]
-        assert cases.beside([closed(a_case("G7H8"))]).keys() == {"B3C4", "D5F6", "G7H8"}
+        assert [case.id for case in cases.of(DANA)] == ["C5D6", "B3C4"]
+        assert cases.beside([closed(a_case("G7H8"))]).keys() == {"B3C4", "C5D6", "D5F6", "G7H8"}
 
     async def test_nothing_is_due_without_timers(self, store: Store) -> None:
         await store.commit(about(a_case(timers=())), NINE)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import count
 
 from workflow.core.model import Case, Person
 
-_Key = tuple[datetime, str]
-"""When a case was opened, and its id."""
+_Key = tuple[datetime, int, str]
+"""When a case was opened, as the how many-eth it was put in, and its id: chance has no say in the order."""
 
 
 class Cases(Mapping[str, Case]):
@@ -21,6 +22,8 @@ class Cases(Mapping[str, Case]):
     def __init__(self, cases: Iterable[Case] = ()) -> None:
         self._open: dict[str, Case] = {}
         self._closed: dict[str, Case] = {}
+        self._numbers = count()
+        self._keys: dict[str, _Key] = {}
         self._order: list[_Key] = []
         self._order_of: dict[str, list[_Key]] = {}
         """Of the open ones all, and those under each address: sorted, so that no mail has to sort thousands."""
@@ -40,14 +43,14 @@ class Cases(Mapping[str, Case]):
     @property
     def open(self) -> list[Case]:
         """The open ones, oldest first."""
-        return [self._open[case_id] for _, case_id in self._order]
+        return [self._open[case_id] for _, _, case_id in self._order]
 
     def of(self, associate: Person) -> list[Case]:
         """An associate's open cases, oldest first: those that were opened under any address of theirs."""
         known = [self._order_of.get(email, []) for email in associate.emails]
         if any(other != known[0] for other in known[1:]):
             known = [sorted({key for keys in known for key in keys})]
-        return [self._open[case_id] for keys in known[:1] for _, case_id in keys]
+        return [self._open[case_id] for keys in known[:1] for _, _, case_id in keys]
 
     def beside(self, closed: Iterable[Case]) -> Cases:
         """The same open cases, whatever becomes of them, and these closed ones."""
@@ -58,14 +61,16 @@ class Cases(Mapping[str, Case]):
 
     def put(self, case: Case) -> None:
         """Take a case in, in place of an older version of it."""
+        number = self._keys[case.id][1] if case.id in self._keys else next(self._numbers)
         self.drop(case.id)
         if not case.open:
             self._closed[case.id] = case
             return
         self._open[case.id] = case
-        insort(self._order, (case.opened_at, case.id))
+        key = self._keys[case.id] = (case.opened_at, number, case.id)
+        insort(self._order, key)
         for email in case.associate.emails:
-            insort(self._order_of.setdefault(email, []), (case.opened_at, case.id))
+            insort(self._order_of.setdefault(email, []), key)
 
     def drop(self, case_id: str) -> None:
         """Take a case out, if it is in."""
@@ -73,7 +78,7 @@ class Cases(Mapping[str, Case]):
         case = self._open.pop(case_id, None)
         if case is None:
             return
-        key = (case.opened_at, case.id)
+        key = self._keys.pop(case_id)
         del self._order[bisect_left(self._order, key)]
         for email in case.associate.emails:
             keys = self._order_of[email]
