@@ -51,6 +51,8 @@ from workflow.sender import Sender
 from workflow.store import atomic
 from workflow.store.tiny import TinyStore
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = ("Sam", "Kim", "Jo", "Robin", "Lou", "Max", "Ana", "Ben", "Eva", "Leo", "Mia", "Noa", "Tom", "Uma", "Zoe")
 """A client a report: a second report about the same one is another test's."""
 

@@ -28,6 +28,8 @@ from workflow.mail.oauth2 import Tokens
 from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings
 from workflow.verbs.embedded import LOOPBACK, EmbeddedServer
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["endpoint", "tokens"]
 
 DANA = PEOPLE["dana"]

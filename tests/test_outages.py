@@ -12,6 +12,8 @@ import pytest
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, header, is_owed, missed, on, raw
 
+pytestmark = pytest.mark.slow
+
 
 async def awake_until(clinic: Clinic, at: datetime, *, sent: bool = False) -> None:
     """Time passes for a daemon that is awake, though a server is away; what is due is decided, and `sent` if it can."""

@@ -16,6 +16,8 @@ from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, is_owed, missed, on
 from workflow.auditor import Away
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def silent_daemon() -> Iterator[None]:

@@ -140,6 +140,7 @@ class TestAClockThatIsSet:
 
 
 class TestARestart:
+    @pytest.mark.slow
     async def test_every_minute_changes_no_reminder(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await missed(clinic)

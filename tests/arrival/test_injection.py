@@ -319,6 +319,7 @@ PARSING = {"robots.py", "bounces.py", "demo.py"}
 them. Neither is written out again."""
 
 
+@pytest.mark.slow
 def test_a_received_message_is_never_serialised_again() -> None:
     """What is written again can come out as other headers than went in: the library folds, decodes and repairs."""
     for file in Path("workflow").rglob("*.py"):

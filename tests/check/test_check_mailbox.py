@@ -16,6 +16,8 @@ from workflow.config import Config, load
 from workflow.verbs.check import imap
 from workflow.verbs.check.finding import Level
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["config", "premises"]
 
 

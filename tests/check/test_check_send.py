@@ -15,6 +15,8 @@ from workflow.config import Config, load
 from workflow.verbs.check import sending
 from workflow.verbs.check.finding import Level
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["config", "premises"]
 
 

@@ -19,6 +19,8 @@ from workflow.config import Config, OAuth2, Secret, load
 from workflow.verbs.check import wire
 from workflow.verbs.check.finding import Level
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["config", "premises"]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import Clinic
 from tests.conversations.steps import case_of, come, on, opens
 
@@ -41,6 +43,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.slow
 async def test_every_outcome_of_every_kind(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for line, answers in OUTCOMES.items():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import Clinic, Received
 from tests.conversations.steps import come
+
+pytestmark = pytest.mark.slow
 
 ANSWERS = {"receipt", "ask", "help", "status"}
 LOOP = "X-Promptly-Loop"

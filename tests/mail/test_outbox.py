@@ -21,6 +21,8 @@ from workflow.mail import outbox as outbox_module
 from workflow.mail import smtp_session
 from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings
 
+pytestmark = pytest.mark.slow
+
 CLINIC = "clinic@clinic.test"
 DANA = "dana@clinic.test"
 LETTER = b"From: clinic@clinic.test\r\nSubject: [K7Q2] LATE\r\n\r\n.A line that begins with a full stop\r\n"

@@ -18,6 +18,8 @@ from cryptography.x509.oid import NameOID
 from tests.token_endpoint import CLIENT, HANG, REFRESH, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
 from workflow.mail.oauth2 import TokenError
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["endpoint", "tokens"]
 
 PROVIDERS = ("microsoft", "google")

@@ -19,6 +19,8 @@ from workflow.store.archive import HINT, Archive
 from workflow.store.codec import Filed
 from workflow.store.tiny import TinyStore
 
+pytestmark = pytest.mark.slow
+
 IDS = ("B3C4", "D5F6", "K7Q2")
 
 
