@@ -14,6 +14,7 @@ import pytest
 from tests.daemon_process import Daemon, configure
 from tests.in_time import raw
 from tests.real_servers import RealServers
+from workflow.core.model import LetterKind
 from workflow.store.peek import TinyReader
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_servers]
@@ -100,8 +101,8 @@ async def test_postfix_away_at_the_reminders_brings_one_and_one_notice(servers: 
         servers.stop_smtp()
         try:
             await daemon.logs("smtp not reached")
-            async with asyncio.timeout(15):
-                while await decided(tmp_path) < 3:
+            async with asyncio.timeout(40):
+                while await decided(tmp_path) < 3 or not is_told(tmp_path):
                     await asyncio.sleep(0.02)
         finally:
             servers.start_smtp()
@@ -124,8 +125,8 @@ async def test_dovecot_away_keeps_no_reminder_and_an_answer_in_it_is_found(
         servers.stop_imap()
         try:
             await daemon.logs("mailbox lost")
-            async with asyncio.timeout(15):
-                while await decided(tmp_path) < 2:
+            async with asyncio.timeout(40):
+                while await decided(tmp_path) < 2 or not is_told(tmp_path):
                     await asyncio.sleep(0.02)
             # from outside: Dovecot, which checks our users' logins, is away; Postfix keeps it until then
             await servers.send_raw("dana@phone.test", CLINIC, raw(DANA, f"[{draft['X-Promptly-Case']}] RESCHEDULED"))
@@ -142,3 +143,8 @@ async def decided(folder: Path) -> int:
     """How many reminders of the only open case are on disk."""
     cases = await TinyReader.peek(folder / "state").open_cases()
     return sum(len(case.reminders) for case in cases.values())
+
+
+def is_told(folder: Path) -> bool:
+    """Whether the notice of the outage is on disk: on a busy machine it may be over before it counts as one."""
+    return any(letter.kind is LetterKind.NOTICE for letter in TinyReader.peek(folder / "state").desk.letters)
