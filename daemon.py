@@ -11,8 +11,12 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
+
+
+def case_id(written: str) -> str:
+    """A case's id as it may be copied from a subject: ``[k7q2]``."""
+    return written.strip("[]").upper()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,15 +51,15 @@ def parser() -> argparse.ArgumentParser:
     status = verb("status", "open cases, what is due next and why, letters owed")
     status.add_argument("--json", action="store_true", help="for programs")
     show = verb("show", "past and future of a case: what was sent, what is next, why not yet")
-    show.add_argument("case", metavar="CASE", help="its id, such as K7Q2")
+    show.add_argument("case", metavar="CASE", type=case_id, help="its id, such as K7Q2")
     report = verb("report", "response times, outcomes, cases over 10 minutes to contact; no client fields")
     report.add_argument("--month", metavar="2026-11", help="only cases reported in this month; else all that are kept")
     report.add_argument("--csv", type=Path, metavar="FILE", help="write a line a case into a file, too")
     report.add_argument("--json", action="store_true", help="for programs")
     export = verb("export", "everything that is held about a case, as JSON")
-    export.add_argument("case", metavar="CASE")
+    export.add_argument("case", metavar="CASE", type=case_id)
     erase = verb("erase", "remove a case, open or closed, from the state and its backups")
-    erase.add_argument("case", metavar="CASE")
+    erase.add_argument("case", metavar="CASE", type=case_id)
     purge = verb("purge", "wipe names and delete cases whose time has come; the daemon does it by itself")
     for asking in (erase, purge):
         asking.add_argument("--yes", action="store_true", help="do not ask")
@@ -68,9 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     if asked.verb == "run":  # a stop while its libraries load: nothing is begun, and the end is in good order
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Imported late: a verb's libraries cost start-up time that the others need not pay.
-    verb = import_module(f"workflow.verbs.{getattr(asked, 'room', asked.verb)}")
-    return int(verb.main(asked))
+    # Imported late, so that the line above comes first.
+    from workflow.verbs import carry_out
+
+    return carry_out(getattr(asked, "room", asked.verb), asked)
 
 
 if __name__ == "__main__":

@@ -52,10 +52,16 @@ class Place:
             await self.server.deliver(MAILBOX, raw(DANA, f"NOSHOW {client}"))
 
     async def letters(self, address: str, count: int) -> Counter[str]:
-        """The kinds of somebody's letters, once so many have come; under one id each counts once."""
+        """The kinds of somebody's letters, once so many have come; one that rightly came twice, under one id, counts
+        once."""
+        arrived = count
         async with asyncio.timeout(20):
-            found = [mail.raw for mail in await self.server.wait_for(address, count)]
-        return Counter({header(mail, "Message-ID"): header(mail, "X-Promptly-Letter") for mail in found}.values())
+            while True:
+                mails = [mail.raw for mail in await self.server.wait_for(address, arrived)]
+                kinds = {header(mail, "Message-ID"): header(mail, "X-Promptly-Letter") for mail in mails}
+                if len(kinds) >= count:
+                    return Counter(kinds.values())
+                arrived = len(mails) + 1
 
 
 @asynccontextmanager
@@ -347,7 +353,7 @@ async def status(config: Path) -> dict[str, Any]:
 
 def test_asked_to_stop_while_its_libraries_load(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr("daemon.import_module", lambda name: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("workflow.verbs.import_module", lambda name: signal.raise_signal(signal.SIGTERM))
     try:
         with pytest.raises(SystemExit) as ended:
             main(["run"])

@@ -92,8 +92,8 @@ class Auditor:
     async def look(self, away: Mapping[str, Away | None], stuck: Collection[str] = (), *, begun: bool = True) -> None:
         """Tell what has to be told by now. `away` is None for a server that is reached, or was not tried yet.
 
-        `stuck`: those of `PARTS` that stand still. `begun`:
-        due times are decided; not yet, while a start waits for the first look into the mailbox.
+        `stuck`: those of `PARTS` that stand still. `begun`: due times are decided; not yet, while a start waits for the
+        first look into the mailbox.
         """
         for part in set(stuck) - set(self.stuck):  # first of all: what follows may need the very part
             log.error("a part stands still", part=part)

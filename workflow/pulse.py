@@ -26,7 +26,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self._signs = dict.fromkeys(STILL, time.monotonic())
-        self._working: set[str] = set()
+        self._resting = {"mails"}
 
     def beats(self, part: str, at: float | None = None) -> None:
         """The part moves now, or did `at` (seconds of the monotonic clock, which is the loop's)."""
@@ -34,22 +34,21 @@ class Pulse:
 
     def begins(self, part: str) -> None:
         """It has work in hand, and shows nothing until that is done."""
-        self._working.add(part)
+        self._resting.discard(part)
         self.beats(part)
 
     def rests(self, part: str) -> None:
         """Nothing is asked of it: it is well, however long that lasts."""
-        self._working.discard(part)
+        self._resting.add(part)
 
     def missed(self, *, away: bool, beginning: bool) -> list[str]:
         """The parts that stand still. `away`: the mailbox has no connection; `beginning`: timers wait for its first
         look."""
         now = time.monotonic()
-        if "mails" not in self._working:
-            self.beats("mails")
         limits = dict(STILL)
         if away:
             limits["mailbox"] = STILL_LOST
         if beginning:
             limits["timers"] += FIRST_SWEEP_WAIT
-        return [part for part, sign in self._signs.items() if now - sign > limits[part]]
+        signs = {part: at for part, at in self._signs.items() if part not in self._resting}
+        return [part for part, at in signs.items() if now - at > limits[part]]

@@ -101,7 +101,11 @@ def woke_in_the_night(case: Case, now: datetime) -> bool:
 
 def asks_outcome(case: Case, now: datetime) -> bool:
     """Whether a reminder at `now` asks for the outcome, rather than whether the client was messaged."""
-    return case.sent_at is not None or (case.kind is not Kind.NOSHOW and now >= session_over(case))
+    match case.kind:
+        case Kind.NOSHOW:
+            return case.sent_at is not None
+        case Kind.LATE | Kind.WAITING:
+            return case.sent_at is not None or now >= session_over(case)
 
 
 def _next_reminder(case: Case) -> Timer | None:
@@ -132,19 +136,21 @@ def _table(case: Case, after: datetime) -> Iterator[datetime]:
     """
     figures = case.cadence.of(case.kind)
     contact = [case.changed_at + wait for wait in figures.contact] if case.sent_at is None else []
-    if case.kind is Kind.WAITING:
-        return iter([session_over(case)])
-    if case.kind is Kind.LATE:
-        over = session_over(case)
-        early = [at for at in contact if at < over]
-        return chain(early, [over], _mornings(over, case.cadence, after))
-    if case.sent_at is not None:
-        asked = [case.sent_at + wait for wait in figures.after_sent]
-        return chain(asked, _mornings(max([case.sent_at, *asked]), case.cadence, after))
-    last = max([case.changed_at, *contact])
-    if figures.repeat is None:
-        return chain(contact, _mornings(last, case.cadence, after))
-    return chain(contact, _repeats(last, figures.repeat, after))
+    match case.kind:
+        case Kind.WAITING:
+            return iter([session_over(case)])
+        case Kind.LATE:
+            over = session_over(case)
+            early = [at for at in contact if at < over]
+            return chain(early, [over], _mornings(over, case.cadence, after))
+        case Kind.NOSHOW if case.sent_at is not None:
+            asked = [case.sent_at + wait for wait in figures.after_sent]
+            return chain(asked, _mornings(max([case.sent_at, *asked]), case.cadence, after))
+        case Kind.NOSHOW:
+            last = max([case.changed_at, *contact])
+            if figures.repeat is None:
+                return chain(contact, _mornings(last, case.cadence, after))
+            return chain(contact, _repeats(last, figures.repeat, after))
 
 
 def _mornings(start: datetime, cadence: Cadence, after: datetime) -> Iterator[datetime]:

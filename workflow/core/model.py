@@ -113,7 +113,13 @@ class Cadence:
 
     def of(self, kind: Kind) -> KindCadence:
         """The figures for one kind of case."""
-        return {Kind.LATE: self.late, Kind.NOSHOW: self.noshow, Kind.WAITING: self.waiting}[kind]
+        match kind:
+            case Kind.LATE:
+                return self.late
+            case Kind.NOSHOW:
+                return self.noshow
+            case Kind.WAITING:
+                return self.waiting
 
 
 @dataclass(frozen=True, slots=True)

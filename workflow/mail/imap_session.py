@@ -25,6 +25,7 @@ from imapclient.exceptions import (
 
 from workflow.mail.imap_login import log_in
 from workflow.mail.mailbox import KEYWORD, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError, MailboxSettings
+from workflow.mail.tls import verified
 
 # At DEBUG the library logs what it sends and reads: names and bodies (contract 8.7).
 logging.getLogger("imapclient").setLevel(logging.INFO)
@@ -325,8 +326,7 @@ def _connect(settings: MailboxSettings) -> Any:
     client = None
     try:
         if settings.security != "none":
-            context = ssl.create_default_context(cafile=settings.ca_file)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context = verified(settings.ca_file)
         timeout = SocketTimeout(connect=min(settings.timeout, _CONNECT_MOST), read=settings.timeout)
         client = IMAPClient(
             settings.host, settings.port, ssl=settings.security == "tls", ssl_context=context, timeout=timeout

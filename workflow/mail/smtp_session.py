@@ -18,6 +18,7 @@ from pathlib import Path
 import aiosmtplib
 
 from workflow.mail.oauth2 import TokenError, Tokens, xoauth2
+from workflow.mail.tls import verified
 
 QUIT_PATIENCE = 0.5
 """Seconds for a polite QUIT; after that the connection is cut. A stop must be done within 5 s (contract section 7)."""
@@ -189,11 +190,9 @@ def classify(stage: str, code: int) -> Attempt:
 def tls_context(settings: SmtpSettings) -> ssl.SSLContext:
     """Verified TLS 1.2 or newer, against `ca_file` alone if there is one. Raises UnreadyError."""
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
+        return verified(settings.ca_file)
     except OSError as fault:  # SSLError included
         raise UnreadyError(Attempt(Result.UNREACHABLE, None, "ca_file cannot be read")) from fault
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def refuse_clear_text(settings: SmtpSettings) -> None:

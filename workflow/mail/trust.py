@@ -18,7 +18,8 @@ RESULTS_MAX = 8 * 1024
 """Characters of an Authentication-Results that are parsed: five signatures and an ARC set take 2 KB. The parser copies
 the rest of the text at each word, so length costs its square."""
 
-WITHOUT_ID = frozenset({"exchange", "mx.microsoft.com"})
+NO_NAME = "exchange"
+WITHOUT_ID = frozenset({NO_NAME, "mx.microsoft.com"})
 """Values of ``authserv_id`` for Microsoft 365, whose header begins with a result instead of a name:
 ``spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=x.test; dkim=pass ... header.d=x.test;dmarc=pass action=none
 header.from=x.test;compauth=pass reason=100``. It calls itself mx.microsoft.com in its ARC headers alone."""
@@ -88,6 +89,14 @@ def judge(incoming: Incoming, roster: Roster, trust: TrustSettings, own_domain: 
             return Standing.REFUSED
 
 
+def written_by(field: str) -> str:
+    """The authserv-id, which stands first (RFC 8601, 2.5), in lower case; `NO_NAME` for Microsoft's form, else ""."""
+    if _RESULT_FIRST.match(field):
+        return NO_NAME
+    server = _SERVER.match(field)
+    return server[1].lower() if server else ""
+
+
 def _verdict(fields: tuple[str, ...], authserv_id: str, domain: str) -> _Verdict:
     wanted = authserv_id.strip().lower()
     if not wanted:
@@ -96,8 +105,7 @@ def _verdict(fields: tuple[str, ...], authserv_id: str, domain: str) -> _Verdict
     for field in fields:
         if idless and _RESULT_FIRST.match(field):
             return _weigh(_parse(f"{wanted}; {field}", idless=True), domain)
-        server = _SERVER.match(field)
-        if server and server[1].lower() == wanted:
+        if written_by(field) == wanted:
             return _weigh(_parse(field), domain)
     return _Verdict.ABSENT
 

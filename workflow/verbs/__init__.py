@@ -1,0 +1,27 @@
+"""What the command line does, a module a verb: `main(asked)` does it and returns its exit code."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from importlib import import_module
+
+from workflow.faults import Faults
+from workflow.store import Unreadable
+
+
+def carry_out(room: str, asked: Namespace) -> int:
+    """Run the verb in this module; its exit code, or that of what kept it from its work (contract section 7).
+
+    2: a faulty configuration, told fault by fault; 4: a store that can't be read.
+    """
+    # Imported late: a verb's libraries cost start-up time that the others need not pay.
+    verb = import_module(f"workflow.verbs.{room}")
+    try:
+        return int(verb.main(asked))
+    except Faults as faults:
+        print(faults, file=sys.stderr)
+        return 2
+    except Unreadable as broken:
+        print(broken, file=sys.stderr)
+        return 4

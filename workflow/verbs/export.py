@@ -9,9 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from workflow.config import Faults, load
+from workflow.config import load
 from workflow.core.model import Case, Letter
-from workflow.store import StoreError, codec
+from workflow.store import codec
 from workflow.store.backup import backups, files_of
 from workflow.store.peek import TinyReader
 
@@ -23,18 +23,11 @@ def main(asked: Namespace) -> int:
 
     The client's name and all words stand there as written, whatever ``[privacy] client_name`` says.
     """
-    case_id = asked.case.strip("[]").upper()
-    try:
-        config = load(asked.config)
-        store = TinyReader.peek(config.store)
-        case = asyncio.run(store.case(case_id))
-        others = asyncio.run(store.letters_beside(case_id))
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
-    except StoreError as broken:
-        print(broken, file=sys.stderr)
-        return 4
+    case_id = asked.case
+    config = load(asked.config)
+    store = TinyReader.peek(config.store)
+    case = asyncio.run(store.case(case_id))
+    others = asyncio.run(store.letters_beside(case_id))
     if case is None:
         print(f"Case {case_id} is not there, or can't be read: see state/README.md.", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ from argparse import Namespace
 from datetime import timedelta
 
 from workflow.alive import read_alive
-from workflow.config import Faults, load
+from workflow.config import load
 
 TOO_LONG = timedelta(minutes=5)
 """Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""
@@ -19,11 +19,7 @@ TOO_LONG = timedelta(minutes=5)
 
 def main(asked: Namespace) -> int:
     """Print one line; exit code 0 when all is well, 1 when not, 2 for a faulty configuration."""
-    try:
-        config = load(asked.config)
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
+    config = load(asked.config)
     alive = read_alive(config.store)
     if alive is None:
         wrong = f"no daemon lives on {config.store}: systemctl status promptly, then journalctl -u promptly"

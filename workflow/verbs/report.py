@@ -11,7 +11,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,16 +22,12 @@ from rich.table import Table
 
 from workflow.alive import read_alive
 from workflow.clock import SystemClock
-from workflow.config import Config, Faults, load
+from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
 from workflow.core.model import Case, Kind
-from workflow.store import StoreError
-from workflow.store.peek import TinyReader
+from workflow.store.peek import EVER, TinyReader
 
 SCHEMA = "promptly.report/1"
-
-EVER = datetime.min.replace(tzinfo=UTC)
-"""Before every case."""
 
 COLUMNS = (
     "case",
@@ -53,19 +49,13 @@ COLUMNS = (
 
 def main(asked: Namespace) -> int:
     """Print the figures (contract section 7); exit codes 0, 2 and 4."""
+    config = load(asked.config)
     try:
-        config = load(asked.config)
         month = _month(asked.month)
-        cases, faults = asyncio.run(_gathered(config, month))
-    except Faults as wrong:
-        print(wrong, file=sys.stderr)
-        return 2
     except ValueError as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    except StoreError as broken:
-        print(broken, file=sys.stderr)
-        return 4
+    cases, faults = asyncio.run(_gathered(config, month))
     alive = read_alive(config.store)
     now = alive.now if alive is not None else SystemClock().now()
     if faults:

@@ -15,9 +15,9 @@ from workflow import logs, requests
 from workflow.alive import read_alive
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
-from workflow.config import Config, Faults, load
+from workflow.config import Config, load
 from workflow.requests import Answer, Request
-from workflow.store import Locked, NotCommitted, Store, StoreError
+from workflow.store import Locked, NotCommitted, Store
 from workflow.store.backup import backups, files_of
 from workflow.store.peek import TinyReader
 from workflow.store.tiny import TinyStore
@@ -34,9 +34,9 @@ def main(asked: Namespace) -> int:
     """Do it after a yes (contract section 7). Exit codes: 0 done; 1 refused at the question, not done in time, or
     something is left; 2 no terminal to ask on, or no such case; 4 the store can't be read.
     """
-    case_id = asked.case.strip("[]").upper() if asked.verb == "erase" else ""
+    case_id = asked.case if asked.verb == "erase" else ""
+    config = load(asked.config)
     try:
-        config = load(asked.config)
         _act_as_owner(config)
         if case_id and not _is_there(config, case_id):
             print(f"Case {case_id} is not there, nor in a backup: `status` lists the open ones.", file=sys.stderr)
@@ -49,15 +49,9 @@ def main(asked: Namespace) -> int:
                 print("Nothing was changed.")
                 return 1
         answer = asyncio.run(_carried_out(config, asked.verb, case_id))
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
     except NotCommitted as refused:
         print(f"Not done, or not wholly: {refused}. It may be repeated.", file=sys.stderr)
         return 1
-    except StoreError as broken:
-        print(broken, file=sys.stderr)
-        return 4
     except OSError as error:
         print(
             f"Not done, or not wholly: {error.strerror or type(error).__name__}. It may be repeated.", file=sys.stderr

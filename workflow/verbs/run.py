@@ -20,7 +20,7 @@ from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
 from workflow.service import Service
-from workflow.store import Locked, NotCommitted, Store, Unreadable
+from workflow.store import Locked, NotCommitted, Store
 from workflow.store.tiny import TinyStore
 
 log = structlog.get_logger()
@@ -34,9 +34,6 @@ def main(asked: Namespace) -> int:
         start = _start(asked.clock, config)
         if asked.speed is not None and not asked.speed > 0:
             raise ValueError("--speed is a number above 0")
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
     except ValueError as wrong:
         print(wrong, file=sys.stderr)
         return 2
@@ -48,9 +45,6 @@ def main(asked: Namespace) -> int:
     except Locked as held:
         print(f"{held}: stop the other daemon first, or give this one its own folder.", file=sys.stderr)
         return 3
-    except Unreadable as broken:
-        print(broken, file=sys.stderr)
-        return 4
 
 
 async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:

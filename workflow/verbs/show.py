@@ -16,12 +16,11 @@ from zoneinfo import ZoneInfo
 
 from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
-from workflow.config import Config, Faults, load
+from workflow.config import Config, load
 from workflow.core.cadence import QUIET, asks_outcome, held_until
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
 from workflow.core.names import shown
 from workflow.sender import HELD
-from workflow.store import StoreError
 from workflow.store.peek import TinyReader
 
 WIDTH = 80
@@ -43,17 +42,10 @@ class Line(NamedTuple):
 
 def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
-    case_id = asked.case.strip("[]").upper()
-    try:
-        config = load(asked.config)
-        store = TinyReader.peek(config.store)
-        case = asyncio.run(store.case(case_id))
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
-    except StoreError as broken:
-        print(broken, file=sys.stderr)
-        return 4
+    case_id = asked.case
+    config = load(asked.config)
+    store = TinyReader.peek(config.store)
+    case = asyncio.run(store.case(case_id))
     if case is None:
         faulty = any(fault.name.partition(".")[0] == case_id for fault in store.faults)
         said = "can't be read: see state/README.md, Repair" if faulty else "is not there: `status` lists the open ones"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,10 +15,10 @@ from rich.table import Table
 
 from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
-from workflow.config import Config, Faults, load
+from workflow.config import Config, load
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.core.names import shown
-from workflow.store import Reader, StoreError
+from workflow.store import Reader
 from workflow.store.backup import backups
 from workflow.store.peek import TinyReader
 
@@ -85,16 +84,7 @@ class Looked(NamedTuple):
 
 def main(asked: Namespace) -> int:
     """Print the state (contract section 7); exit codes 0, 2 and 4."""
-    try:
-        config = load(asked.config)
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
-    try:
-        looked = asyncio.run(_look(config))
-    except StoreError as broken:
-        print(broken, file=sys.stderr)
-        return 4
+    looked = asyncio.run(_look(load(asked.config)))
     if asked.json:
         print(orjson.dumps(looked.found, option=orjson.OPT_INDENT_2).decode())
     else:

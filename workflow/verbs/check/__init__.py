@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import queue
-import sys
 import threading
 import time
 from argparse import Namespace
@@ -20,7 +19,7 @@ from rich.text import Text
 
 from workflow import logs
 from workflow.clock import SystemClock
-from workflow.config import Config, Faults, load
+from workflow.config import Config, load
 from workflow.verbs.check import machine, sending, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
 from workflow.verbs.check.imap import MailboxParts
@@ -44,11 +43,7 @@ Part = tuple[str, float, Callable[[Tell], None]]
 def main(asked: Namespace) -> int:
     """Print a line a part; exit code 0 when none fails, 1 when one does, 2 for a faulty configuration."""
     logs.set_up(quiet=True)
-    try:
-        config = load(asked.config)
-    except Faults as faults:
-        print(faults, file=sys.stderr)
-        return 2
+    config = load(asked.config)
     show = _show_on(Console(highlight=False)) if not asked.json else None
     found = []
     for finding in findings(config, send=asked.send):

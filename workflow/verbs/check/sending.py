@@ -25,7 +25,7 @@ from workflow.store.peek import TinyReader
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
 from workflow.verbs.check.imap import apart, patient
 from workflow.verbs.check.machine import clock_off
-from workflow.verbs.check.trust import NO_HEADER, authserv_id
+from workflow.verbs.check.trust import NO_HEADER, server_of
 from workflow.verbs.check.wire import PATIENCE
 
 ARRIVAL_MOST = 120.0
@@ -130,7 +130,7 @@ class Sending:
     def _results(self, trial: Trial) -> Finding | None:
         """Whose Authentication-Results it bears, if any: mail that a server hands to itself often has none."""
         wanted = self._config.trust.authserv_id.strip().lower()
-        written = authserv_id(split_block(trial.header)[0].auth_results)
+        written = server_of(split_block(trial.header)[0].auth_results)
         if written in (NO_HEADER, wanted) or not wanted:
             return None
         text = f'its Authentication-Results are by "{written}", not by "{wanted}"'

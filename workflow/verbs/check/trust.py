@@ -25,11 +25,9 @@ LOOKED_AT = 200
 
 SHOWN = 5
 
-NO_HEADER, NO_NAME = "", "exchange"
-"""What stands for a mail without Authentication-Results, and for Microsoft's, which begin with a result, not a name."""
+NO_HEADER = ""
+"""What stands for a mail without Authentication-Results."""
 
-_RESULT_FIRST = re.compile(r"\s*[a-z][a-z0-9-]*\s*=", re.IGNORECASE)
-_FIRST_WORD = re.compile(r"\s*(?:\([^()]*\)\s*)*([^\s;()=\"]+)")
 _RESULT = re.compile(r"\b(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
 
 
@@ -48,7 +46,7 @@ class Judged:
     @property
     def server(self) -> str:
         """Who wrote its topmost Authentication-Results: the word that `authserv_id` is compared with."""
-        return authserv_id(self.incoming.headers.auth_results)
+        return server_of(self.incoming.headers.auth_results)
 
     @property
     def results(self) -> str:
@@ -58,14 +56,9 @@ class Judged:
         return " ".join(dict.fromkeys(f"{method.lower()}={result.lower()}" for method, result in found))
 
 
-def authserv_id(fields: Sequence[str]) -> str:
-    """The name that stands first in the topmost Authentication-Results (RFC 8601, 2.5), in lower case."""
-    if not fields:
-        return NO_HEADER
-    if _RESULT_FIRST.match(fields[0]):
-        return NO_NAME
-    word = _FIRST_WORD.match(fields[0])
-    return word[1].lower() if word else NO_HEADER
+def server_of(fields: Sequence[str]) -> str:
+    """Who wrote the topmost Authentication-Results; `NO_HEADER` where none stands."""
+    return trust.written_by(fields[0]) if fields else NO_HEADER
 
 
 def check(config: Config, clock: Clock, tell: Tell) -> None:
@@ -148,11 +141,13 @@ def _better(judged: Sequence[Judged], refused: Sequence[Judged], passed: int, co
     own = config.trust
     would: Counter[str] = Counter()
     for server in {mail.server for mail in refused if mail.server}:
-        other = trust.TrustSettings(server, own.require, "exchange" if server == NO_NAME else own.internal)
+        other = trust.TrustSettings(server, own.require, "exchange" if server == trust.NO_NAME else own.internal)
         would[server] = sum(_judge(mail.incoming, other, config) is Standing.KNOWN for mail in judged)
     if would and (best := would.most_common(1)[0])[1] > passed:
         server, then = best
-        keys = f'trust.authserv_id = "{server}"' + (' and trust.internal = "exchange"' if server == NO_NAME else "")
+        keys = f'trust.authserv_id = "{server}"' + (
+            ' and trust.internal = "exchange"' if server == trust.NO_NAME else ""
+        )
         return f"If that is how your own mail server signs, write {keys}: then {then} of {len(judged)} would pass."
     if would:
         return (

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from workflow.mail.tls import verified
 from workflow.verbs.check.certificate import Seen, date, explain
 from workflow.verbs.check.finding import Tell, fail, noted, ok, quoted, warn
 
@@ -201,13 +202,12 @@ def _reason(error: Exception) -> str:
 def _secure(server: Server, wire: socket.socket, now: datetime) -> ssl.SSLSocket:
     """The wire, encrypted and proven, as the daemon would have it. Raises `_WrongError`."""
     try:
-        context = ssl.create_default_context(cafile=server.ca_file)
+        context = verified(server.ca_file)
     except OSError as error:  # ssl.SSLError is one
         text = f"{server.ca_file} holds no certificate that can be read"
         raise _WrongError(
             text, f"Put an authority's certificate, in PEM form, there: {server.section}.ca_file."
         ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         return context.wrap_socket(wire, server_hostname=server.host)
     except ssl.SSLCertVerificationError as error:
