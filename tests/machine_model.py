@@ -101,6 +101,7 @@ class Expected:
             case "UNDO" if self.before is not None and now < morning_after(self.before[1]):
                 self.so_far, self.before = self.before[0], None
                 self.unsettled_at = now
+                self.changed_at = min(self.changed_at, now)
             case _ if word in CLOSING and (self.so_far.state, self.so_far.outcome) != ("closed", (word, text)):
                 self._become(replace(self.so_far, state="closed", outcome=(word, text)), now)
         self.receipts += 1
@@ -145,7 +146,8 @@ class Model:
         for case in cases:
             expected = self.cases[case.id]
             expected.unsettled_at = now
-            expected.changed_at = min(expected.changed_at, now)
+            if expected.open:
+                expected.changed_at = min(expected.changed_at, now)
             expected.asked_in_vain = len(reminders(case))
 
     def accepted(self, letter: Letter | None, message_id: str, recipient: str, now: datetime, *, heard: bool) -> None:
@@ -171,6 +173,7 @@ class Model:
 
     def died(self) -> None:
         self.may_repeat |= self.unrecorded
+        self.unrecorded.clear()
 
     # --- what must hold -------------------------------------------------------------------------------
 

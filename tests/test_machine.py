@@ -194,14 +194,15 @@ class Machine(RuleBasedStateMachine):
         self._does(self._starts())
 
     def all_is_well(self) -> None:
-        """Every server up and half an hour of peace, by day: then nothing is owed."""
+        """Every server up and an hour of peace, by day: then nothing is owed."""
         self.cut_in = None
         self.server.is_up, self.server.answers_lost, self.server.before_a_reminder = True, 0, None
         self.server.refuses.clear()
-        if is_quiet(self.clock.now()):
-            self.clock.move_to(morning_after(self.clock.now()))
-        self.clock.move(LONGEST_WAIT + timedelta(minutes=1))
-        self._does(self._ticks())
+        for _ in range(2):  # in the first, something may be owed that the night had held back until its end
+            self.clock.move(LONGEST_WAIT + timedelta(minutes=1))
+            if is_quiet(self.clock.now()):
+                self.clock.move_to(morning_after(self.clock.now()))
+            self._does(self._ticks())
         assert not at_once(self.store.owed()), "owed and forgotten"
         self.model.all_is_settled(self._cases())
 
@@ -349,6 +350,37 @@ class Machine(RuleBasedStateMachine):
         found = [case.id for case in self._cases() if any(mail.message_id == message_id for mail in case.mails)]
         assert len(found) == 1, f"a report with {len(found)} cases"
         return found[0]
+
+
+def test_power_that_fails_before_a_clock_that_was_set_back_is_noticed_silences_nothing() -> None:
+    """A game that was found at random; what it found is seldom met again."""
+    for steps in range(1, 12):
+        game = Machine()
+        case = game.begin("an afternoon", "NOSHOW")
+        game.the_associate_answers(case, "NOSHOW")  # heard at the new time
+        game.the_power_fails_soon(steps)
+        game.the_clock_is_set_back(1)
+        game.the_model_holds()
+        for _ in range(4):
+            game.time_passes(6)
+            game.the_model_holds()
+        game.teardown()
+
+
+def test_a_letter_that_is_owed_twice_and_refused_for_now_waits_its_time() -> None:
+    game = Machine()
+    case = game.begin("a morning", "NOSHOW")
+    game.the_server_refuses_for_now(ALEX, 1)
+    game.the_associate_answers(case, "SENT")  # its commit owes again what has not gone
+    game.the_server_goes_down_or_comes_up(up=False)
+    game.time_passes(1)
+    game.the_server_goes_down_or_comes_up(up=True)
+    to_alex = [kind for kind, _, address in game.model.posted.values() if address == ALEX]
+    assert to_alex == ["update"]
+    game.time_passes(1)
+    to_alex = [kind for kind, _, address in game.model.posted.values() if address == ALEX]
+    assert to_alex == ["update", "alert"]
+    game.teardown()
 
 
 def plays(examples: int, steps: int, *phases: Phase, at_random: bool) -> None:

@@ -58,6 +58,16 @@ class TestNights:
             await clinic.alex.gets("escalation")
             await clinic.lee.gets("escalation")
 
+    async def test_what_the_night_swallowed_goes_in_the_morning_not_at_its_next_time(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path, at=on("2026-11-05", "20:50")) as clinic:
+            await missed(clinic)  # asked again at 20:55, 21:00, 21:10 and at ten past each hour
+            clinic.clock.move_to(on("2026-11-06", "07:30"))
+            await clinic.settled()
+            await clinic.nothing_else()
+            await clinic.until(on("2026-11-06", "08:00"))
+            await clinic.dana.gets("reminder")
+            await clinic.alex.gets("escalation")
+
     @pytest.mark.parametrize(("night", "morning"), DST)
     async def test_through_a_dst_change_the_morning_is_at_eight(self, tmp_path: Path, night: str, morning: str) -> None:
         async with Clinic(tmp_path, at=on(night, "19:00")) as clinic:
@@ -136,6 +146,23 @@ class TestAClockThatIsSet:
             await clinic.minute_by_minute(64)
             await clinic.nothing_else()
             await clinic.minute_by_minute(1)  # 10 + 50 + 5
+            await clinic.dana.gets("reminder")
+
+    async def test_back_while_a_case_was_closed_silences_nothing_once_it_is_undone(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            await clinic.minute_by_minute(6)
+            await clinic.dana.gets("reminder")
+            await clinic.dana.writes(f"[{case}] UNREACHABLE")
+            await clinic.dana.gets("receipt")
+            await clinic.alex.gets("update")
+            await clinic.stops()
+            clinic.clock.move(timedelta(hours=-3))
+            await clinic.starts()
+            await clinic.dana.writes(f"[{case}] UNDO")
+            await clinic.dana.gets("receipt")
+            await clinic.alex.gets("update")
+            await clinic.minute_by_minute(5)
             await clinic.dana.gets("reminder")
 
 

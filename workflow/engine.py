@@ -105,19 +105,19 @@ class Engine:
         goes to the caller: the mail lies where it lay, and is to be taken again.
         """
         store = self.clinic.store
-        async with self._deciding():
+        async with self._deciding() as now:
             has_killed = await store.hand_count(arrival.place) >= DEADLY
             await store.take_in_hand(arrival.place)
             if has_killed:
-                fate = await self._set_aside(arrival, "ended the process twice")
+                fate = await self._set_aside(arrival, now, "ended the process twice")
             else:
                 try:
-                    fate = await self._handle(arrival)
+                    fate = await self._handle(arrival, now)
                 except NotCommitted:
                     raise
                 except Exception as error:  # one of the two catch-alls: one mail must not stop the next
                     log.error("mail failed", error=type(error).__name__, where=place(error))
-                    fate = await self._set_aside(arrival, f"could not be handled ({type(error).__name__})")
+                    fate = await self._set_aside(arrival, now, f"could not be handled ({type(error).__name__})")
             await store.put_down()
         self.clinic.tally.mails[fate.value] += 1
         self._settler.settle(arrival.place, fate)
@@ -125,11 +125,7 @@ class Engine:
     async def tick(self) -> int:
         """Decide whatever is due by now; how many cases were. One case that fails does not stop the others."""
         decided = 0
-        async with self._deciding():
-            now = self.clinic.clock.now()
-            if self.clock_was_set_back(now):
-                await self._resume_all(now)
-            self._latest = now
+        async with self._deciding() as now:
             for case in await self.clinic.store.due(now):
                 try:
                     self._began = asyncio.get_running_loop().time()
@@ -155,8 +151,8 @@ class Engine:
     async def write_digest(self) -> None:
         """The morning digest to each admin, if there is something to say; an older one still owed is taken back."""
         store = self.clinic.store
-        async with self._deciding():
-            now, since = self.clinic.clock.now(), self._last_digest()
+        async with self._deciding() as now:
+            since = self._last_digest()
             closed = [case async for case in store.closed_cases(since)]
             told = digest(self._scene(now), (await store.open_cases()).open, closed, since, self._faults(since))
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
@@ -186,32 +182,29 @@ class Engine:
     async def announce(self, topic: str, detail: str, *, mark: str) -> None:
         """A `notice` to each admin, once for this mark: until `mark` is called with an empty text."""
         store = self.clinic.store
-        async with self._deciding():
+        async with self._deciding() as now:
             if store.desk.marks.get(mark):
                 return
-            now = self.clinic.clock.now()
             told = notices(self._scene(now), topic, detail=detail)
             await self._keep(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
     async def announce_once(self, topic: str, name: str, detail: str, *, but: str) -> None:
         """A `notice` to each admin but one, once a day for this name."""
         store = self.clinic.store
-        async with self._deciding():
+        async with self._deciding() as now:
             if store.desk.counts.get(name):
                 return
-            now = self.clinic.clock.now()
             told = notices(self._scene(now), topic, but=but, detail=detail)
             await self._keep(Decision(topic, letters=told), now, counts={name: (now,)})
 
     async def mark(self, name: str, text: str) -> None:
         """Remember what happened last under this name."""
-        async with self._deciding():
-            await self.clinic.store.commit(Decision("marked"), self.clinic.clock.now(), marks={name: text})
+        async with self._deciding() as now:
+            await self.clinic.store.commit(Decision("marked"), now, marks={name: text})
 
     async def fail_letter(self, letter: Letter, reason: str) -> None:
         """A recipient was refused for good: the letter has failed, and the other admins are told (contract 8.4)."""
-        async with self._deciding():
-            now = self.clinic.clock.now()
+        async with self._deciding() as now:
             scene, failed = self._scene(now), failed_letter(letter, reason, now)
             case = await self.clinic.store.case(letter.case) if letter.case is not None else None
             told = tell_lost(scene, letter, case, "refused-letter", f"was refused: {reason}")
@@ -227,7 +220,7 @@ class Engine:
             self.clinic.tally.letters[letter.kind.value, "failed"] += 1
 
     def clock_was_set_back(self, now: datetime) -> bool:
-        """Whether something was decided later than `now`: then due times are to be planned anew, by `tick`."""
+        """Whether something was decided later than `now`: then due times are to be planned anew."""
         return now < self._latest - SET_BACK
 
     async def _resume_all(self, now: datetime) -> None:
@@ -240,9 +233,8 @@ class Engine:
 
     # --- one mail -------------------------------------------------------------------------------------
 
-    async def _handle(self, arrival: Arrival) -> Fate:
+    async def _handle(self, arrival: Arrival, now: datetime) -> Fate:
         clinic, store = self.clinic, self.clinic.store
-        now = clinic.clock.now()
         arrived_at = now if clinic.rules.rehearsal else min(arrival.arrived_at, now)
         incoming = read.read(
             arrival.raw,
@@ -261,7 +253,7 @@ class Engine:
         roster = clinic.rules.roster
         if incoming.fault is not None:
             if mail.sender is None or roster.associate(mail.sender) or roster.admin(mail.sender):
-                return await self._set_aside(arrival, incoming.fault, mail)
+                return await self._set_aside(arrival, now, incoming.fault, mail)
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
         heard = await gather(clinic, incoming, now)
@@ -283,8 +275,7 @@ class Engine:
                 return fate
         return Fate.HANDLED if await store.consumed(key) else None
 
-    async def _set_aside(self, arrival: Arrival, reason: str, mail: Mail | None = None) -> Fate:
-        now = self.clinic.clock.now()
+    async def _set_aside(self, arrival: Arrival, now: datetime, reason: str, mail: Mail | None = None) -> Fate:
         key = mail.key if mail is not None else hashlib.sha256(arrival.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
@@ -342,11 +333,19 @@ class Engine:
         (log.warning if warn else log.info)(event, **facts, ms=milliseconds)
 
     @asynccontextmanager
-    async def _deciding(self) -> AsyncIterator[None]:
-        """One decision at a time, gathered, decided and committed."""
+    async def _deciding(self) -> AsyncIterator[datetime]:
+        """One decision at a time, gathered, decided and committed; gives its `now`.
+
+        A clock that was set back is noticed before anything is committed at the new time: a later start tells it by the
+        times of the commits.
+        """
         async with self._lock:
             self._began = asyncio.get_running_loop().time()
-            yield
+            now = self.clinic.clock.now()
+            if self.clock_was_set_back(now):
+                await self._resume_all(now)
+                self._latest = now
+            yield now
 
     def _scene(self, now: datetime) -> Scene:
         return Scene(self.clinic.rules, now, RandomMint())

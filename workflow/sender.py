@@ -73,6 +73,11 @@ class Teller(Protocol):
         ...
 
 
+def _not_before(letter: Letter, now: datetime) -> datetime | None:
+    """When a delayed letter may be tried again; None: now, its time has come, or was set by a clock that was wrong."""
+    return letter.next_at if letter.next_at is not None and now < letter.next_at <= now + TRY_AGAIN[-1] else None
+
+
 class Sender:
     """Sends what is owed. `owe` may be told of a letter twice: the store knows whether it is still owed."""
 
@@ -115,8 +120,8 @@ class Sender:
             if letter.post is not Post.OWED:
                 if letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
                     self._stopped.add(letter.id)
-            elif letter.next_at is not None and now < letter.next_at <= now + TRY_AGAIN[-1]:
-                heapq.heappush(self._later, (letter.next_at, letter.id))
+            elif (at := _not_before(letter, now)) is not None:
+                heapq.heappush(self._later, (at, letter.id))
             else:
                 heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
         if self._ready:
@@ -216,6 +221,9 @@ class Sender:
             if letter is None or letter.post is not Post.OWED or letter_id in self._in_hand:
                 continue
             if any(letter_id == accepted.id for accepted in self._accepted):
+                continue
+            if (at := _not_before(letter, now)) is not None:  # delayed since it was owed here
+                heapq.heappush(self._later, (at, letter_id))
                 continue
             if letter.kind in ANSWERS and now - letter.created_at > ANSWER_LASTS:
                 reason = "older than 24 hours"

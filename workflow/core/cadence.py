@@ -115,7 +115,10 @@ def _next_reminder(case: Case) -> Timer | None:
     """
     if case.returned_at is not None:
         return None
-    after = max(case.changed_at, case.resumed_at or case.changed_at, *case.reminders[-1:])
+    resumed = case.resumed_at or case.changed_at
+    # What the night has swallowed goes as one letter in the morning; what the day has, at the next time of the table.
+    by_day = not is_quiet(resumed, case.cadence) or resumed <= case.changed_at + case.cadence.grace
+    after = max(case.changed_at, resumed if by_day else case.changed_at, *case.reminders[-1:])
     answered = after if after in case.reminders[-1:] else None
     least = after
     for raw in _table(case, after):
@@ -123,7 +126,7 @@ def _next_reminder(case: Case) -> Timer | None:
             if answered is not None:
                 least = after + LEAST_GAP if answered - raw > ON_TIME else after
             continue
-        timer = _capped(case, _held(case, Due.REMINDER, raw))
+        timer = _capped(case, _held(case, Due.REMINDER, max(raw, resumed)))
         if timer.at >= least:
             return timer
     return None

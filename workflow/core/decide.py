@@ -282,6 +282,7 @@ def _take_undo(scene: Scene, voice: Voice, case: Case) -> Case:
         before=None,
         resumed_at=scene.now,
     )
+    undone = resume_at(undone, scene.now)  # it was closed while the clock was set back
     data: dict[str, Datum] = {"text": old.what}
     if _concerns_admin(case, undone):
         undone = update_admins(scene, undone, voice, "undone", data)
