@@ -5,7 +5,7 @@ A collection and nothing else: it decides nothing, and what is put into it is ne
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import count
@@ -16,6 +16,23 @@ _Key = tuple[datetime, int, str]
 """When a case was opened, as the how many-eth it was put in, and its id: chance has no say in the order."""
 
 
+class _InOrder:
+    """Open cases, oldest first. They are kept in this order, so that no mail has to sort or look up thousands."""
+
+    def __init__(self) -> None:
+        self.keys: list[_Key] = []
+        self.cases: list[Case] = []
+
+    def put(self, key: _Key, case: Case) -> None:
+        place = bisect_left(self.keys, key)
+        self.keys.insert(place, key)
+        self.cases.insert(place, case)
+
+    def drop(self, key: _Key) -> None:
+        place = bisect_left(self.keys, key)
+        del self.keys[place], self.cases[place]
+
+
 class Cases(Mapping[str, Case]):
     """Open and perhaps closed cases by id. Whoever may `put` holds it; everybody else only reads."""
 
@@ -24,9 +41,9 @@ class Cases(Mapping[str, Case]):
         self._closed: dict[str, Case] = {}
         self._numbers = count()
         self._keys: dict[str, _Key] = {}
-        self._order: list[_Key] = []
-        self._order_of: dict[str, list[_Key]] = {}
-        """Of the open ones all, and those under each address: sorted, so that no mail has to sort thousands."""
+        self._all = _InOrder()
+        self._under: dict[str, _InOrder] = {}
+        """Those that were opened under each address."""
         for case in cases:
             self.put(case)
 
@@ -43,19 +60,19 @@ class Cases(Mapping[str, Case]):
     @property
     def open(self) -> list[Case]:
         """The open ones, oldest first."""
-        return [self._open[case_id] for _, _, case_id in self._order]
+        return list(self._all.cases)
 
     def of(self, associate: Person) -> list[Case]:
         """An associate's open cases, oldest first: those that were opened under any address of theirs."""
-        known = [self._order_of.get(email, []) for email in associate.emails]
-        if any(other != known[0] for other in known[1:]):
-            known = [sorted({key for keys in known for key in keys})]
-        return [self._open[case_id] for keys in known[:1] for _, _, case_id in keys]
+        known = [self._under[email] for email in associate.emails if email in self._under]
+        if all(other.keys == known[0].keys for other in known[1:]):
+            return list(known[0].cases) if known else []
+        return [self._open[case_id] for _, _, case_id in sorted({key for some in known for key in some.keys})]
 
     def beside(self, closed: Iterable[Case]) -> Cases:
         """The same open cases, whatever becomes of them, and these closed ones."""
         both = Cases()
-        both._open, both._order, both._order_of = self._open, self._order, self._order_of
+        both._open, both._all, both._under = self._open, self._all, self._under
         both._closed = {**self._closed, **{case.id: case for case in closed}}
         return both
 
@@ -68,9 +85,9 @@ class Cases(Mapping[str, Case]):
             return
         self._open[case.id] = case
         key = self._keys[case.id] = (case.opened_at, number, case.id)
-        insort(self._order, key)
+        self._all.put(key, case)
         for email in case.associate.emails:
-            insort(self._order_of.setdefault(email, []), key)
+            self._under.setdefault(email, _InOrder()).put(key, case)
 
     def drop(self, case_id: str) -> None:
         """Take a case out, if it is in."""
@@ -79,9 +96,8 @@ class Cases(Mapping[str, Case]):
         if case is None:
             return
         key = self._keys.pop(case_id)
-        del self._order[bisect_left(self._order, key)]
+        self._all.drop(key)
         for email in case.associate.emails:
-            keys = self._order_of[email]
-            del keys[bisect_left(keys, key)]
-            if not keys:
-                del self._order_of[email]
+            self._under[email].drop(key)
+            if not self._under[email].keys:
+                del self._under[email]

@@ -213,7 +213,8 @@ def _same_session(heard: Heard, voice: Voice, theirs: list[Case], report: Report
     nameless = [case for case in theirs if case.client is None]
     if report.client is None:
         return next((case for case in reversed(nameless) if is_repeated(heard.scene, voice, case, report)), None)
-    named = [case for case in theirs if case.client is not None and names.same_client(report.client, case.client)]
+    wanted = names.client_key(report.client)
+    named = [case for case in theirs if case.client is not None and names.client_key(case.client) == wanted]
     timed = [case for case in named if at is not None and at == case.session_at]
     near = [
         case
