@@ -296,7 +296,7 @@ class Sender:
     async def _settle(self, letter: Letter, attempt: Attempt, teller: Teller) -> None:
         now = self._clock.now()
         letters, kind = self._clinic.tally.letters, letter.kind.value
-        tried = replace(letter, attempts=letter.attempts + 1)
+        attempts = letter.attempts + 1
         if attempt.result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
             self.down_since, self._failures, self._refusals = None, 0, 0
             self._loss.end()
@@ -304,7 +304,7 @@ class Sender:
             case Result.ACCEPTED:
                 if not self._accepted:
                     self._accepted_at = asyncio.get_running_loop().time()
-                sent = replace(tried, post=Post.SENT, settled_at=now)
+                sent = replace(letter, attempts=attempts, post=Post.SENT, settled_at=now)
                 if letter.id in self._unkept:
                     await self._keep(sent)
                 else:
@@ -322,16 +322,17 @@ class Sender:
                 self.owe([letter])
             case Result.TEMPORARY:
                 next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
-                delayed = replace(tried, next_at=next_at, reason=attempt.reason)
+                delayed = replace(letter, attempts=attempts, next_at=next_at, reason=attempt.reason)
                 await self._keep(delayed)
                 self.owe([delayed])
                 letters[kind, "delayed"] += 1
                 log.warning("letter delayed", letter=letter.id, kind=kind, reason=attempt.reason)
             case Result.PERMANENT if letter.id in self._unkept:
-                await self._keep(replace(tried, post=Post.FAILED, reason=attempt.reason, settled_at=now))
+                failed = replace(letter, attempts=attempts, post=Post.FAILED, reason=attempt.reason, settled_at=now)
+                await self._keep(failed)
                 log.warning("letter refused", letter=letter.id, kind=kind, reason=attempt.reason)
             case Result.PERMANENT:
-                await teller.fail_letter(tried, attempt.reason)
+                await teller.fail_letter(replace(letter, attempts=attempts), attempt.reason)
             case Result.UNREACHABLE | Result.REFUSED_LOGIN:
                 self._in_hand.discard(letter.id)
                 self.owe([letter])

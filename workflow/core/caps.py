@@ -63,8 +63,8 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
         _count(counts, decision.untold, scene.now)
     letters = [one for letter in decision.letters if (one := checked(letter)).post is not Post.WITHDRAWN]
     case = decision.case
-    if case is not None:
-        case = replace(case, letters=tuple(checked(letter) for letter in case.letters))
+    if case is not None and (of_case := tuple(checked(letter) for letter in case.letters)) != case.letters:
+        case = replace(case, letters=of_case)
     return replace(decision, case=case, letters=(*letters, *told))
 
 

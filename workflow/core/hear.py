@@ -69,8 +69,10 @@ def hear(heard: Heard) -> Decision:
     if heard.standing is not Standing.KNOWN:
         return hear_unknown(heard)
     if reading.report is not None:
-        reading = replace(reading, report=_said_for(heard, reading.report))
-        heard = replace(heard, reading=reading)
+        report = _said_for(heard, reading.report)
+        if report is not reading.report:
+            reading = replace(reading, report=report)
+            heard = replace(heard, reading=reading)
     if reading.word is Word.HELP and reading.lone:
         return tell_help(heard)
     if reading.word is Word.STATUS and reading.lone:

@@ -93,6 +93,7 @@ _SPOKEN = {
 _PHRASES = sorted(
     ((tuple(phrase.split()), minutes) for phrase, minutes in _SPOKEN.items()), key=lambda one: -len(one[0])
 )
+_PHRASES_BEGIN = frozenset(phrase[0] for phrase, _ in _PHRASES)
 
 _GLUED = re.compile(r"[~+]?(\d{1,4})(m|mins?|minutes?|mn|'|h|hrs?|hours?)?(?:ish)?\.*", re.IGNORECASE)
 _MORE_OR_LESS = (("or", "so"), ("-", "ish"), ("ish",))
@@ -144,7 +145,7 @@ def _length_at(row: Sequence[Token], at: int) -> Minutes | None:
     """Hours or minutes, not both."""
     if at >= len(row) or clock_at(row, at) is not None:
         return None
-    for phrase, value in _PHRASES:
+    for phrase, value in _PHRASES if row[at].said in _PHRASES_BEGIN else ():
         if _said(row, at, len(phrase)) == phrase:
             return Minutes(value, at + len(phrase), sure=True)
     if row[at].kind == "number":

@@ -140,7 +140,7 @@ def _container(subtype: str, boundary: str, parts: Sequence[str]) -> tuple[str, 
 
 
 def _text(text: str, subtype: str) -> str:
-    plain = text.isascii() and all(len(line) <= _BODY_LINE_MAX for line in text.split("\n"))
+    plain = text.isascii() and max(map(len, text.split("\n"))) <= _BODY_LINE_MAX
     charset, encoding = ("us-ascii", "7bit") if plain else ("utf-8", "quoted-printable")
     kind = (
         f'Content-Type: text/{subtype}; charset="{charset}"\nMIME-Version: 1.0\nContent-Transfer-Encoding: {encoding}'

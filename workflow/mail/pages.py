@@ -102,7 +102,7 @@ def _block(source: Template, name: str, context: Context) -> str:
 
 
 def _tidy(text: str) -> str:
-    lines = "\n".join(line.rstrip() for line in text.split("\n"))
+    lines = "\n".join(map(str.rstrip, text.split("\n")))
     return _EMPTY_LINES.sub("\n\n", lines).strip("\n")
 
 

@@ -300,4 +300,9 @@ def _mailto(choice: Choice, address: str) -> str:
     """RFC 6068: a space is ``%20``, never ``+``; a tap makes a new mail, so the id stands in its subject."""
     line = clean_line(choice.line)
     subject = line if choice.case is None else f"[{choice.case}] {line}"
-    return f"mailto:{quote(address, safe='@')}?subject={quote(subject, safe='')}"
+    return f"mailto:{_quoted(address, '@')}?subject={''.join(_quoted(part) for part in subject.partition('] '))}"
+
+
+@lru_cache(maxsize=512)  # all letters offer the same few words
+def _quoted(text: str, safe: str = "") -> str:
+    return quote(text, safe=safe)
