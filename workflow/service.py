@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -83,7 +83,8 @@ class Service:
         self.watch = Watch(last_seen_at=self._seen_before())
         self.ready = asyncio.Event()
         """The mailbox has been looked through once, and is watched."""
-        self._mails: asyncio.Queue[Fetched] = asyncio.Queue(QUEUED)
+        self._mails: asyncio.Queue[Fetched] = asyncio.Queue()
+        self._room = threading.Semaphore(QUEUED)
         self._stop = stop or asyncio.Event()
         self._loss = logs.Repeated()
         self._deciding = False
@@ -161,6 +162,7 @@ class Service:
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
+        self._room.release(QUEUED)  # the inbox's thread may wait for it
         with suppress(NotCommitted):
             await self.sender.record()
         if (through := self._inbox.through) is not None:
@@ -212,8 +214,9 @@ class Service:
     def _deliver(self, fetched: Fetched) -> None:
         """On the inbox's thread: hand over, and wait while the queue is full."""
         self._pulse.beats("mailbox")
-        handed: Future[None] = asyncio.run_coroutine_threadsafe(self._mails.put(fetched), self._loop)
-        handed.result()
+        self._room.acquire()  # asyncio's own way to wait for the loop costs a task and two wake-ups a mail
+        with suppress(RuntimeError):  # the loop has ended before the thread did
+            self._loop.call_soon_threadsafe(self._mails.put_nowait, fetched)
 
     def _report(self, contact: Contact) -> None:
         """On the inbox's thread."""
@@ -260,6 +263,7 @@ class Service:
                     await asyncio.sleep(DISK_WAIT)
             self._pulse.rests("mails")
             self._mails.task_done()
+            self._room.release()
 
     # --- time -------------------------------------------------------------------------------------------
 
@@ -338,7 +342,7 @@ class Service:
             self.clinic.note_refusal()
 
     def _stuck(self) -> list[str]:
-        if self._mails.full():  # the inbox waits for us, not we for it
+        if self._mails.qsize() >= QUEUED - 1:  # the inbox waits for us, not we for it
             self._pulse.beats("mailbox")
         self._pulse.beats("letters", self.sender.turned_at)
         return self._pulse.missed(away=not self.watch.connected, beginning=not self._deciding)
