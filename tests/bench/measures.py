@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import make_msgid
 from itertools import islice
@@ -121,7 +121,7 @@ class Bench:
         self._folder = folder
         self._rounds = 0
         self._sizes: dict[str, int] = {}
-        self._start_cpu = 0.0
+        self._start_cpu = {"daemon": 0.0, "pipe": 0.0}
 
     async def weigh(self) -> dict[str, int]:
         """How large the two letters for a report are: what the pipe's will be. And what a start costs."""
@@ -132,7 +132,10 @@ class Bench:
             self._sizes = {user: self._size_of_ours(user) for user in LETTERS}
         async with self._program(daemon(self._configured())) as program:
             await program.logged_ready()
-            self._start_cpu = program.cpu_seconds
+            self._start_cpu["daemon"] = program.cpu_seconds
+        async with self._program(self._task().words()) as program:
+            await program.noted_ready()
+            self._start_cpu["pipe"] = program.cpu_seconds
         return self._sizes
 
     async def reports_to_daemon(self, count: int) -> Reports:
@@ -162,8 +165,7 @@ class Bench:
 
     async def drain_by_daemon(self, count: int) -> Drained:
         """The daemon; its CPU up to the moment when all reports are filed away, too, without that of a start."""
-        drained = await self._drain(daemon(self._configured()), count, files=True)
-        drained = replace(drained, cpu_ms=drained.cpu_ms - 1000 * self._start_cpu / count)
+        drained = await self._drain("daemon", daemon(self._configured()), count, files=True)
         for user, kind in LETTERS.items():
             if (different := len(message_ids(self._servers, user, kind))) != count:
                 raise RuntimeError(f"{different} letters {kind} for {count} reports")
@@ -171,7 +173,7 @@ class Bench:
 
     async def drain_by_pipe(self, count: int, lines: int) -> Drained:
         """The floor, with so many SMTP transactions in flight."""
-        return await self._drain(self._task(lines=lines).words(), count, files=False)
+        return await self._drain("pipe", self._task(lines=lines).words(), count, files=False)
 
     # --- how ------------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class Bench:
                 await asyncio.sleep(QUIET)
         return Reports(reactions, handlings)
 
-    async def _drain(self, command: list[str], count: int, *, files: bool) -> Drained:
+    async def _drain(self, who: str, command: list[str], count: int, *, files: bool) -> Drained:
         self._servers.empty()
         fill(self._servers, count)
         async with self._program(command, emptied=True) as program:
@@ -196,7 +198,8 @@ class Bench:
                 while files and any(self._waiting()):
                     await asyncio.sleep(0.1)
             await asyncio.sleep(QUIET)
-            return Drained(last - program.began_at, 1000 * program.cpu_seconds / count, program.resident_mb)
+            cpu = program.cpu_seconds - self._start_cpu[who]
+            return Drained(last - program.began_at, 1000 * cpu / count, program.resident_mb)
 
     def _waiting(self) -> Iterator[Path]:
         place = maildir(self._servers, CLINIC)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import orjson
@@ -119,11 +119,16 @@ def _plain(value: object) -> object:
     """What orjson does not know by itself."""
     match value:
         case timedelta():
-            return to_jsonable_python(value)
+            return _duration(value)
         case Mapping():
             return dict(value)
         case _:
             raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+@lru_cache(maxsize=64)  # each case holds the schedule that it was opened with
+def _duration(value: timedelta) -> object:
+    return to_jsonable_python(value)
 
 
 def _cleaned(value: object) -> object:
