@@ -6,7 +6,7 @@ A clinic's own files are read in a sandbox, and may fail in any way: whoever cal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,13 @@ class NoInstruction(Exception):
     """A template whose first line is empty: no letter goes out without its instruction."""
 
 
+class _Ours(Environment):
+    """As Jinja has it, but for what every include looks through: nobody changes the globals of a single template."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 class Pages:
     """The templates of one or more folders; a file in an earlier one replaces those of the same name in later ones.
 
@@ -36,7 +43,7 @@ class Pages:
 
     def __init__(self, *folders: Path) -> None:
         # Our own files need no sandbox, and half the time of a page goes into it.
-        environment = Environment if folders == (OURS,) else ImmutableSandboxedEnvironment
+        environment = _Ours if folders == (OURS,) else ImmutableSandboxedEnvironment
         self._sources = environment(
             loader=FileSystemLoader(folders),
             undefined=StrictUndefined,
