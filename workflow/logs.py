@@ -104,7 +104,6 @@ def set_up(*, quiet: bool = False) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(_Lines()),  # type: ignore[arg-type]  # all it needs: write, flush
-        cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Library()], level=logging.WARNING)
     logging.captureWarnings(True)
