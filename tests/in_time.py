@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tests.conversation import MAILBOX, TORONTO, Clinic
+from workflow.verbs.embedded import EmbeddedServer
 
 
 def on(day: str, clock: str) -> datetime:
@@ -33,6 +34,21 @@ def header(mail: bytes, name: str) -> str:
     """A header of a letter of ours."""
     line = next(line for line in mail.decode().split("\r\n") if line.startswith(f"{name}: "))
     return line.partition(": ")[2]
+
+
+async def letters(server: EmbeddedServer, address: str, count: int) -> list[bytes]:
+    """Somebody's letters, once so many have come. One that rightly came twice, under one Message-ID, counts once.
+
+    TimeoutError after 20 s.
+    """
+    arrived = count
+    async with asyncio.timeout(20):
+        while True:
+            mails = [mail.raw for mail in await server.wait_for(address, arrived)]
+            different = {header(mail, "Message-ID"): mail for mail in mails}
+            if len(different) >= count:
+                return list(different.values())
+            arrived = len(mails) + 1
 
 
 async def answers(clinic: Clinic, name: str, words: str) -> None:

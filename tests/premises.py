@@ -12,7 +12,7 @@ import pytest
 
 from tests.conversation import CONFIG, MAILBOX, PEOPLE
 from tests.daemon_process import ROOT, Daemon
-from tests.in_time import raw
+from tests.in_time import letters, raw
 from workflow.verbs.embedded import EmbeddedServer
 
 __all__ = ["Premises", "premises"]
@@ -63,8 +63,7 @@ class Premises:
         await self.server.deliver(MAILBOX, raw("dana@clinic.test", subject))
 
     async def gets(self, address: str, count: int) -> None:
-        async with asyncio.timeout(10):
-            await self.server.wait_for(address, count)
+        await letters(self.server, address, count)
 
 
 @pytest.fixture

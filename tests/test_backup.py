@@ -140,6 +140,8 @@ class TestTheDaemon:
         async with premises.daemon():
             await premises.report(f"[{case}] SENT")
             await premises.gets("dana@clinic.test", 2)
+            async with asyncio.timeout(20):
+                await premises.server.wait_for(MAILBOX, 2, "Promptly")
         shutil.copytree(premises.state / "backups", premises.folder / "elsewhere")
         shutil.rmtree(premises.state)
         shutil.copytree(premises.folder / "elsewhere" / "2026-11-05", premises.state)

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
-from tests.in_time import header, raw
+from tests.in_time import header, letters, raw
 from workflow import engine
 from workflow.core.model import Place
 from workflow.store import atomic
@@ -70,7 +70,7 @@ async def test_a_mail_that_ends_the_process_twice_is_set_aside_unread(tmp_path: 
             async with asyncio.timeout(20):
                 (aside,) = await server.wait_for(MAILBOX, 1, "Promptly/Set aside")
                 assert b"deadly" in aside.raw
-                await server.wait_for(DANA, 2)
+                await letters(server, DANA, 2)
                 await server.wait_for(MAILBOX, 2, "Promptly")
                 while await kinds(server, ALEX) != ["alert", "alert", "notice"]:
                     await asyncio.sleep(0.05)

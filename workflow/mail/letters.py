@@ -6,6 +6,7 @@ bytes are made in `mime`. Rendered anew at each attempt, always to the same mail
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,8 +14,6 @@ from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import orjson
 
 from workflow.core.model import ANSWERS, Facts, Kind, Letter, LetterKind, Outcome, Rules
 from workflow.core.names import initials, short_person
@@ -196,7 +195,7 @@ class Letters:
             "reminders_sent": facts.reminders_sent,
             "escalated": facts.escalated,
         }
-        return "alert.json", orjson.dumps(content, option=orjson.OPT_INDENT_2)
+        return "alert.json", json.dumps(content, indent=1).encode("ascii")
 
 
 def _unwise(text: str) -> Iterator[str]:
