@@ -164,6 +164,7 @@ class Sender:
             await self._moved.wait()
             return True
         self._in_hand.add(letter.id)
+        self.idled.clear()
         self._before_mail[letter.id] = rank
         try:
             await self._post(letter, teller)
