@@ -8,6 +8,8 @@ What the auditor says of outages and late letters is in `test_outages`.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from workflow import auditor, engine, pulse, service
 from workflow.core.compose import Scene
 from workflow.core.decide import tick_case
 from workflow.core.model import Case
+from workflow.store import atomic
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +99,33 @@ async def test_a_mailbox_that_is_away_does_not(
         monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
         await clinic.server.up_imap()
         await clinic.server.up_smtp()
+
+
+async def test_an_inbox_that_waits_until_there_is_room_does_not(
+    tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(step: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    clients = ("Sam", "Kim", "Jo", "Robin", "Lou")
+    monkeypatch.setattr(service, "QUEUED", 3)
+    async with Clinic(tmp_path / "clinic") as clinic:
+        with monkeypatch.context() as disk:
+            disk.setattr(atomic, "boundary", full)
+            for client in clients:
+                await answers(clinic, "dana", f"NOSHOW {client}")
+            await happens(lambda: clinic.service._mails.qsize() == 2)  # and one in hand: the fourth waits
+            monkeypatch.setitem(pulse.STILL, "mailbox", 0.1)
+            for _ in range(3):
+                await watchdog.is_fed()
+            assert clinic.service._mails.qsize() == 2
+            assert not clinic.service.auditor.stuck
+            monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
+        await clinic.settled()
+        for _ in clients:
+            await clinic.dana.gets("draft")
+            await clinic.alex.gets("alert")
+        assert len(await clinic.store.open_cases()) == len(clients)
 
 
 async def test_a_hung_decision_starves_it_and_is_told_when_it_can_be(

@@ -369,17 +369,19 @@ def test_power_that_fails_before_a_clock_that_was_set_back_is_noticed_silences_n
 
 def test_a_letter_that_is_owed_twice_and_refused_for_now_waits_its_time() -> None:
     game = Machine()
+
+    def sent_to_alex() -> list[str]:
+        return [kind for kind, _, address in game.model.posted.values() if address == ALEX]
+
     case = game.begin("a morning", "NOSHOW")
     game.the_server_refuses_for_now(ALEX, 1)
     game.the_associate_answers(case, "SENT")  # its commit owes again what has not gone
     game.the_server_goes_down_or_comes_up(up=False)
     game.time_passes(1)
     game.the_server_goes_down_or_comes_up(up=True)
-    to_alex = [kind for kind, _, address in game.model.posted.values() if address == ALEX]
-    assert to_alex == ["update"]
+    assert sent_to_alex() == ["update"]
     game.time_passes(1)
-    to_alex = [kind for kind, _, address in game.model.posted.values() if address == ALEX]
-    assert to_alex == ["update", "alert"]
+    assert sent_to_alex() == ["update", "alert"]
     game.teardown()
 
 
@@ -403,7 +405,6 @@ def test_a_clinic_at_random_keeps_its_promises() -> None:
     plays(15, 25, Phase.generate, at_random=False)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.environ.get("PLAY_AT_RANDOM") != "1", reason="explores: PLAY_AT_RANDOM=1 plays new games")
 def test_a_clinic_at_random_keeps_its_promises_for_long() -> None:
     """New games each time; a failing one is made short, which may take minutes."""

@@ -47,26 +47,20 @@ class TestNights:
             await clinic.until(on("2026-11-06", "09:16"))
             await clinic.nothing_else()
 
-    async def test_a_machine_that_wakes_in_the_night_lets_people_sleep(self, tmp_path: Path) -> None:
-        async with Clinic(tmp_path, at=on("2026-11-05", "19:30"), lead=True) as clinic:
+    @pytest.mark.parametrize(("reported", "wakes"), [("19:30", "03:00"), ("20:50", "07:30")])
+    async def test_a_machine_that_wakes_in_the_night_lets_people_sleep(
+        self, tmp_path: Path, reported: str, wakes: str
+    ) -> None:
+        """And asks when the night ends: not at its next time, which is ten past eight after a report at 20:50."""
+        async with Clinic(tmp_path, at=on("2026-11-05", reported), lead=True) as clinic:
             await missed(clinic)
-            clinic.clock.move_to(on("2026-11-06", "03:00"))
+            clinic.clock.move_to(on("2026-11-06", wakes))
             await clinic.settled()
             await clinic.nothing_else()
             await clinic.until(on("2026-11-06", "08:00"))
             await clinic.dana.gets("reminder")
             await clinic.alex.gets("escalation")
             await clinic.lee.gets("escalation")
-
-    async def test_what_the_night_swallowed_goes_in_the_morning_not_at_its_next_time(self, tmp_path: Path) -> None:
-        async with Clinic(tmp_path, at=on("2026-11-05", "20:50")) as clinic:
-            await missed(clinic)  # asked again at 20:55, 21:00, 21:10 and at ten past each hour
-            clinic.clock.move_to(on("2026-11-06", "07:30"))
-            await clinic.settled()
-            await clinic.nothing_else()
-            await clinic.until(on("2026-11-06", "08:00"))
-            await clinic.dana.gets("reminder")
-            await clinic.alex.gets("escalation")
 
     @pytest.mark.parametrize(("night", "morning"), DST)
     async def test_through_a_dst_change_the_morning_is_at_eight(self, tmp_path: Path, night: str, morning: str) -> None:

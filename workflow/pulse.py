@@ -50,5 +50,5 @@ class Pulse:
             limits["mailbox"] = STILL_LOST
         if beginning:
             limits["timers"] += FIRST_SWEEP_WAIT
-        signs = {part: at for part, at in self._signs.items() if part not in self._resting}
-        return [part for part, at in signs.items() if now - at > limits[part]]
+        moving = [(part, sign) for part, sign in self._signs.items() if part not in self._resting]
+        return [part for part, sign in moving if now - sign > limits[part]]

@@ -342,7 +342,7 @@ class Service:
             self.clinic.note_refusal()
 
     def _stuck(self) -> list[str]:
-        if self._mails.qsize() >= QUEUED - 1:  # the inbox waits for us, not we for it
+        if self._mails.qsize() >= QUEUED - 1:  # with the one in hand it is full: the inbox waits for us, not we for it
             self._pulse.beats("mailbox")
         self._pulse.beats("letters", self.sender.turned_at)
         return self._pulse.missed(away=not self.watch.connected, beginning=not self._deciding)

@@ -38,7 +38,7 @@ _UNPRINTABLE = re.compile(
 """Controls, zero-width and direction marks, lone surrogates, private use: nothing of it is to be read."""
 
 _LINE_END = re.compile("\\s*[\n\r\x0b\x0c\x85\u2028\u2029]\\s*")
-_ANY_LINE_END = re.compile("\r\n?")
+_CARRIAGE_RETURN = re.compile("\r\n?")
 _SPACE = re.compile(r"\s+")
 _ID_MAX = LINE_MAX - len("In-Reply-To: ")
 _ID = re.compile(r"<[!-;=?-~]+>")
@@ -122,9 +122,7 @@ def compose(headers: Mapping[str, str], sender: Mailbox, recipient: Mailbox, bod
         }
         head = "".join(f"{name}: {value}\n" for name, value in shown.items())
         mail = f"{kind}\nMIME-Version: 1.0\n{head}\n{content}"
-        if "\r" in mail:
-            mail = _ANY_LINE_END.sub("\n", mail)
-        raw = mail.replace("\n", "\r\n").encode("ascii")
+        raw = _CARRIAGE_RETURN.sub("\n", mail).replace("\n", "\r\n").encode("ascii")
     except UnicodeEncodeError as fault:
         raise Unsafe("an address that is not ASCII, or half a character") from fault
     _gate(raw, {"From": sender.name, "To": recipient.name, **headers}, sender.address, recipient.address)

@@ -131,10 +131,6 @@ class Outbox:
         await asyncio.gather(*(line.quit() for line in self._lines))
 
     async def _borrow(self) -> _Line:
-        ready = next((line for line in self._lines if line.warm and not line.busy), None)
-        if ready is not None:
-            ready.busy = True
-            return ready
         async with self._freed:
             if any(line.busy for line in self._lines):
                 try:

@@ -298,11 +298,10 @@ def _say(choice: Choice, letter: Letter) -> str:
 
 def _mailto(choice: Choice, address: str) -> str:
     """RFC 6068: a space is ``%20``, never ``+``; a tap makes a new mail, so the id stands in its subject."""
-    line = clean_line(choice.line)
-    subject = line if choice.case is None else f"[{choice.case}] {line}"
-    return f"mailto:{_quoted(address, '@')}?subject={''.join(_quoted(part) for part in subject.partition('] '))}"
+    tag = "" if choice.case is None else f"[{choice.case}] "
+    return f"mailto:{_quoted(address, '@')}?subject={_quoted(tag)}{_quoted(clean_line(choice.line))}"
 
 
-@lru_cache(maxsize=512)  # all letters offer the same few words
+@lru_cache(maxsize=512)  # the same few words are offered in all letters, and each with its case in several
 def _quoted(text: str, safe: str = "") -> str:
     return quote(text, safe=safe)
