@@ -114,11 +114,11 @@ async def test_an_inbox_that_waits_until_there_is_room_does_not(
             disk.setattr(atomic, "boundary", full)
             for client in clients:
                 await answers(clinic, "dana", f"NOSHOW {client}")
-            await happens(lambda: clinic.service._mails.qsize() == 2)  # and one in hand: the fourth waits
+            await happens(lambda: clinic.service._full)  # one is in hand, two lie there, the fourth waits
             monkeypatch.setitem(pulse.STILL, "mailbox", 0.1)
             for _ in range(3):
                 await watchdog.is_fed()
-            assert clinic.service._mails.qsize() == 2
+            assert clinic.service._full
             assert not clinic.service.auditor.stuck
             monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
         await clinic.settled()
@@ -126,6 +126,8 @@ async def test_an_inbox_that_waits_until_there_is_room_does_not(
             await clinic.dana.gets("draft")
             await clinic.alex.gets("alert")
         assert len(await clinic.store.open_cases()) == len(clients)
+        assert not clinic.service._full
+        assert [clinic.service._room.acquire(blocking=False) for _ in range(4)] == [True, True, True, False]
 
 
 async def test_a_hung_decision_starves_it_and_is_told_when_it_can_be(

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from tests.conversation import MAILBOX, Clinic
-from tests.in_time import happens, missed
+from tests.in_time import answers, happens, missed
 from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.tiny_bench import Failing, TinyBench, files, opened
+from workflow.service import Service
 from workflow.store import Unreadable, atomic, codec
 from workflow.store.backup import Interrupted, back_up, backups, case_files
 from workflow.store.peek import TinyReader
@@ -108,6 +109,36 @@ class TestTheDaemon:
             assert names(state) == ["2026-11-05"], "at 2 in the morning the day is not over"
             await clinic.passes(hours=1)
             await happens(lambda: names(state) == ["2026-11-05", "2026-11-06"])
+
+    @pytest.mark.parametrize("limit", ["service.CALM", "upkeep.PUT_OFF"])
+    async def test_waits_for_a_pause_in_the_work_but_not_for_ever(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+    ) -> None:
+        """A daemon that was down at night has both a backlog and a backup to make: people go first."""
+        looks = 0
+        busy = Service._is_busy
+
+        def counted(service: Service) -> bool:
+            nonlocal looks
+            looks += busy(service)
+            return busy(service)
+
+        monkeypatch.setattr(Service, "_is_busy", counted)
+        async with Clinic(tmp_path) as clinic:
+            state = clinic.folder / "state"
+            await happens(lambda: names(state) == ["2026-11-05"])
+            await clinic.stops()
+            shutil.rmtree(state / "backups")
+            await answers(clinic, "dana", "NOSHOW Sam")
+            monkeypatch.setattr("workflow.service.CALM", 60.0)
+            await clinic.starts()
+            await clinic.dana.gets("draft")
+            await clinic.alex.gets("alert")
+            looks = 0
+            await happens(lambda: looks > 1)
+            assert not (state / "backups").exists()
+            monkeypatch.setattr(f"workflow.{limit}", 0.0)
+            await happens(lambda: names(state) == ["2026-11-05"])
 
     async def test_tells_admin_when_it_cannot_be_made_and_tries_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

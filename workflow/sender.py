@@ -99,7 +99,8 @@ class Sender:
         self._bell = asyncio.Event()
         self.idled = asyncio.Event()
         """Set while there is nothing to send now and all that was sent is recorded."""
-        self._accepted_at = 0.0
+        self.accepted_at = 0.0
+        """When the letter was accepted that has waited longest to be recorded, or did last, by the loop's clock."""
         self._failures = 0
         self._refusals = 0
         self._down_until = 0.0
@@ -304,7 +305,7 @@ class Sender:
         match attempt.result:
             case Result.ACCEPTED:
                 if not self._accepted:
-                    self._accepted_at = asyncio.get_running_loop().time()
+                    self.accepted_at = asyncio.get_running_loop().time()
                 sent = replace(letter, attempts=attempts, post=Post.SENT, settled_at=now)
                 if letter.id in self._unkept:
                     await self._keep(sent)
@@ -385,7 +386,7 @@ class Sender:
 
     def _recordable(self) -> bool:
         """A letter of the same case that is under way is waited for, so that both are recorded in one write."""
-        waited = asyncio.get_running_loop().time() - self._accepted_at
+        waited = asyncio.get_running_loop().time() - self.accepted_at
         return not self._in_hand or len(self._accepted) >= TOGETHER or waited > RECORDED_WITHIN
 
     async def _wait(self) -> bool:

@@ -43,6 +43,9 @@ SWEEP_WAIT = 1.0
 UPKEEP_WAIT = 10.0
 """Seconds after a start at which upkeep begins even if the IMAP server is away."""
 
+CALM = 5.0
+"""Seconds without a mail or a letter after which work that can wait is done."""
+
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads."""
 
@@ -85,6 +88,9 @@ class Service:
         """The mailbox has been looked through once, and is watched."""
         self._mails: asyncio.Queue[Fetched] = asyncio.Queue()
         self._room = threading.Semaphore(QUEUED)
+        self._full = False
+        """The inbox waits for us, not we for it."""
+        self._taken_at = 0.0
         self._stop = stop or asyncio.Event()
         self._loss = logs.Repeated()
         self._deciding = False
@@ -214,7 +220,10 @@ class Service:
     def _deliver(self, fetched: Fetched) -> None:
         """On the inbox's thread: hand over, and wait while the queue is full."""
         self._pulse.beats("mailbox")
-        self._room.acquire()  # asyncio's own way to wait for the loop costs a task and two wake-ups a mail
+        self._full = not self._room.acquire(blocking=False)
+        if self._full:  # asyncio's own way to wait for the loop costs a task and two wake-ups a mail
+            self._room.acquire()
+            self._full = False
         with suppress(RuntimeError):  # the loop has ended before the thread did
             self._loop.call_soon_threadsafe(self._mails.put_nowait, fetched)
 
@@ -251,6 +260,7 @@ class Service:
                 log.warning(contact.news.value, reason=contact.reason)
 
     async def _take_mails(self) -> None:
+        taken = 0
         while True:
             fetched = await self._mails.get()
             while True:
@@ -262,8 +272,12 @@ class Service:
                     self.clinic.note_refusal()
                     await asyncio.sleep(DISK_WAIT)
             self._pulse.rests("mails")
+            self._taken_at = self._loop.time()
             self._mails.task_done()
-            self._room.release()
+            taken += 1
+            if taken >= QUEUED // 4:  # one by one would wake the inbox's thread for each
+                self._room.release(taken)
+                taken = 0
 
     # --- time -------------------------------------------------------------------------------------------
 
@@ -317,7 +331,11 @@ class Service:
         with suppress(TimeoutError):
             async with asyncio.timeout(UPKEEP_WAIT):
                 await self.ready.wait()
-        await self.upkeep.run(self.engine)
+        await self.upkeep.run(self.engine, self._is_busy)
+
+    def _is_busy(self) -> bool:
+        moved_at = max(self._taken_at, self.sender.accepted_at)
+        return not self._mails.empty() or self._loop.time() - moved_at < CALM
 
     async def _beat(self) -> None:
         """Every second: let the timers look again (a clock may have been set), and say that we live."""
@@ -342,7 +360,7 @@ class Service:
             self.clinic.note_refusal()
 
     def _stuck(self) -> list[str]:
-        if self._mails.qsize() >= QUEUED - 1:  # with the one in hand it is full: the inbox waits for us, not we for it
+        if self._full:
             self._pulse.beats("mailbox")
         self._pulse.beats("letters", self.sender.turned_at)
         return self._pulse.missed(away=not self.watch.connected, beginning=not self._deciding)

@@ -41,6 +41,10 @@ daemon it is made at its start."""
 TRY_AGAIN: Final = 3600.0
 """Seconds before a backup that failed is tried again."""
 
+PUT_OFF: Final = 3600.0
+"""Seconds without a pause in the work after which the backup is made all the same. Else it waits for one: it takes disk
+and processor from people who wait, and a daemon that was down at night starts with both a backlog and a backup."""
+
 FAILED: Final = "backup"
 """The desk's mark that says that a failed backup was told."""
 
@@ -82,24 +86,27 @@ class Upkeep:
 
     # --- in the daemon ----------------------------------------------------------------------------------
 
-    async def run(self, engine: Engine) -> None:
+    async def run(self, engine: Engine, busy: Callable[[], bool]) -> None:
         """Do what is due, for ever; `wake` lets it look. No failure here ends the daemon.
 
-        Names are first looked at after `EVERY` has really passed: a machine that starts with a wrong clock must not
-        wipe what is not due. A rehearsed clock is meant as it is.
+        A backup waits while it is `busy`. Names are first looked at after `EVERY` has really passed: a machine that
+        starts with a wrong clock must not wipe what is not due. A rehearsed clock is meant as it is.
         """
         clock, loop = self._clinic.clock, asyncio.get_running_loop()
         span = clock.real_seconds(self._pause)
         look_at = loop.time() + (0.0 if self._clinic.rules.rehearsal else span)
-        copy_at = 0.0
+        copy_at, calm_at = 0.0, loop.time()
         while True:
             try:
                 await self._answer_requests()
                 if loop.time() >= look_at:
                     look_at = loop.time() + clock.real_seconds(self._pause)
                     await self.retain()
-                if loop.time() >= copy_at and (day := self._backup_due()) is not None:
-                    copy_at = loop.time() + TRY_AGAIN
+                now = loop.time()
+                calm_at = calm_at if busy() else now
+                put_off = 0 < now - calm_at < PUT_OFF
+                if not put_off and now >= copy_at and (day := self._backup_due()) is not None:
+                    copy_at = now + TRY_AGAIN
                     await self._copy_or_tell(day, engine)
                     copy_at = 0.0
             except NotCommitted:

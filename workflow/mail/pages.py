@@ -71,7 +71,7 @@ class Pages:
             "more_paragraphs": _paragraphs(said["more"]),
         }
         text = _tidy(self._sources.get_template("parts/letter.txt").render(page)) + "\n"
-        return text, _tidy(self._sources.get_template("parts/letter.html").render(page)) + "\n"
+        return text, self._sources.get_template("parts/letter.html").render(page) + "\n"
 
     def compile(self, name: str) -> None:
         """Raise what is wrong with the file of this name, before a letter needs it."""
