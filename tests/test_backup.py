@@ -9,6 +9,7 @@ import shutil
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,14 +131,14 @@ class TestTheDaemon:
             await clinic.stops()
             shutil.rmtree(state / "backups")
             await answers(clinic, "dana", "NOSHOW Sam")
-            monkeypatch.setattr("workflow.service.CALM", 60.0)
+            monkeypatch.setattr("workflow.service.CALM", timedelta(minutes=1))
             await clinic.starts()
             await clinic.dana.gets("draft")
             await clinic.alex.gets("alert")
             looks = 0
             await happens(lambda: looks > 1)
             assert not (state / "backups").exists()
-            monkeypatch.setattr(f"workflow.{limit}", 0.0)
+            monkeypatch.setattr(f"workflow.{limit}", timedelta(0))
             await happens(lambda: names(state) == ["2026-11-05"])
 
     async def test_tells_admin_when_it_cannot_be_made_and_tries_again(

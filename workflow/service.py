@@ -43,8 +43,8 @@ SWEEP_WAIT = 1.0
 UPKEEP_WAIT = 10.0
 """Seconds after a start at which upkeep begins even if the IMAP server is away."""
 
-CALM = 5.0
-"""Seconds without a mail or a letter after which work that can wait is done."""
+CALM = timedelta(seconds=5)
+"""Without a mail or a letter for so long, work that can wait is done."""
 
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads."""
@@ -335,7 +335,7 @@ class Service:
 
     def _is_busy(self) -> bool:
         moved_at = max(self._taken_at, self.sender.accepted_at)
-        return not self._mails.empty() or self._loop.time() - moved_at < CALM
+        return not self._mails.empty() or self._loop.time() - moved_at < self.clinic.clock.real_seconds(CALM)
 
     async def _beat(self) -> None:
         """Every second: let the timers look again (a clock may have been set), and say that we live."""

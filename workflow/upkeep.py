@@ -41,9 +41,9 @@ daemon it is made at its start."""
 TRY_AGAIN: Final = 3600.0
 """Seconds before a backup that failed is tried again."""
 
-PUT_OFF: Final = 3600.0
-"""Seconds without a pause in the work after which the backup is made all the same. Else it waits for one: it takes disk
-and processor from people who wait, and a daemon that was down at night starts with both a backlog and a backup."""
+PUT_OFF: Final = timedelta(hours=1)
+"""Without a pause in the work for so long, the backup is made all the same. Else it waits for one: it takes disk and
+processor from people who wait, and a daemon that was down at night starts with both a backlog and a backup."""
 
 FAILED: Final = "backup"
 """The desk's mark that says that a failed backup was told."""
@@ -104,7 +104,7 @@ class Upkeep:
                     await self.retain()
                 now = loop.time()
                 calm_at = calm_at if busy() else now
-                put_off = 0 < now - calm_at < PUT_OFF
+                put_off = 0 < now - calm_at < clock.real_seconds(PUT_OFF)
                 if not put_off and now >= copy_at and (day := self._backup_due()) is not None:
                     copy_at = now + TRY_AGAIN
                     await self._copy_or_tell(day, engine)
