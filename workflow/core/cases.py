@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from itertools import count
 
 from workflow.core.model import Case, Person
 
-_Key = tuple[datetime, int, str]
-"""When a case was opened, as the how many-eth it was put in, and its id: chance has no say in the order."""
+_Key = tuple[float, int, str]
+"""When a case was opened (a number, for times that were read from files take long to compare), as the how many-eth it
+was put in, and its id: chance has no say in the order."""
 
 
 class _InOrder:
@@ -84,7 +84,7 @@ class Cases(Mapping[str, Case]):
             self._closed[case.id] = case
             return
         self._open[case.id] = case
-        key = self._keys[case.id] = (case.opened_at, number, case.id)
+        key = self._keys[case.id] = (case.opened_at.timestamp(), number, case.id)
         self._all.put(key, case)
         for email in case.associate.emails:
             self._under.setdefault(email, _InOrder()).put(key, case)
