@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -467,6 +469,16 @@ async def test_starttls_with_a_login(authority: Authority) -> None:
         async with outbox_for(settings) as outbox:
             assert (await post(outbox)).result is Result.ACCEPTED
         assert office.logins == ["right"]
+
+
+async def test_what_follows_ehlo_is_acknowledged_at_once(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Postfix sends session tickets first, and its reply would wait behind them: `make bench` shows for how long."""
+    options: list[tuple[int, ...]] = []
+    monkeypatch.setattr(TransportSocket, "setsockopt", lambda _, *option: options.append(option))
+    async with open_office(tls_context=authority.server_side, require_starttls=True) as office:
+        async with outbox_for(settings_for(office.port, security="starttls", ca_file=authority.ca_file)) as outbox:
+            assert (await post(outbox)).result is Result.ACCEPTED
+        assert options == [(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)]
 
 
 async def test_tls_from_the_first_byte(authority: Authority) -> None:
