@@ -68,7 +68,7 @@ format: venv ## put the files into the common style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: venv ## how fast a report becomes letters, against bare pipes; about fifteen minutes
+bench: venv ## how fast a report becomes letters, against bare pipes; about twenty minutes
 	$(BIN)/python -m tests.bench
 
 crash: venv ## 2,000 kills on real servers, and what was lost; about half an hour, goes on where it was stopped

@@ -63,7 +63,8 @@ class Premises:
         await self.server.deliver(MAILBOX, raw("dana@clinic.test", subject))
 
     async def gets(self, address: str, count: int) -> None:
-        await letters(self.server, address, count)
+        async with asyncio.timeout(10):
+            await letters(self.server, address, count)
 
 
 @pytest.fixture

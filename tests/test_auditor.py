@@ -8,8 +8,6 @@ What the auditor says of outages and late letters is in `test_outages`.
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from structlog.testing import capture_logs
 
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, missed
+from tests.test_disk import RefusingDisk
 from tests.test_outages import notices
 from workflow import auditor, engine, pulse, service
 from workflow.core.compose import Scene
@@ -104,23 +103,22 @@ async def test_a_mailbox_that_is_away_does_not(
 async def test_an_inbox_that_waits_until_there_is_room_does_not(
     tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(step: str) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     clients = ("Sam", "Kim", "Jo", "Robin", "Lou")
+    disk = RefusingDisk()
+    monkeypatch.setattr(atomic, "boundary", disk)
     monkeypatch.setattr(service, "QUEUED", 3)
     async with Clinic(tmp_path / "clinic") as clinic:
-        with monkeypatch.context() as disk:
-            disk.setattr(atomic, "boundary", full)
-            for client in clients:
-                await answers(clinic, "dana", f"NOSHOW {client}")
-            await happens(lambda: clinic.service._full)  # one is in hand, two lie there, the fourth waits
-            monkeypatch.setitem(pulse.STILL, "mailbox", 0.1)
-            for _ in range(3):
-                await watchdog.is_fed()
-            assert clinic.service._full
-            assert not clinic.service.auditor.stuck
-            monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
+        disk.falls_ill()
+        for client in clients:
+            await answers(clinic, "dana", f"NOSHOW {client}")
+        await happens(lambda: clinic.service._full)  # one is in hand, two lie there, the fourth waits
+        monkeypatch.setitem(pulse.STILL, "mailbox", 0.1)
+        for _ in range(3):
+            await watchdog.is_fed()
+        assert clinic.service._full
+        assert not clinic.service.auditor.stuck
+        monkeypatch.setitem(pulse.STILL, "mailbox", 300.0)
+        disk.heals()
         await clinic.settled()
         for _ in clients:
             await clinic.dana.gets("draft")

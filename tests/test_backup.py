@@ -20,6 +20,8 @@ from tests.in_time import answers, happens, missed
 from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.tiny_bench import Failing, TinyBench, files, opened
+from workflow.core.model import Place
+from workflow.mail.mailbox import Fetched
 from workflow.service import Service
 from workflow.store import Unreadable, atomic, codec
 from workflow.store.backup import Interrupted, back_up, backups, case_files
@@ -121,8 +123,9 @@ class TestTheDaemon:
 
         def counted(service: Service) -> bool:
             nonlocal looks
-            looks += busy(service)
-            return busy(service)
+            held = busy(service)
+            looks += held
+            return held
 
         monkeypatch.setattr(Service, "_is_busy", counted)
         async with Clinic(tmp_path) as clinic:
@@ -140,6 +143,26 @@ class TestTheDaemon:
             assert not (state / "backups").exists()
             monkeypatch.setattr(f"workflow.{limit}", timedelta(0))
             await happens(lambda: names(state) == ["2026-11-05"])
+
+    async def test_work_is_a_mail_that_waits_or_was_taken_or_a_letter_that_went(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            service, now = clinic.service, asyncio.get_running_loop().time
+            assert not service._is_busy()
+            await missed(clinic)
+            service._taken_at = 0.0
+            assert service._is_busy(), "letters went"
+            service.sender.accepted_at = 0.0
+            assert not service._is_busy()
+            service._taken_at = now()
+            assert service._is_busy()
+            monkeypatch.setattr("workflow.service.CALM", timedelta(0))
+            assert not service._is_busy()
+            service._mails.put_nowait(Fetched(Place(1, 9), clinic.clock.now(), 0, b"", True))
+            assert service._is_busy()
+            service._mails.get_nowait()  # before anybody else can
+            service._mails.task_done()
 
     async def test_tells_admin_when_it_cannot_be_made_and_tries_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -220,8 +220,8 @@ class Service:
     def _deliver(self, fetched: Fetched) -> None:
         """On the inbox's thread: hand over, and wait while the queue is full."""
         self._pulse.beats("mailbox")
-        self._full = not self._room.acquire(blocking=False)
-        if self._full:  # asyncio's own way to wait for the loop costs a task and two wake-ups a mail
+        if not self._room.acquire(blocking=False):  # asyncio's own way to wait costs a task and two wake-ups a mail
+            self._full = True
             self._room.acquire()
             self._full = False
         with suppress(RuntimeError):  # the loop has ended before the thread did
@@ -263,6 +263,7 @@ class Service:
         taken = 0
         while True:
             fetched = await self._mails.get()
+            self._taken_at = self._loop.time()
             while True:
                 self._pulse.begins("mails")
                 try:
@@ -272,7 +273,6 @@ class Service:
                     self.clinic.note_refusal()
                     await asyncio.sleep(DISK_WAIT)
             self._pulse.rests("mails")
-            self._taken_at = self._loop.time()
             self._mails.task_done()
             taken += 1
             if taken >= QUEUED // 4:  # one by one would wake the inbox's thread for each
