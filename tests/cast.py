@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workflow.core.compose import Scene
-from workflow.core.model import Cadence, Case, Kind, KindCadence, Mail, Person, Report, Role, Roster, Rules
+from workflow.core.model import Cadence, Case, Kind, Mail, Person, Report, Role, Roster, Rules
 from workflow.core.record import Voice
 from workflow.core.reporting import open_case
 
@@ -26,20 +26,6 @@ def minutes(*many: float) -> tuple[timedelta, ...]:
 
 
 CADENCE = Cadence(
-    late=KindCadence(
-        contact=minutes(5), escalate=timedelta(minutes=10), after_session=timedelta(minutes=5), max_per_day=6
-    ),
-    noshow=KindCadence(
-        contact=minutes(5, 10, 20),
-        repeat=timedelta(minutes=60),
-        escalate=timedelta(minutes=10),
-        lead=timedelta(minutes=30),
-        after_sent=(timedelta(hours=3),),
-        max_per_day=6,
-    ),
-    waiting=KindCadence(
-        stepaway=timedelta(minutes=20), stepaway_unknown=timedelta(minutes=10), after_session=timedelta(minutes=5)
-    ),
     session=timedelta(minutes=50),
     zone="America/Toronto",
     quiet_from=time(21),

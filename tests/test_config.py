@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cast import CADENCE
 from workflow.config import Config, Faults, load
 from workflow.core.model import Kind, KindCadence, Person
 from workflow.settings import is_loopback, read_duration, read_person, read_size, read_time, tables
@@ -135,6 +136,7 @@ def test_the_example_is_valid_once_its_password_file_is_there_and_shows_the_defa
     found = load(write(text=example))
 
     assert (found.cadence, found.digest_at, found.privacy) == (small.cadence, small.digest_at, small.privacy)
+    assert small.cadence == CADENCE, "a case that is older than a kind has the same figures for it"
     assert (found.letters, found.health, found.store) == (small.letters, small.health, small.store)
     assert (found.trust, found.roster.associates) == (small.trust, small.roster.associates)
     assert found.mailbox.max_size == small.mailbox.max_size

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
+from tests.cast import CADENCE
 from workflow.core.compose import admin_choices, associate_choices, choices, outcome_choices
 from workflow.core.model import (
-    Cadence,
     Case,
     Choice,
     Datum,
     Facts,
     Kind,
-    KindCadence,
     Letter,
     LetterKind,
     Outcome,
@@ -31,21 +30,11 @@ ALEX = Person("Front Desk", ("admin@clinic.test",))
 PAT = Person("Pat", ("pat@clinic.test",))
 LEE = Person("Lee", ("lead@clinic.test",))
 
-_FIGURES = KindCadence()
 RULES = Rules(
     clinic="Riverside Counselling",
     address="clinic@clinic.test",
     roster=Roster((DANA, RAVI), (ALEX, PAT), LEE),
-    cadence=Cadence(
-        late=_FIGURES,
-        noshow=_FIGURES,
-        waiting=_FIGURES,
-        session=timedelta(minutes=50),
-        zone="America/Toronto",
-        quiet_from=time(21),
-        quiet_to=time(8),
-        grace=timedelta(hours=1),
-    ),
+    cadence=CADENCE,
     stale_after=timedelta(hours=12),
 )
 

@@ -9,15 +9,14 @@ from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from tests.cast import CADENCE
 from workflow.core.model import (
-    Cadence,
     Case,
     Consumed,
     Decision,
     Due,
     Entry,
     Kind,
-    KindCadence,
     Letter,
     LetterKind,
     Outcome,
@@ -35,9 +34,6 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 DANA = Person("Dana Lee", ("dana@clinic.test", "dana.lee@clinic.test"))
 ALEX = Person("Front Desk", ("admin@clinic.test",))
-
-FIGURES = KindCadence(contact=(5 * MINUTE,), repeat=60 * MINUTE, escalate=10 * MINUTE, max_per_day=6)
-CADENCE = Cadence(FIGURES, FIGURES, FIGURES, 50 * MINUTE, "America/Toronto", time(21), time(8), 60 * MINUTE)
 
 
 def a_letter(number: int, case: str | None = "K7Q2", **changes: object) -> Letter:

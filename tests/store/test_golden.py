@@ -9,6 +9,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +18,11 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import daemon
+from tests.cast import CADENCE
 from tests.conversation import Clinic
 from tests.store.golden_state import STOPPED_AT, read_all
 from tests.store.tiny_bench import opened
-from workflow.core.model import Case, Outcome, Post, State
+from workflow.core.model import Case, Kind, Outcome, Post, State
 from workflow.store import Desk, codec
 from workflow.store.codec import Filed
 from workflow.store.peek import CASE, EVER, ONLY, TinyReader
@@ -36,7 +38,7 @@ DEMANDED = {
     "Filed": "case committed_at",
     "Case": "id kind state associate client minutes session_at yesterday reported_at opened_at changed_at cadence",
     "Person": "name emails",
-    "Cadence": "late noshow waiting session zone quiet_from quiet_to grace",
+    "Cadence": "session zone quiet_from quiet_to grace",
     "KindCadence": "",
     "Timer": "due at",
     "Entry": "at what by",
@@ -49,7 +51,7 @@ DEMANDED = {
     "Desk": "instance",
     "Place": "uidvalidity uid",
 }
-"""What every file has held since format 1: the fields without a default. Only a class that is new adds a line."""
+"""The fields without a default: every file has them. A new class adds a line, a step to a new format adds a name."""
 
 
 @pytest.fixture(params=sorted(GOLDEN.iterdir()), ids=lambda path: path.name)
@@ -182,10 +184,11 @@ async def verb(clinic: Clinic, *words: str) -> int:
     return await asyncio.to_thread(daemon.main, [*words, "--config", str(clinic.config_file)])
 
 
-def change(path: Path, **more: Any) -> None:
-    """A later version's file: fields of a case that this one does not know, or values."""
+@contextmanager
+def the_case_in(path: Path) -> Iterator[dict[str, Any]]:
+    """What a file says of its case, to be changed into what another version would have written."""
     found = json.loads(path.read_text())
-    found[CASE][str(ONLY)][CASE].update(more)
+    yield found[CASE][str(ONLY)][CASE]
     path.write_text(json.dumps(found))
 
 
@@ -193,8 +196,20 @@ def file_of(folder: Path, client: str) -> Path:
     return next(path for path in folder.glob("open/*.json") if f'"client": "{client}"' in path.read_text())
 
 
+@pytest.mark.parametrize("kind", Kind)
+async def test_a_case_that_is_older_than_a_kind_has_the_default_figures_for_it(state: Path, kind: Kind) -> None:
+    path = file_of(state, "Kim")
+    with the_case_in(path) as case:
+        del case["cadence"][kind]
+    store = await opened(state)
+    assert store.faults == (), ADVICE
+    assert (await store.open_cases())[path.stem].cadence.of(kind) == CADENCE.of(kind)
+    await store.close()
+
+
 async def test_after_going_back_a_version_a_field_that_this_one_does_not_know_is_left_out(state: Path) -> None:
-    change(file_of(state, "Kim"), mood="hopeful")
+    with the_case_in(file_of(state, "Kim")) as case:
+        case["mood"] = "hopeful"
     store = await opened(state)
     assert store.faults == ()
     assert "Kim" in {case.client for case in (await store.open_cases()).values()}
@@ -205,7 +220,8 @@ async def test_after_going_back_a_version_only_cases_of_a_kind_that_this_one_doe
     state: Path,
 ) -> None:
     path = file_of(state, "Kim")
-    change(path, kind="sabbatical")
+    with the_case_in(path) as case:
+        case["kind"] = "sabbatical"
     store = await opened(state)
     assert [(fault.name, fault.reason) for fault in store.faults] == [(path.stem, "case.kind: enum")]
     assert len(await store.open_cases()) == 5

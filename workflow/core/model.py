@@ -98,11 +98,11 @@ class KindCadence:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """Every figure of section 5; a case keeps those of the day it opened: editing the configuration changes none."""
+    """Every figure of section 5; a case keeps those of the day it opened: editing the configuration changes none.
 
-    late: KindCadence
-    noshow: KindCadence
-    waiting: KindCadence
+    The kinds have the defaults of section 6: a case that is older than a kind has those for it.
+    """
+
     session: timedelta
     zone: str
     """IANA name of the clinic's time zone."""
@@ -110,6 +110,23 @@ class Cadence:
     quiet_to: time
     """Local times; equal means that there are no quiet hours."""
     grace: timedelta
+    late: KindCadence = KindCadence(
+        contact=(timedelta(minutes=5),),
+        escalate=timedelta(minutes=10),
+        after_session=timedelta(minutes=5),
+    )
+    noshow: KindCadence = KindCadence(
+        contact=(timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=20)),
+        repeat=timedelta(minutes=60),
+        escalate=timedelta(minutes=10),
+        lead=timedelta(minutes=30),
+        after_sent=(timedelta(hours=3),),
+    )
+    waiting: KindCadence = KindCadence(
+        stepaway=timedelta(minutes=20),
+        stepaway_unknown=timedelta(minutes=10),
+        after_session=timedelta(minutes=5),
+    )
 
     def of(self, kind: Kind) -> KindCadence:
         """The figures for one kind of case."""
