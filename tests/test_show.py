@@ -211,7 +211,7 @@ async def test_the_smtp_server_that_is_away_is_told(tmp_path: Path, capsys: pyte
         case = await missed(clinic)
         await clinic.service.auditor.look({"IMAP": None, "SMTP": Away(clinic.clock.now() - timedelta(minutes=3))})
         shown = await show(clinic, case, capsys)
-        assert "The SMTP server is not reached: letters wait until it is back." in shown.future
+        assert "The SMTP server is not reached, or refuses us: letters wait." in shown.future
         await clinic.settled()
         await clinic.alex.gets("notice")
 

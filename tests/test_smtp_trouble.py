@@ -16,8 +16,10 @@ import pytest
 
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, header, is_owed
+from tests.test_outages import notices
 from workflow import sender
-from workflow.verbs.embedded import EmbeddedServer
+from workflow.core.model import Post
+from workflow.verbs.embedded import EmbeddedServer, Stage
 
 
 class ClinicWithLogin(Clinic):
@@ -114,3 +116,81 @@ async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: 
         await clinic.alex.gets("alert")
         notice = await clinic.alex.gets("notice")
         assert "The SMTP server has refused the login since 14:00: check the password." in notice.text
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer"),
+    [
+        ("MAIL", "550 5.4.5 Daily user sending limit exceeded"),
+        ("RCPT", "550 Relaying denied"),
+        ("RCPT", "554 5.7.1 Relay access denied"),
+        ("DATA", "554 5.7.1 Looks like spam"),
+        ("DATA", "550 Rejected"),
+    ],
+)
+async def test_a_clinic_refused_for_forty_minutes_loses_no_letter(tmp_path: Path, stage: Stage, answer: str) -> None:
+    """The account is locked, a relay forgot its tables, a filter dislikes us: nobody's address is at fault."""
+    async with Clinic(tmp_path) as clinic:
+        refused = (MAILBOX,) if stage == "MAIL" else ("dana@clinic.test", "admin@clinic.test")
+        for address in refused:
+            clinic.server.refuse(address, answer, stage=stage)
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await is_owed(clinic, "draft")
+        await happens(lambda: clinic.service.sender.idle)
+        for _ in range(40):
+            await clinic.passes(minutes=1)
+        await is_owed(clinic, "notice")
+        assert clinic.service.faults() == ["Letters wait: the SMTP server is not reached, or refuses us"]
+        case = await clinic.only_case()
+        assert case.returned_at is None, "nobody is away"
+        assert all(letter.post is not Post.FAILED for letter in case.letters)
+        for address in refused:
+            clinic.server.accept(address)
+        for _ in range(31):
+            await clinic.passes(minutes=1)
+        assert not await clinic.store.owed()
+        await happens(lambda: clinic.service.faults() == [])
+        await clinic.dana.gets("draft")
+        await clinic.dana.gets("reminder")
+        await clinic.alex.gets("alert")
+        await clinic.alex.gets("escalation")
+        assert "The SMTP server has refused letters since 14:00" in (await clinic.alex.gets("notice")).text
+        await clinic.collect()
+        clinic.dana.inbox.clear()  # further reminders: Dana still owes the word
+
+
+async def test_a_recipient_refused_without_a_code_is_lost_once_others_were_accepted(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse("dana@clinic.test", "550 No such user here")
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await clinic.settled()
+        await clinic.alex.gets("alert")
+        assert (await clinic.only_case()).returned_at is None, "one refusal proves nothing"
+        await clinic.dana.writes("NOSHOW Kim")
+        await clinic.alex.gets("alert")
+        await clinic.passes(minutes=1)
+        for _ in range(2):  # one a case
+            assert "was refused: RCPT 550" in (await clinic.alex.gets("notice")).text
+        assert all(case.returned_at for case in (await clinic.store.open_cases()).open)
+
+
+async def test_a_letter_that_alone_is_refused_is_kept_and_no_outage(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse("dana@clinic.test", "554 5.7.1 Looks like spam", stage="DATA")
+        await answers(clinic, "dana", "LATE 15 Sam")
+        await clinic.settled()
+        await clinic.alex.gets("alert")
+        await answers(clinic, "alex", "STATUS")
+        await clinic.settled()
+        await clinic.alex.gets("status")
+        for _ in range(3):
+            await clinic.passes(minutes=1)
+        await happens(lambda: notices(clinic) == 1)
+        await clinic.settled()
+        assert "draft of case" in (await clinic.alex.gets("notice")).text
+        assert clinic.service.sender.down_since is None
+        clinic.server.accept("dana@clinic.test")
+        await clinic.passes(minutes=15)
+        await clinic.dana.gets("draft")
+        await clinic.dana.gets("reminder")
+        await clinic.alex.gets("escalation")

@@ -63,6 +63,8 @@ class Away:
     """Since when, by a clock that may have been set back since."""
     refuses_login: bool = False
     """It is there, but does not let us in: only a person can mend that."""
+    refuses_letters: bool = False
+    """It lets us in, but takes none of our letters."""
 
 
 class Auditor:
@@ -158,10 +160,16 @@ class Auditor:
             )
             await self._engine.announce("login", detail, mark=_mark(server))
             return
-        detail = (
-            f"The {server} server has not been reached since {self._local(since)}. {what} until it is back; nothing is "
-            "lost."
-        )
+        if outage.refuses_letters:
+            detail = (
+                f"The {server} server has refused letters since {self._local(since)}: ask its provider whether the "
+                "account may send. They are tried again until it takes them; nothing is lost."
+            )
+        else:
+            detail = (
+                f"The {server} server has not been reached since {self._local(since)}. {what} until it is back; "
+                "nothing is lost."
+            )
         await self._engine.announce("outage", detail, mark=_mark(server))
 
     def _outlasts(self, name: str, since: datetime, now: datetime) -> datetime | None:
@@ -191,6 +199,8 @@ class Auditor:
         for letter in await self._clinic.store.owed():
             if letter.kind in URGENT and letter.attempts and now - letter.created_at >= DELAYED:
                 late += 1
+                if self._clinic.store.desk.marks.get(_mark("SMTP")):  # the outage that has just ended was told
+                    continue
                 name = f"delayed {letter.id}"
                 if not self._clinic.store.desk.counts.get(name):  # the log hears of it when no admin can be reached
                     log.warning("letter not accepted yet", letter=letter.id, kind=letter.kind.value)

@@ -107,9 +107,11 @@ class Sender:
         self._turned_at = [0.0] * WORKERS
         self._loss = Repeated()
         self.down_since: datetime | None = None
-        """Since when the server has not been reached; None: it was, when last tried."""
-        self.login_refused = False
-        """Whether that is because it refuses our login."""
+        """Since when no letter could go, as far as tried; None: the last one could."""
+        self.down_by = Result.UNREACHABLE
+        """Why: the server is not reached, refuses our login, or refuses whatever we send."""
+        self._refused: dict[str, bool] = {}
+        """Addresses for which nothing was accepted since a refusal that need not concern them: whether others were."""
 
     def owe(self, letters: Iterable[Letter]) -> None:
         """These letters are committed: send those that are owed, in order of urgency (contract 8.8).
@@ -221,6 +223,8 @@ class Sender:
             _, _, letter_id = heapq.heappop(self._ready)
             letter = await self._letter(letter_id)
             if letter is None or letter.post is not Post.OWED or letter_id in self._in_hand:
+                if letter is not None:  # what is not tried again proves nothing
+                    self._refused.pop(letter.to.email, None)
                 continue
             if any(letter_id == accepted.id for accepted in self._accepted):
                 continue
@@ -299,10 +303,8 @@ class Sender:
         now = self._clock.now()
         letters, kind = self._clinic.tally.letters, letter.kind.value
         attempts = letter.attempts + 1
-        if attempt.result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
-            self.down_since, self._failures, self._refusals = None, 0, 0
-            self._loss.end()
-        match attempt.result:
+        result = self._judge(letter, attempt.result)
+        match result:
             case Result.ACCEPTED:
                 if not self._accepted:
                     self.accepted_at = asyncio.get_running_loop().time()
@@ -322,7 +324,7 @@ class Sender:
             case Result.WITHDRAWN:
                 self._in_hand.discard(letter.id)
                 self.owe([letter])
-            case Result.TEMPORARY:
+            case Result.TEMPORARY | Result.UNCLEAR | Result.REFUSED:
                 next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
                 delayed = replace(letter, attempts=attempts, next_at=next_at, reason=attempt.reason)
                 await self._keep(delayed)
@@ -339,13 +341,35 @@ class Sender:
                 self._in_hand.discard(letter.id)
                 self.owe([letter])
             case _:
-                assert_never(attempt.result)
+                assert_never(result)
+
+    def _judge(self, letter: Letter, result: Result) -> Result:
+        """What an answer means beside those to other letters (contract section 5), and whether it is an outage.
+
+        An address is refused alone once a letter to another was accepted after a refusal. While every address is
+        refused, none of them is at fault.
+        """
+        if result in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
+            return result
+        self._failures, self._refusals = 0, 0
+        self._loss.end()
+        if result is Result.ACCEPTED or self.down_by is not Result.REFUSED:
+            self.down_since = None
+        if result is Result.ACCEPTED:
+            self._refused = dict.fromkeys(self._refused.keys() - {letter.to.email}, True)
+        if result not in (Result.UNCLEAR, Result.REFUSED):
+            return result
+        if not self._refused.setdefault(letter.to.email, False):
+            self.down_since, self.down_by = self.down_since or self._clock.now(), Result.REFUSED
+        elif result is Result.UNCLEAR and letter.attempts and self.down_since is None:
+            return Result.PERMANENT
+        return result
 
     def _wait_for_server(self, attempt: Attempt, began: float) -> None:
         """`began`: when the attempt did. One that waited in vain for an answer has been a pause by itself."""
         if self.down_since is None:
             self.down_since = self._clock.now()
-        self.login_refused = attempt.result is Result.REFUSED_LOGIN
+        self.down_by = attempt.result
         now = asyncio.get_running_loop().time()
         if attempt.result is Result.REFUSED_LOGIN:
             self._down_until = now + LOGIN_WAITS[min(self._refusals, len(LOGIN_WAITS) - 1)]

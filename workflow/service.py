@@ -26,7 +26,7 @@ from workflow.config import Config
 from workflow.core.model import Fate, Place
 from workflow.engine import Engine
 from workflow.mail.inbox import Contact, Fetched, Inbox, Loss, News
-from workflow.mail.outbox import Outbox
+from workflow.mail.outbox import Outbox, Result
 from workflow.pulse import FIRST_SWEEP_WAIT, Pulse
 from workflow.sender import Sender
 from workflow.store import NotCommitted
@@ -350,10 +350,12 @@ class Service:
 
     async def _audit(self) -> None:
         try:
-            lost_at, down_since = self.watch.lost_at, self.sender.down_since
+            lost_at = self.watch.lost_at
+            down_since, down_by = self.sender.down_since, self.sender.down_by
+            refuses = down_by is Result.REFUSED_LOGIN, down_by is Result.REFUSED
             away = {
                 "IMAP": Away(lost_at, self.watch.refuses_login) if lost_at else None,
-                "SMTP": Away(down_since, self.sender.login_refused) if down_since else None,
+                "SMTP": Away(down_since, *refuses) if down_since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
         except NotCommitted:

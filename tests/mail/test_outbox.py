@@ -209,10 +209,10 @@ async def test_letters_share_one_warm_connection() -> None:
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
-@pytest.mark.parametrize(
-    ("code", "result"), [(451, Result.TEMPORARY), (452, Result.TEMPORARY), (550, Result.PERMANENT)]
-)
+@pytest.mark.parametrize(("code", "result"), [(451, Result.TEMPORARY), (452, Result.TEMPORARY), (550, Result.REFUSED)])
 async def test_a_refusal_is_classified_and_spoils_nothing(stage: str, code: int, result: Result) -> None:
+    if (stage, code) == ("RCPT", 550):
+        result = Result.UNCLEAR
     async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
         office.says(stage, f"{code} no mail for {DANA} today")
         attempt = await post(outbox)
@@ -220,6 +220,29 @@ async def test_a_refusal_is_classified_and_spoils_nothing(stage: str, code: int,
         assert (await post(outbox)).result is Result.ACCEPTED
         assert office.connections == 1
         assert len(office.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        ("550 5.1.1 No such user", Result.PERMANENT),
+        ("550 5.1.10 RecipientNotFound", Result.PERMANENT),
+        ("550 5.2.1 Mailbox disabled", Result.PERMANENT),
+        ("550-5.1.1 No such user,\r\n550 5.1.1 ask elsewhere", Result.PERMANENT),
+        ("553 No such user", Result.UNCLEAR),
+        ("550 192.0.2.1 is on a list", Result.UNCLEAR),
+        ("554 5.7.1 Relay access denied", Result.REFUSED),
+        ("552 5.2.2 Mailbox full", Result.REFUSED),
+        ("550 5.1.8 Bad sender", Result.REFUSED),
+    ],
+)
+async def test_only_a_code_about_the_recipient_is_for_good(said: str, result: Result) -> None:
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        office.says("RCPT", said)
+        assert (await post(outbox)).result is result
+        for stage in ("MAIL", "DATA"):
+            office.says(stage, "550 5.1.1 No such user")
+            assert (await post(outbox)).result is Result.REFUSED
 
 
 async def test_a_greylisted_letter_goes_the_second_time() -> None:
@@ -304,8 +327,8 @@ async def test_a_letter_withdrawn_while_a_dead_connection_is_replaced_is_not_sen
         assert len(office.taken) == 1
 
 
-@pytest.mark.parametrize("refused", ["MAIL", "RCPT"])
-async def test_a_server_that_waits_for_a_letter_to_nobody_gets_none(refused: str) -> None:
+@pytest.mark.parametrize(("refused", "result"), [("MAIL", Result.REFUSED), ("RCPT", Result.UNCLEAR)])
+async def test_a_server_that_waits_for_a_letter_to_nobody_gets_none(refused: str, result: Result) -> None:
     """It pipelines, refuses, and says 354 all the same: the letter must not be taken for one to somebody."""
     said: list[bytes] = []
 
@@ -320,7 +343,7 @@ async def test_a_server_that_waits_for_a_letter_to_nobody_gets_none(refused: str
 
     server = await asyncio.start_server(muddles, "127.0.0.1", 0)
     async with outbox_for(settings_for(server.sockets[0].getsockname()[1])) as outbox:
-        assert await post(outbox) == Attempt(Result.PERMANENT, 550, f"{refused} 550")
+        assert await post(outbox) == Attempt(result, 550, f"{refused} 550")
     server.close()
     assert said[-1] == b"DATA\r\n"
 

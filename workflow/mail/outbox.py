@@ -233,7 +233,8 @@ class _Line:
             self._unclean = True
             if not client.is_connected or refusal.code == CLOSING:
                 self.cut()
-            return classify(transfer.stage, refusal.code), refusal.code == CLOSING and transfer.stage != "DATA"
+            died_early = refusal.code == CLOSING and transfer.stage != "DATA"
+            return classify(transfer.stage, refusal.code, refusal.message), died_early
         except (aiosmtplib.SMTPException, OSError) as fault:
             self.cut()
             hung = isinstance(fault, TimeoutError)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from base64 import b64encode
@@ -35,6 +36,11 @@ OUR_NAME = "[127.0.0.1]"
 LOGIN_WANTED = frozenset({530, 535, 538})
 """At MAIL: "authentication required" and kin (RFC 4954, 6). The fault is the set-up's, not the letter's."""
 
+ABOUT_THE_RECIPIENT = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+"""Enhanced codes (RFC 3463) by which an address is refused for good (contract section 5)."""
+
+_ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}(?![\d.])")
+
 
 class Result(StrEnum):
     """What became of one attempt."""
@@ -43,7 +49,11 @@ class Result(StrEnum):
     TEMPORARY = "temporary"
     """Refused for now: 4xx at MAIL, RCPT or DATA."""
     PERMANENT = "permanent"
-    """Refused for good: 5xx at MAIL, RCPT or DATA."""
+    """Refused for good: 5xx at RCPT with a code about the recipient."""
+    UNCLEAR = "unclear"
+    """5xx at RCPT without a code of its own: about the recipient, if others are accepted meanwhile."""
+    REFUSED = "refused"
+    """Any other 5xx: about the sender, the account or the text."""
     UNREACHABLE = "unreachable"
     """No connection, no TLS, a drop or a time-out. After DATA the server may have it: same Message-ID again."""
     REFUSED_LOGIN = "refused-login"
@@ -192,15 +202,18 @@ def _unopened(stage: str, fault: Exception) -> Attempt:
     return Attempt(Result.UNREACHABLE, None, f"{stage}: no connection")
 
 
-def classify(stage: str, code: int) -> Attempt:
-    """What a refusal at MAIL, RCPT or DATA means (RFC 5321, 4.2.1)."""
+def classify(stage: str, code: int, text: str) -> Attempt:
+    """What a refusal at MAIL, RCPT or DATA means (RFC 5321, 4.2.1); `text` is what the server said behind the code."""
     reason = f"{stage} {code}"
     if stage == "MAIL" and code in LOGIN_WANTED:
         return Attempt(Result.REFUSED_LOGIN, code, reason)
     if 400 <= code < 500:
         return Attempt(Result.TEMPORARY, code, reason)
     if 500 <= code < 600:
-        return Attempt(Result.PERMANENT, code, reason)
+        enhanced = _ENHANCED.match(text)
+        if stage != "RCPT" or (enhanced is not None and enhanced[0] not in ABOUT_THE_RECIPIENT):
+            return Attempt(Result.REFUSED, code, reason)
+        return Attempt(Result.UNCLEAR if enhanced is None else Result.PERMANENT, code, reason)
     return Attempt(Result.UNREACHABLE, None, f"{stage}: the reply makes no sense")
 
 

@@ -17,6 +17,9 @@ COMPLETED, FORWARDED, GO_AHEAD, CLOSING, BROKEN = 250, 251, 354, 421, -1
 _WANTED = ((COMPLETED,), (COMPLETED, FORWARDED), (GO_AHEAD,))
 """What MAIL, RCPT and DATA are to be answered with."""
 
+_Reply = tuple[int, str]
+"""The code, and what the last line says behind it."""
+
 REPLY_MOST = 32 * 1024
 """Bytes of one reply; a server that says more is broken."""
 
@@ -74,7 +77,7 @@ class Pipelined(asyncio.Protocol):
         self._behind = behind
         self._transport = transport
         self._heard = bytearray()
-        self._answer: asyncio.Future[int] | None = None
+        self._answer: asyncio.Future[_Reply] | None = None
         self._offering = False
         transport.set_protocol(self)
 
@@ -86,16 +89,17 @@ class Pipelined(asyncio.Protocol):
         try:
             async with asyncio.timeout(self._client.timeout):
                 self._write(f"MAIL FROM:<{sender}>{size}\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode("ascii"))
-                codes = [await self._code() for _ in ("MAIL", "RCPT", "DATA")]
-            for self.stage, code, wanted in zip(("MAIL", "RCPT", "DATA"), codes, _WANTED, strict=True):
+                replies = [await self._reply() for _ in ("MAIL", "RCPT", "DATA")]
+            for self.stage, (code, text), wanted in zip(("MAIL", "RCPT", "DATA"), replies, _WANTED, strict=True):
                 if code not in wanted:
-                    if codes[-1] == GO_AHEAD:  # it waits for a letter from nobody or to nobody: nothing good can follow
+                    if replies[-1][0] == GO_AHEAD:  # it waits for a letter from or to nobody: nothing good can follow
                         self._transport.abort()
-                    raise aiosmtplib.SMTPResponseException(code, "")
+                    raise aiosmtplib.SMTPResponseException(code, text)
             async with asyncio.timeout(self._client.timeout):
                 self._write(_stuffed(raw))
-                if (code := await self._code()) != COMPLETED:
-                    raise aiosmtplib.SMTPResponseException(code, "")
+                code, text = await self._reply()
+                if code != COMPLETED:
+                    raise aiosmtplib.SMTPResponseException(code, text)
         finally:
             self._offering = False
 
@@ -104,19 +108,19 @@ class Pipelined(asyncio.Protocol):
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         self._transport.write(data)
 
-    async def _code(self) -> int:
-        """The code of the next reply. Raises SMTPServerDisconnected; TimeoutError by the caller's clock."""
-        code = self._next()
-        if code is None:
+    async def _reply(self) -> _Reply:
+        """The next reply. Raises SMTPServerDisconnected; TimeoutError by the caller's clock."""
+        reply = self._next()
+        if reply is None:
             if self._transport.is_closing():
                 raise aiosmtplib.SMTPServerDisconnected("Connection lost")
             self._answer = asyncio.get_running_loop().create_future()
-            code = await self._answer
-        if code == CLOSING:  # nothing follows it (RFC 5321, 3.8)
-            raise aiosmtplib.SMTPResponseException(code, "")
-        return code
+            reply = await self._answer
+        if reply[0] == CLOSING:  # nothing follows it (RFC 5321, 3.8)
+            raise aiosmtplib.SMTPResponseException(*reply)
+        return reply
 
-    def _next(self) -> int | None:
+    def _next(self) -> _Reply | None:
         """Take one reply, all its lines (RFC 5321, 4.2.1); None if it is not all there."""
         start = 0
         while (end := self._heard.find(b"\n", start)) >= 0:
@@ -125,10 +129,10 @@ class Pipelined(asyncio.Protocol):
             if line[3:4] == b"-":
                 continue
             del self._heard[:start]
-            return int(line[:3]) if line[:3].isdigit() else BROKEN
+            return (int(line[:3]), line[4:].decode("ascii", "replace")) if line[:3].isdigit() else (BROKEN, "")
         if len(self._heard) > REPLY_MOST:
             self._heard.clear()
-            return BROKEN
+            return BROKEN, ""
         return None
 
     # --- what the transport says ----------------------------------------------------------------------
@@ -139,8 +143,8 @@ class Pipelined(asyncio.Protocol):
             self._behind.data_received(data)
             return
         self._heard += data
-        if self._answer is not None and not self._answer.done() and (code := self._next()) is not None:
-            self._answer.set_result(code)
+        if self._answer is not None and not self._answer.done() and (reply := self._next()) is not None:
+            self._answer.set_result(reply)
 
     def eof_received(self) -> bool:
         """The server will say no more: the transport closes."""

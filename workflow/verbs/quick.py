@@ -28,7 +28,8 @@ def main(asked: Namespace) -> int:
     elif alive.silent_for > TOO_LONG:
         wrong = f"the mailbox was last looked through {_minutes(alive.silent_for)} ago: run `check`, which says why"
     elif alive.unsent_for > TOO_LONG:
-        wrong = f"no letter has left for {_minutes(alive.unsent_for)}, the SMTP server is not reached: run `check`"
+        unsent = f"no letter has left for {_minutes(alive.unsent_for)}"
+        wrong = f"{unsent}, the SMTP server is not reached, or refuses us: run `check`"
     else:
         print(f"ok: the daemon lives, the mailbox was looked through {alive.silent_for.seconds} s ago")
         return 0

@@ -133,7 +133,7 @@ def hindrances(store: TinyReader, alive: Alive | None) -> Iterator[str]:
     if alive is None:
         yield "No daemon runs: nothing is sent or decided until one does."
     elif store.desk.marks.get(SMTP_IS_AWAY):
-        yield "The SMTP server is not reached: letters wait until it is back."
+        yield "The SMTP server is not reached, or refuses us: letters wait."
 
 
 def _state(case: Case) -> str:
