@@ -19,7 +19,7 @@ from workflow.clinic import Clinic
 from workflow.core.compose import Scene, notices
 from workflow.core.unheard import NOBODY_TOLD
 from workflow.engine import Engine
-from workflow.sender import URGENT, Sender
+from workflow.sender import Sender
 from workflow.store import NotCommitted
 
 log = structlog.get_logger()
@@ -197,7 +197,7 @@ class Auditor:
     async def _look_at_letters(self, now: datetime) -> None:
         late = 0
         for letter in await self._clinic.store.owed():
-            if letter.kind in URGENT and letter.attempts and now - letter.created_at >= DELAYED:
+            if letter.kind.course.urgent and letter.attempts and now - letter.created_at >= DELAYED:
                 late += 1
                 if self._clinic.store.desk.marks.get(_mark("SMTP")):  # the outage that has just ended was told
                     continue

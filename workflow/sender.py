@@ -20,7 +20,7 @@ import structlog
 
 from workflow.clinic import Clinic
 from workflow.core.cadence import held_until, is_outdated
-from workflow.core.model import ANSWERS, URGENCY, Letter, LetterKind, Post
+from workflow.core.model import Letter, LetterKind, Post
 from workflow.logs import Repeated
 from workflow.mail.letters import Unsafe
 from workflow.mail.outbox import Attempt, Outbox, Result
@@ -30,12 +30,6 @@ log = structlog.get_logger()
 
 TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30))
 """After a temporary refusal; after the last of these, each 30 minutes (contract section 5)."""
-
-HELD = frozenset({LetterKind.REMINDER, LetterKind.ESCALATION})
-"""What quiet hours hold back (contract section 5)."""
-
-URGENT = frozenset({LetterKind.DRAFT, LetterKind.ALERT})
-"""What must be accepted within 2 minutes, or every admin is told (contract section 5)."""
 
 ANSWER_LASTS = timedelta(hours=24)
 """An answer older than this has lost its sense (contract section 5)."""
@@ -126,7 +120,7 @@ class Sender:
             elif (at := _not_before(letter, now)) is not None:
                 heapq.heappush(self._later, (at, letter.id))
             else:
-                heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
+                heapq.heappush(self._ready, (letter.kind.course.rank, letter.created_at, letter.id))
         if self._ready:
             self.idled.clear()
         self._bell.set()
@@ -160,7 +154,7 @@ class Sender:
         letter = await self._next()
         if letter is None:
             return False
-        rank = URGENCY[letter.kind]
+        rank = letter.kind.course.rank
         if any(other < rank for other in self._before_mail.values()):
             self.owe([letter])  # what is more urgent is in the other worker's hand, and goes first
             self._moved.clear()
@@ -218,7 +212,7 @@ class Sender:
             _, letter_id = heapq.heappop(self._later)
             letter = await self._letter(letter_id)
             if letter is not None:
-                heapq.heappush(self._ready, (URGENCY[letter.kind], letter.created_at, letter.id))
+                heapq.heappush(self._ready, (letter.kind.course.rank, letter.created_at, letter.id))
         while self._ready:
             _, _, letter_id = heapq.heappop(self._ready)
             letter = await self._letter(letter_id)
@@ -231,7 +225,7 @@ class Sender:
             if (at := _not_before(letter, now)) is not None:  # delayed since it was owed here
                 heapq.heappush(self._later, (at, letter_id))
                 continue
-            if letter.kind in ANSWERS and now - letter.created_at > ANSWER_LASTS:
+            if letter.kind.course.answers and now - letter.created_at > ANSWER_LASTS:
                 reason = "older than 24 hours"
                 withdrawn = replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now)
                 try:
@@ -240,7 +234,7 @@ class Sender:
                     self._postpone(letter)
                     raise
                 continue
-            if letter.kind in HELD and (held := await self._held_until(letter, now)) is not None:
+            if letter.kind.course.held and (held := await self._held_until(letter, now)) is not None:
                 heapq.heappush(self._later, (min(held, now + TRY_AGAIN[-1]), letter.id))
                 continue
             return letter
@@ -292,7 +286,7 @@ class Sender:
     def _goes_now(self, letter: Letter) -> bool:
         """Asked right before MAIL FROM: neither withdrawn meanwhile, nor overtaken by something more urgent."""
         self._move_on(letter.id)
-        overtaken = bool(self._ready) and self._ready[0][0] < URGENCY[letter.kind]
+        overtaken = bool(self._ready) and self._ready[0][0] < letter.kind.course.rank
         return letter.id not in self._stopped and not overtaken
 
     def _move_on(self, letter_id: str) -> None:
@@ -314,7 +308,7 @@ class Sender:
                 else:
                     self._accepted.append(sent)
                 letters[kind, "sent"] += 1
-                if letter.kind in URGENT:
+                if letter.kind.course.urgent:
                     self._clinic.tally.count_urgent(now - letter.created_at)
                 seconds = round((now - letter.created_at).total_seconds(), 3)
                 log.info("letter sent", letter=letter.id, kind=kind, topic=letter.topic, after=seconds)

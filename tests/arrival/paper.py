@@ -23,7 +23,7 @@ from tests.machine_world import CONFIG, MAILBOX, Arrival, header
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
 from workflow.config import load
-from workflow.core.model import ANSWERS, Fate, Letter, Place, Post
+from workflow.core.model import Fate, Letter, LetterKind, Place, Post
 from workflow.engine import Engine
 from workflow.store.tiny import TinyStore
 
@@ -59,7 +59,7 @@ class Got:
 
     @property
     def is_answer(self) -> bool:
-        return self.kind in {kind.value for kind in ANSWERS}
+        return LetterKind(self.kind).course.answers
 
     @property
     def text(self) -> str:

@@ -305,6 +305,7 @@ def test_the_topics_are_those_of_compose() -> None:
 
 
 def test_every_topic_of_every_kind_has_a_golden() -> None:
+    assert set(TOPICS) == set(LetterKind)
     shown = {(letter.kind, letter.topic) for letter in SAMPLES.values()}
     assert [(kind, topic) for kind, topics in TOPICS.items() for topic in topics if (kind, topic) not in shown] == []
 

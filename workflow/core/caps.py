@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from workflow.core.compose import Scene, notices
-from workflow.core.model import ANSWERS, Case, Decision, Letter, LetterKind, Post
+from workflow.core.model import Case, Decision, Letter, LetterKind, Post
 from workflow.core.record import is_moved
 
 ANSWER_CAPS = ((timedelta(minutes=10), 10), (timedelta(hours=1), 25))
@@ -44,7 +44,7 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
             return letter
         if letter.topic == "in-your-name":
             _count(counts, f"warned {letter.to.email}", scene.now)
-        if letter.kind not in ANSWERS:
+        if not letter.kind.course.answers:
             return letter
         if not _is_capped(counts, letter.to.email, scene.now):
             _count(counts, f"answers {letter.to.email}", scene.now, ANSWER_CAPS[-1][0])

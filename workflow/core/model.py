@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, assert_never
 
 # --- people ---------------------------------------------------------------------------------------
 
@@ -327,6 +327,20 @@ class Case:
 # --- letters --------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is asked of the sending of a letter."""
+
+    rank: int
+    """Lower goes first when many letters are due (contract 8.8)."""
+    urgent: bool = False
+    """Must be accepted within 2 minutes, or every admin is told (contract section 5)."""
+    answers: bool = False
+    """Goes to whoever wrote: capped (contract 8.6), marked auto-replied, of no use after 24 hours."""
+    held: bool = False
+    """Quiet hours hold it back (contract section 5)."""
+
+
 class LetterKind(StrEnum):
     """The values of ``X-Promptly-Letter`` (contract section 4)."""
 
@@ -344,26 +358,24 @@ class LetterKind(StrEnum):
     NOTICE = "notice"
     TEST = "test"
 
-
-ANSWERS = frozenset({LetterKind.RECEIPT, LetterKind.ASK, LetterKind.HELP, LetterKind.STATUS})
-"""What goes to whoever wrote: capped (contract 8.6), marked auto-replied, of no use after 24 hours."""
-
-URGENCY: Mapping[LetterKind, int] = {
-    LetterKind.ALERT: 0,
-    LetterKind.DRAFT: 0,
-    LetterKind.STEPAWAY: 0,
-    LetterKind.UPDATE: 0,
-    LetterKind.RECEIPT: 0,
-    LetterKind.ASK: 0,
-    LetterKind.HELP: 0,
-    LetterKind.STATUS: 0,
-    LetterKind.TEST: 0,
-    LetterKind.ESCALATION: 1,
-    LetterKind.REMINDER: 2,
-    LetterKind.DIGEST: 3,
-    LetterKind.NOTICE: 3,
-}
-"""Lower goes first when many letters are due (contract 8.8)."""
+    @property
+    def course(self) -> Course:
+        """How letters of this kind travel."""
+        match self:
+            case LetterKind.ALERT | LetterKind.DRAFT:
+                return Course(rank=0, urgent=True)
+            case LetterKind.RECEIPT | LetterKind.ASK | LetterKind.HELP | LetterKind.STATUS:
+                return Course(rank=0, answers=True)
+            case LetterKind.STEPAWAY | LetterKind.UPDATE | LetterKind.TEST:
+                return Course(rank=0)
+            case LetterKind.ESCALATION:
+                return Course(rank=1, held=True)
+            case LetterKind.REMINDER:
+                return Course(rank=2, held=True)
+            case LetterKind.DIGEST | LetterKind.NOTICE:
+                return Course(rank=3)
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)

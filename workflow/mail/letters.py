@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import ANSWERS, Facts, Kind, Letter, LetterKind, Outcome, Rules
+from workflow.core.model import Facts, Kind, Letter, LetterKind, Outcome, Rules
 from workflow.core.names import initials, short_person
 from workflow.mail.mime import Body, Mailbox, Unsafe, clean_header, clean_name, compose, plain_ids
 from workflow.mail.pages import OURS, Pages, explained, our_pages, where
@@ -161,7 +161,7 @@ class Letters:
             "Message-ID": letter.message_id,
             "In-Reply-To": plain_ids([letter.in_reply_to] if letter.in_reply_to else []),
             "References": plain_ids(letter.references),
-            "Auto-Submitted": "auto-replied" if letter.kind in ANSWERS else "auto-generated",  # RFC 3834, 5
+            "Auto-Submitted": "auto-replied" if letter.kind.course.answers else "auto-generated",  # RFC 3834, 5
             "X-Auto-Response-Suppress": SUPPRESS,
             "X-Promptly-Letter": letter.kind.value,
             "X-Promptly-Case": letter.case or "",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from workflow.core.cases import Cases
-from workflow.core.model import URGENCY, Case, Letter, Post
+from workflow.core.model import Case, Letter, Post
 from workflow.store import COUNTS_KEPT, DESK, KEYS_KEPT, Desk
 from workflow.store.archive import Archive
 from workflow.store.codec import Broken, Filed
@@ -197,7 +197,7 @@ class Index:
 
     def owed(self) -> list[Letter]:
         """See `Reader.owed`."""
-        return sorted(self._owed.values(), key=lambda letter: (URGENCY[letter.kind], letter.created_at, letter.id))
+        return sorted(self._owed.values(), key=lambda letter: (letter.kind.course.rank, letter.created_at, letter.id))
 
     def next_due(self) -> datetime | None:
         """See `Reader.next_due`."""

@@ -20,7 +20,6 @@ from workflow.config import Config, load
 from workflow.core.cadence import QUIET, asks_outcome, held_until
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
 from workflow.core.names import shown
-from workflow.sender import HELD
 from workflow.store.peek import TinyReader
 
 WIDTH = 80
@@ -99,7 +98,7 @@ def future(case: Case, now: datetime) -> Iterator[Line]:
     for letter in case.letters:
         if letter.post is not Post.OWED:
             continue
-        if letter.kind in HELD and (held := held_until(case, letter.created_at, now)) is not None:
+        if letter.kind.course.held and (held := held_until(case, letter.created_at, now)) is not None:
             yield Line(held, f"{_named(letter)}: owed; not earlier: {QUIET}")
         else:
             yield Line(letter.next_at or letter.created_at, f"{_named(letter)}: {_waits(letter)}")
