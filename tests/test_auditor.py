@@ -184,6 +184,24 @@ async def test_a_case_that_cannot_be_decided_is_told_once_and_does_not(
         assert case in (await clinic.alex.gets("notice")).text
 
 
+async def test_a_case_that_cannot_be_decided_is_told_once_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(scene: Scene, case: Case) -> Case:
+        raise ZeroDivisionError
+
+    async with Clinic(tmp_path / "clinic") as clinic:
+        await missed(clinic)
+        monkeypatch.setattr(auditor, "OVERDUE", 0.1)
+        monkeypatch.setattr(engine, "tick_case", poisoned)
+        for day in range(3):
+            clinic.clock.move(timedelta(days=1))
+            await happens(lambda: notices(clinic) == day + 1)  # noqa: B023  # awaited before the next day
+        await happens(lambda: clinic.service.sender.idle)
+        for _ in range(3):
+            await clinic.alex.gets("notice")
+
+
 async def test_a_mail_server_that_hangs_starves_nothing(tmp_path: Path, watchdog: Watchdog) -> None:
     async with Clinic(tmp_path / "clinic") as clinic:
         clinic.server.hang_smtp()

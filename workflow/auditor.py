@@ -20,7 +20,7 @@ from workflow.core.compose import Scene, notices
 from workflow.core.unheard import NOBODY_TOLD
 from workflow.engine import Engine
 from workflow.sender import Sender
-from workflow.store import NotCommitted
+from workflow.store import COUNTS_KEPT, NotCommitted
 
 log = structlog.get_logger()
 
@@ -34,6 +34,9 @@ DELAYED = timedelta(minutes=2)
 OVERDUE = 60.0
 """Seconds of real time after which a due time that is still not decided is told. Time that a machine slept does not
 count: nobody was there to decide."""
+
+OVERDUE_AGAIN = timedelta(days=1)
+"""After so long it is told again, for nothing of that case comes until somebody mends it."""
 
 REFUSED_LATELY = 30.0
 """Seconds of real time without a refused write after which the disk is well again. What must be written is tried each
@@ -206,7 +209,7 @@ class Auditor:
                     log.warning("letter not accepted yet", letter=letter.id, kind=letter.kind.value)
                 about = f" of case {letter.case}" if letter.case is not None else ""
                 detail = f"The {letter.kind.value}{about} to {letter.to.name} is not accepted yet; it is tried again."
-                await self._engine.announce_once("delayed", name, detail, but=letter.to.email)
+                await self._engine.announce_once("delayed", name, detail, within=COUNTS_KEPT, but=letter.to.email)
         self.late = late
 
     async def _look_at_timers(self, now: datetime) -> None:
@@ -223,7 +226,7 @@ class Auditor:
         for case in await self._clinic.store.due(now):
             if any(timer.at == due for timer in case.timers):
                 detail = f"A due time of case {case.id} could not be acted on for over a minute: the log says why."
-                await self._engine.announce_once("stuck", f"overdue {case.id}", detail, but="")
+                await self._engine.announce_once("stuck", f"overdue {case.id}", detail, within=OVERDUE_AGAIN)
 
     def faults(self) -> list[str]:
         """What is wrong in the daemon itself, in words fit for the log; what is wrong with servers is not here."""

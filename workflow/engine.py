@@ -188,11 +188,11 @@ class Engine:
             told = notices(self._scene(now), topic, detail=detail)
             await self._keep(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
-    async def announce_once(self, topic: str, name: str, detail: str, *, but: str) -> None:
-        """A `notice` to each admin but one, once a day for this name."""
+    async def announce_once(self, topic: str, name: str, detail: str, *, within: timedelta, but: str = "") -> None:
+        """A `notice` to each admin but one, once `within` this time for this name: `COUNTS_KEPT` at most."""
         store = self.clinic.store
         async with self._deciding() as now:
-            if store.desk.counts.get(name):
+            if any(timedelta() <= now - at < within for at in store.desk.counts.get(name, ())):
                 return
             told = notices(self._scene(now), topic, but=but, detail=detail)
             await self._keep(Decision(topic, letters=told), now, counts={name: (now,)})
