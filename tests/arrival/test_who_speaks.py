@@ -313,7 +313,7 @@ async def test_answers_go_to_the_rosters_first_address_whatever_the_mail_says(tm
         }
         await clinic.ravi.writes("NOSHOW Sam", **elsewhere)
         await come(clinic, dana="draft", alex="alert")
-        await clinic.ravi.writes("STATUS", **elsewhere)
+        await clinic.ravi.writes("STATUS", **(elsewhere | {"Cc": "admin@clinic.test"}))
         await come(clinic, dana="status")
         await clinic.ravi.writes("late Sam or Kim", **elsewhere)
         await come(clinic, dana="help")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.conversation import Clinic
+import pytest
+
+from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import case_of, come, opens
 
 PLAIN = {"quoting": False}
@@ -38,6 +40,82 @@ async def test_a_lone_word_is_about_the_only_open_case(tmp_path: Path) -> None:
             clinic.alex.inbox.clear()
         assert (await case_of(clinic, sam)).outcome_note == "Tue 3pm"
         assert (await case_of(clinic, sam)).minutes == 20
+
+
+HUMAN = {"In-Reply-To": "<oct@colleague.test>", "References": "<sep@colleague.test> <oct@colleague.test>"}
+QUOTE = "\n\nOn Thu, Nov 5, 2026 at 1:50 PM Kim <kim@elsewhere.test> wrote:\n> Did you send it?\n"
+OUTSIDE = {"To": "Kim, MD <kim@elsewhere.test>", "Cc": MAILBOX}
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "headers"),
+    [
+        ("Re: October invoice", f"Sent.{QUOTE}", HUMAN),
+        ("Re: October invoice", "Sent.", HUMAN),
+        ("Re: October invoice", "Rescheduled to Tuesday 3pm.", {}),  # a phone that drops the ids and the quotation
+        ("October invoice", f"Sent.{QUOTE}", {}),
+        ("Sent", "", {"In-Reply-To": "october"}),
+        ("Re: [ZZZ2] October invoice", "Sent.", {}),  # another program's number
+        ("Rescheduled to Tuesday 3pm.", "", OUTSIDE),
+        ("Your session", "Rescheduled to Tuesday 3pm.", OUTSIDE),
+        ("unreachable", "", {"To": f"{MAILBOX}, kim@elsewhere.test"}),
+        ("unreachable", "", {"To": f"Team: {MAILBOX}, <KIM@elsewhere.test>;"}),
+        ("unreachable", "", {"To": "undisclosed-recipients:;"}),
+        ("texted Sam", "", OUTSIDE),
+        ("RESCHEDULED Sam to Tue, please tell her", "", OUTSIDE),
+        ("Re: October invoice", "HELP", HUMAN),
+        ("STATUS", "", OUTSIDE),
+    ],
+)
+async def test_what_people_write_to_each_other_is_about_no_case(
+    tmp_path: Path, subject: str, text: str, headers: dict[str, str]
+) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await opens(clinic, "NOSHOW Sam")
+        before = await clinic.only_case()
+        await clinic.dana.writes(subject, text, **headers)
+        await clinic.alex.writes(subject, text, **headers)
+        await come(clinic)
+        assert await clinic.only_case() == before
+
+
+async def test_the_clinic_s_own_people_may_read_a_lone_word(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, lead=True) as clinic:
+        await opens(clinic, "NOSHOW Sam")
+        everybody = (
+            'Ravi <RAVI@clinic.test>, Lee, "the lead" <lead@clinic.test>, dana.lee@clinic.test, admin@clinic.test'
+        )
+        await clinic.dana.writes("sent", "--\nDana Lee, they/them\ndana@clinic.test", Cc=everybody)
+        await come(clinic, dana="receipt", alex="update")
+
+
+async def test_a_report_opens_whoever_reads_it_and_whatever_it_answers(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await opens(clinic, "LATE 15 Sam", **OUTSIDE)
+        await opens(clinic, "Re: October invoice", f"NOSHOW Kim{QUOTE}", **HUMAN)
+        await clinic.dana.writes("Re: October invoice", "LATE 20", **HUMAN)  # whose? not Sam's new estimate
+        await come(clinic, dana="draft", alex="alert")
+        assert len(await clinic.store.open_cases()) == 3
+
+
+async def test_a_thread_of_ours_stays_ours_whoever_wrote_in_it_last(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "NOSHOW Sam")
+        thread = {
+            "In-Reply-To": "<c@colleague.test>",
+            "References": f"<b@colleague.test> {draft.id} <c@colleague.test>",
+        }
+        await clinic.dana.writes("Re: how is it going?", "Sent.", Cc="kim@elsewhere.test", **thread)
+        await come(clinic, dana="receipt", alex="update")
+        await clinic.alex.writes("RESCHEDULED")
+        ask = (await come(clinic, alex="ask"))["alex"]  # a letter of ours about no case
+        await clinic.alex.replies(ask, "rescheduled Tue", quoting=False)
+        await come(clinic, alex="ask")
+        await clinic.dana.writes("HELP")
+        help_letter = (await come(clinic, dana="help"))["dana"]
+        await clinic.dana.replies(help_letter, "rescheduled Tue", quoting=False)  # it answers us, but about what?
+        await come(clinic, dana="ask")
+        assert (await clinic.only_case()).open
 
 
 async def test_several_cases_are_asked_about_with_the_choices(tmp_path: Path) -> None:

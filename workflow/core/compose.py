@@ -15,6 +15,7 @@ notice           bounce set-aside refused refused-letter stranger out-of-office 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -36,6 +37,9 @@ from workflow.core.model import (
     Rules,
     State,
 )
+
+_OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}\.\d+)\.[0-9a-z]+")
+"""The left side of our Message-IDs."""
 
 LABELS: Mapping[str, str] = {
     "SENT": "I have messaged the client",
@@ -149,6 +153,12 @@ class Scene:
     def domain(self) -> str:
         """The right side of our Message-IDs."""
         return self.rules.address.rpartition("@")[2]
+
+
+def is_of_letter(message_id: str, domain: str) -> bool:
+    """Whether a Message-ID has the form of our letters', as `to_case` and `alone` make them."""
+    local, _, rest = message_id.rpartition("@")
+    return rest == f"{domain}>" and _OF_LETTER.fullmatch(local) is not None
 
 
 def to_case(

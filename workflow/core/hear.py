@@ -73,11 +73,12 @@ def hear(heard: Heard) -> Decision:
         if report is not reading.report:
             reading = replace(reading, report=report)
             heard = replace(heard, reading=reading)
-    if reading.word is Word.HELP and reading.lone:
-        return tell_help(heard)
-    if reading.word is Word.STATUS and reading.lone:
-        return tell_status(heard)
     pointed = _pointed(heard)
+    if reading.lone and (pointed or not heard.among_others):
+        if reading.word is Word.HELP:
+            return tell_help(heard)
+        if reading.word is Word.STATUS:
+            return tell_status(heard)
     if reading.mark is Mark.FORWARD and (not pointed or reading.empty):
         return help_forward(heard)
     if len(pointed) == 1:
@@ -150,12 +151,16 @@ def _is_of_another_case(report: Report, case: Case) -> bool:
 
 
 def _fresh(heard: Heard) -> Decision:
-    """Nothing points to a case: a report, a lone word, something unclear, or nothing of ours."""
+    """Nothing points to a case: a report, a lone word, something unclear, or nothing of ours.
+
+    A word that people write to each other is nothing of ours, and only who answers nobody can mean the only open case.
+    """
     reading = heard.reading
     resent = reading.mark is Mark.REPLY and reading.from_subject
     if resent and heard.mail.quoted_text.strip():
         return untagged(heard)
-    only = heard.own_cases[0] if len(heard.own_cases) == 1 else None
+    fresh = not (heard.answers or heard.among_others)
+    only = heard.own_cases[0] if fresh and len(heard.own_cases) == 1 else None
     if only is not None and _is_lone(reading, only) and not _opens_beside(reading, only):
         return _about(heard, only)
     if reading.report is not None:
@@ -165,6 +170,7 @@ def _fresh(heard: Heard) -> Decision:
     if (
         reading.word is not None
         and reading.word is not Word.CANCEL
+        and not heard.among_others
         and (reading.lone or heard.own_cases or (heard.admin and heard.open_cases))
     ):
         return ask_which(heard, "a word without a case")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workflow.core.cases import Cases
-from workflow.core.compose import Scene, is_same
-from workflow.core.model import Case, Letter, Mail, Person, Reading, Role, Standing
+from workflow.core.compose import Scene, is_of_letter, is_same
+from workflow.core.model import Case, Letter, Mail, Mark, Person, Reading, Role, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,19 @@ class Heard:
             return self.associate, Role.ASSOCIATE
         assert self.admin is not None, "only known people get here"
         return self.admin, Role.ADMIN
+
+    @property
+    def answers(self) -> bool:
+        """Whether the mail answers another, ours or not."""
+        return self.mail.answers or self.reading.mark is Mark.REPLY
+
+    @property
+    def among_others(self) -> bool:
+        """Whether people write to each other: it answers no letter of ours, or somebody outside the configuration
+        reads it. Asked only where nothing points to a case."""
+        rules = self.scene.rules
+        ours = any(is_of_letter(known, self.scene.domain) for known in self.mail.refers_to)
+        return (self.answers and not ours) or not all(map(rules.knows, self.mail.recipients))
 
     def cases_of(self, associate: Person) -> list[Case]:
         """An associate's open cases, oldest first."""

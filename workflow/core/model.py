@@ -160,6 +160,11 @@ class Rules:
     rehearsal: bool = False
     """A rehearsed clock: a mail arrives when first seen, nothing is stale."""
 
+    def knows(self, address: str) -> bool:
+        """Whether this address is the mailbox's own or a configured person's."""
+        wanted, roster = address.casefold(), self.roster
+        return wanted == self.address.casefold() or bool(roster.associate(wanted) or roster.admin(wanted))
+
 
 # --- cases ----------------------------------------------------------------------------------------
 
@@ -515,6 +520,10 @@ class Mail:
     robot: Robot | None = None
     oversize: bool = False
     """Over `max_size`: speaks by its subject alone."""
+    recipients: tuple[str, ...] = ()
+    """Who stands in To and Cc, casefolded; one of "" where these name nobody: whoever reads it is not shown."""
+    answers: bool = False
+    """It has an In-Reply-To or References, readable or not, or quotes another mail."""
 
 
 # --- what a mail says (made by core.grammar) --------------------------------------------------------

@@ -38,6 +38,7 @@ _WHOLE_WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _ID = re.compile(rf"<[^<>\s]{{1,{ID_MAX}}}>")
 _BARE_ID = re.compile(rf"[^<>\s,]{{1,{ID_MAX}}}")
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;:<>]+")
 _ADDRESS = re.compile(
     r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f._-]"
     r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{0,253}"
@@ -237,6 +238,19 @@ def read_references(headers: Headers) -> tuple[str, ...]:
             found = _ID.findall(text)
             ids.extend(reversed(found) if name == "references" else found)
     return tuple(dict.fromkeys(ids))[:IDS_MAX]
+
+
+def read_recipients(headers: Headers) -> tuple[str, ...]:
+    """Whatever stands in To and Cc and may be an address, casefolded; one of "" when nothing does.
+
+    No address is missed; a name that holds an "@" is taken for one, too.
+    """
+    found: list[str] = []
+    for value in (*headers.every("to"), *headers.every("cc")):
+        bare = _without_comments(value)
+        named = _WHOLE_WORD.sub(" ", value if bare is None else bare)
+        found += [word.casefold() for word in _BETWEEN_ADDRESSES.split(named) if "@" in word]
+    return tuple(dict.fromkeys(found)) or ("",)
 
 
 def read_date(headers: Headers) -> datetime | None:

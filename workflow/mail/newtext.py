@@ -61,6 +61,22 @@ def split(text: str, ours: Collection[str]) -> tuple[str, str]:
     return _put_together(lines, old, wanted=False), _put_together(lines, old, wanted=True)
 
 
+def quotes(text: str) -> bool:
+    """Whether another mail is quoted in it; a signature, a footer or a gateway's banner is none."""
+    lines = _lines(text)
+    old = [False] * len(lines)
+    _mark_banner(lines, old)
+    banner = sum(old)
+    _mark_quoted(lines, old)
+    _mark_below_cut(lines, old)
+    if sum(old) > banner:
+        return True
+    _mark_signatures(lines, old)
+    signed = sum(old)
+    _mark_by_libraries(lines, old)
+    return sum(old) > signed
+
+
 def _lines(text: str) -> list[str]:
     plain = _WIDE_SPACE.sub(" ", _INVISIBLE.sub("", clean(text[:TEXT_MAX])))
     return [line[:LINE_MAX].rstrip() for line in plain.split("\n")]

@@ -18,6 +18,7 @@ from workflow.mail.headers import (
     Headers,
     read_date,
     read_id,
+    read_recipients,
     read_references,
     read_sender,
     read_subject,
@@ -88,8 +89,15 @@ def read(
         written_at=read_date(headers),
         robot=robots.spot(robots.Seen(headers, sender, subject, raw, tree), own_address, instance),
         oversize=oversize,
+        recipients=read_recipients(headers),
+        answers=_answers(headers, text),
     )
     return Incoming(mail, headers, text, _fault(headers, text, whole=whole))
+
+
+def _answers(headers: Headers, text: str) -> bool:
+    """Whether this mail answers another, as its header or a quotation in it says."""
+    return any(headers.first(name) for name in ("in-reply-to", "references")) or newtext.quotes(text)
 
 
 def _fault(headers: Headers, text: str, *, whole: bool) -> str | None:
