@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import Clinic
 from tests.conversations.steps import case_of, come, on, opens
 
@@ -71,6 +73,75 @@ async def test_absent_is_told_and_taken_back_is_told(tmp_path: Path) -> None:
         await clinic.dana.writes("NOSHOW Kim")  # the client, who is waited for; not Dana
         assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome"] == "absent"
         assert (await case_of(clinic, kim)).kind == "waiting"
+
+
+ABSENCES = {
+    "no show - flu": "flu",
+    "no show: flu": "flu",
+    "NOSHOW covid": "covid",
+    "missed, stomach bug": "stomach bug",
+    "no-show (migraine again)": "migraine again",
+    "client no show - flu": "flu",
+    "client noshow, dana": "dana",
+    "didn't come - flu": "flu",
+    "no show, Dana": "Dana",
+    "no show - Dana Lee": "Dana Lee",
+    "NOSHOW Sam - flu": "flu",
+    "no show Sam": None,
+    "no show Sam Peters": None,
+    "no show - flu, makeup": "flu, makeup",
+}
+
+
+@pytest.mark.parametrize(("line", "note"), ABSENCES.items())
+async def test_behind_no_show_stands_a_reason_or_who_signs_but_no_client(
+    tmp_path: Path, line: str, note: str | None
+) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam Peters")
+        await clinic.dana.replies(draft, line)
+        await come(clinic, dana="receipt", alex="update")
+        case = await case_of(clinic, draft)
+        assert (case.outcome, case.outcome_note) == ("absent", note)
+
+
+async def test_admin_signs_too_and_after_closing_it_is_no_report_either(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam")
+        await clinic.alex.writes(f"[{draft.case}] no show - Alex")
+        await come(clinic, dana="update", alex="receipt")
+        await clinic.dana.replies(draft, "no show - flu")
+        await come(clinic, dana="receipt", alex="update")
+        assert (await case_of(clinic, draft)).outcome_note == "flu"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("NOSHOW Kim", "no show - Kim", "client no show Kim", "missed Kim Roy, flu", "NOSHOW2pm Kim", '"NOSHOW Kim"'),
+        *(
+            "no show yet",
+            "client no show yet",
+            "no show - flu?",
+            "no show - flu, will rebook",
+            "NOSHOW Sam, rescheduled",
+        ),
+    ],
+)
+async def test_another_name_and_every_doubt_are_asked_back(tmp_path: Path, line: str) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam")
+        await clinic.dana.replies(draft, line)
+        assert (await come(clinic, dana="ask"))["dana"].tap("ABSENT")
+        assert (await clinic.only_case()).id == draft.case
+
+
+async def test_no_show_for_another_associate_is_a_report_as_before(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam")
+        await clinic.alex.writes(f"[{draft.case}] NOSHOW Sam FOR Ravi")
+        await come(clinic, alex="ask")
+        assert (await clinic.only_case()).id == draft.case
 
 
 async def test_in_the_evening_it_is_still_asked_once(tmp_path: Path) -> None:

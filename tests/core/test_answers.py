@@ -444,8 +444,16 @@ no show, waiting 5 more               -> ?? unclear
 no show - scratch that                -> ?? unclear
 absent, says he is coming             -> ?? unclear
 came, then went                       -> ?? unclear
-CLIENT NO SHOW                        -> ?? two outcomes
-client noshow                         -> ?? two outcomes
+CLIENT NO SHOW                        -> absent
+client noshow                         -> absent
+client no show: flu                   -> absent: flu
+client no show yet                    -> ?? unclear
+client no show?                       -> ?? question
+CLIENT NOSHOW Kim                     -> ?? another client
+CLOSE CLIENT NOSHOW                   -> ?? unclear
+no show - flu                         -> absent: flu
+no show yet                           -> ?? unclear
+RESCHEDULED, client no show           -> ?? two outcomes
 CLIENT LATE                           -> WAITING
 connected                             -> ?? other kind
 started 2:10                          -> ?? other kind

@@ -213,7 +213,7 @@ def test_another_associate_s_word_changes_nothing(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_only_the_words_of_an_outcome_close_and_only_late_noshow_waiting_change_the_kind(kind: Kind) -> None:
-    closing = {line.split()[0] for line in OUTCOMES[kind]} | ({"NOSHOW"} if kind is Kind.WAITING else set())
+    closing = {line.split()[0] for line in OUTCOMES[kind]} | ({"NOSHOW", "CLIENT"} if kind is Kind.WAITING else set())
     closing |= {"CLOSE", "MISTAKE", "no"}
     for name in ("open", "messaged"):
         case = states(kind)[name]

@@ -48,8 +48,10 @@ _INITIAL = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _NOTE_BEGINS = re.compile(r"\s-+\s|[,;:(]")
 
 
-def answer(reading: Reading, case: Case, role: Role) -> Answer | Doubt | None:
+def answer(reading: Reading, case: Case, role: Role, writer: str = "") -> Answer | Doubt | None:
     """The word that counts for `case` when `role` says it; the lead speaks as admin (contract section 3).
+
+    `writer`: the name that may stand behind "no show" as a signature, beside the associate's.
 
     None: no word in front and nothing to doubt, so an associate is asked back and an admin's text is a note.
     A Doubt closes nothing; its reasons are "empty", "cancel", "few words", "which client", "before sent", "two
@@ -62,11 +64,21 @@ def answer(reading: Reading, case: Case, role: Role) -> Answer | Doubt | None:
     said = words.match(reading.line, case.client)
     holds = _holds_outcome(reading, role)
     if said is None:
-        return _without_word(reading, holds)
-    reason = "unclear" if len(reading.line) > words.LONGEST_LINE else _Speech(reading, case, role, said).understood()
+        return _without_word(reading, holds or tells_absence(reading, case))
+    reason = (
+        "unclear" if len(reading.line) > words.LONGEST_LINE else _Speech(reading, case, role, said, writer).understood()
+    )
     if isinstance(reason, Answer):
         return reason
     return Doubt(reason, holds or bool(said.outcomes) or reason in _ABOUT_OUTCOMES)
+
+
+def tells_absence(reading: Reading, case: Case) -> bool:
+    """Whether what reads as a report says of a `waiting` case that its client did not come."""
+    if case.kind is not Kind.WAITING or reading.report is None:
+        return False
+    said = words.match(reading.line)
+    return reading.report.kind is Kind.NOSHOW or (said is not None and Outcome.ABSENT in said.outcomes)
 
 
 def _holds_outcome(reading: Reading, role: Role) -> bool:
@@ -115,6 +127,7 @@ class _Speech:
     case: Case
     role: Role
     said: Match
+    writer: str
 
     def understood(self) -> Answer | str:
         said, admin = self.said, self.role is not Role.ASSOCIATE
@@ -165,8 +178,9 @@ class _Speech:
         if outcome is Outcome.OTHER:
             text = self._whole_text()
             return Answer(Word.OUTCOME, outcome=outcome, text=text) if text else "few words"
-        if said.word is Word.NOSHOW and self.reading.report is not None:
-            return Answer(Word.OUTCOME, outcome=outcome, text=self.reading.report.note)
+        report, client = self.reading.report, doubts.words_of_name(self.case.client)
+        if report is not None and doubts.words_of_name(report.client) <= client:
+            return Answer(Word.OUTCOME, outcome=outcome, text=report.note)
         text, makeup = self._text_beside_makeup()
         return Answer(Word.OUTCOME, outcome=outcome, text=text, makeup=makeup)
 
@@ -196,11 +210,8 @@ class _Speech:
 
     def _tag(self) -> Answer | str:
         said, report = self.said, self.reading.report
-        if self.case.kind is Kind.WAITING:
-            if said.word is Word.NOSHOW:
-                return self._outcome(said.outcomes)
-            if fold(said.said).endswith("show"):
-                return "two outcomes"  # "client no show": the tag for WAITING, or ABSENT
+        if said.outcomes and self.case.kind is Kind.WAITING:
+            return self._outcome(said.outcomes)
         if said.closes:
             return "other kind"
         if report is not None and report.kind is words.TAGS[said.word]:
@@ -248,8 +259,10 @@ class _Speech:
         return None if self._is_shaped() else "unclear"
 
     def _names_another(self, client: str) -> bool:
-        associate = self.case.associate.name
-        return doubts.names_another(self.said.rest, client, associate, parted=self._has_punctuation())
+        signed = self.case.associate.name
+        if self.said.outcomes == (Outcome.ABSENT,):
+            signed = f"{signed} {self.writer}"
+        return doubts.names_another(self.said.rest, client, signed, parted=self._has_punctuation())
 
     def _is_shaped(self) -> bool:
         """Whether what follows the word lets it count, as the contract lists it."""
@@ -267,7 +280,7 @@ class _Speech:
             return False
         if said.word is Word.SENT and doubts.is_business(said.rest):
             return False
-        if said.word is Word.NOSHOW and self.reading.report is not None:
+        if said.outcomes and self.reading.report is not None:
             return True
         if self._has_punctuation() or words.makeup_in(said.rest) == ("", True):
             return True

@@ -106,14 +106,14 @@ def _about(heard: Heard, case: Case) -> Decision:
     if spoken is None:
         return not_theirs(heard, case)
     reading, report = heard.reading, heard.reading.report
-    if report is not None and _is_of_another_case(report, case):
+    if report is not None and _is_of_another_case(reading, report, case):
         if not reading.ids:
             return _report(heard, report)
         anew = Choice(line=reading.line, label="A new report", case=None)
         return ask_which(heard, "another client's report under a case's id", (case.id,), anew)
     person, role = spoken
     voice = Voice(heard.mail, person, role)
-    decided = answers.answer(reading, case, role)
+    decided = answers.answer(reading, case, role, person.name)
     text = said(reading)
     if isinstance(decided, Answer):
         answered = answer_case(heard.scene, voice, case, decided, text)
@@ -138,11 +138,14 @@ def _is_said_enough(voice: Voice, case: Case) -> bool:
     return sum(_NUMBERED.sub("#", text) == said_now for text in theirs) >= SAID_ENOUGH
 
 
-def _is_of_another_case(report: Report, case: Case) -> bool:
-    """Whether a whole report in a case's thread cannot be about it: another client or associate, or it is closed."""
+def _is_of_another_case(reading: Reading, report: Report, case: Case) -> bool:
+    """Whether a whole report in a case's thread cannot be about it: another client or associate, or it is closed.
+
+    Of a client who is waited for "no show - flu" says an outcome with its reason, and no client called Flu.
+    """
     if report.for_associate is not None and not _is_called(case.associate, report.for_associate):
         return True
-    if report.client is None:
+    if report.client is None or answers.tells_absence(reading, case):
         return False
     return not case.open or (case.client is not None and not names.same_client(report.client, case.client))
 

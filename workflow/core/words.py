@@ -78,6 +78,7 @@ _STAYED_AWAY = Meaning(Word.OUTCOME, (Outcome.ABSENT,), longer=True)
 _OTHER = Meaning(Word.OUTCOME, (Outcome.OTHER,))
 _MISSED = Meaning(Word.NOSHOW, (Outcome.ABSENT,))
 _NO_SHOW = Meaning(Word.NOSHOW, (Outcome.ABSENT,), longer=True)
+_CLIENT_NO_SHOW = Meaning(Word.WAITING, (Outcome.ABSENT,), longer=True)
 _CANCEL = Meaning(Word.CANCEL)
 
 TAGS = {Word.LATE: Kind.LATE, Word.NOSHOW: Kind.NOSHOW, Word.WAITING: Kind.WAITING}
@@ -131,8 +132,8 @@ ALSO = {
     "no show": _NO_SHOW,
     "missed": _MISSED,
     "client late": Meaning(Word.WAITING),
-    "client noshow": Meaning(Word.WAITING),
-    "client no show": Meaning(Word.WAITING),
+    "client noshow": _CLIENT_NO_SHOW,
+    "client no show": _CLIENT_NO_SHOW,
     "make up": Meaning(Word.MAKEUP),
 }
 """The second column and the tags' other forms, folded; a hyphen is written as a space ("no-show", "re-scheduled")."""
