@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import assert_never
 
 from workflow.core import doubts, names, words
-from workflow.core.model import OUTCOMES, Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Word
+from workflow.core.kinds import KINDS
+from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Word
 from workflow.core.text import fold
 from workflow.core.words import Match
 
@@ -107,9 +109,8 @@ def _is_makeup(line: str) -> bool:
 
 
 def _reported(report: Report) -> Answer:
-    word = next(word for word, kind in words.TAGS.items() if kind is report.kind)
     return Answer(
-        word,
+        Word[report.kind.name],
         text=report.note,
         minutes=report.minutes,
         client=report.client,
@@ -147,9 +148,10 @@ class _Speech:
                 return self._tag()
             case Word.OUTCOME:
                 return self._outcome(said.outcomes)
-        if said.folded == "done" and (self.case.sent_at is not None or not self.case.open):
-            return "unclear"
-        return self._plain_word()
+            case Word.SENT | Word.MAKEUP | Word.UNDO | Word.MISTAKE:
+                again = said.folded == "done" and (self.case.sent_at is not None or not self.case.open)
+                return "unclear" if again else self._plain_word()
+        assert_never(said.word)  # pragma: no cover (mypy proves it)
 
     def _plain_word(self) -> Answer | str:
         """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED.
@@ -166,7 +168,7 @@ class _Speech:
         said = self.said
         if said.closes and self.role is Role.ASSOCIATE:
             return "unclear"
-        known = [outcome for outcome in possible if outcome in OUTCOMES[self.case.kind]]
+        known = [outcome for outcome in possible if outcome in KINDS[self.case.kind].outcomes]
         if not known:
             return "other kind"
         outcome = known[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from workflow.core import doubts, words
 from workflow.core.likely import holds_figures, late_somewhere, likely_reading, mistyped
-from workflow.core.model import Kind, Mark, Reading, Report, Unclear, Word
+from workflow.core.model import Mark, Reading, Report, Unclear, Word
 from workflow.core.names import as_client, same_client
 from workflow.core.subjects import case_ids, read_subject, strip_labels, take_ids
 from workflow.core.tags import LONGEST_HEAD, Draft, read_tag
@@ -21,8 +21,6 @@ from workflow.core.times import tokens
 
 _MOST_REPORTS = 20
 """Lines under a report that are looked at for a second one."""
-
-_WORDS = {Kind.LATE: Word.LATE, Kind.NOSHOW: Word.NOSHOW, Kind.WAITING: Word.WAITING}
 
 _ABOUT_CASES = frozenset({Word.SENT, Word.OUTCOME, Word.MAKEUP, Word.UNDO, Word.MISTAKE, Word.CANCEL, Word.CONTACTED})
 """Words that nobody writes above a report as a mere title."""
@@ -113,7 +111,7 @@ def _say(line: str, ids: tuple[str, ...], rest: str) -> _Said:
     if report is not None and report.client is not None:
         lone = False  # May, To and An are clients here, not a day or a number
     if word is None and draft is not None and report is not None:
-        word = _WORDS[draft.kind]
+        word = Word[draft.kind.name]
         lone = report.client is None and not draft.note and report.for_associate is None
     about_case = found is not None and found.word in _ABOUT_CASES and (found.lone or found.capitals)
     return _Said(line, ids, report, unclear, word, lone, plain=report is not None or about_case)

@@ -13,8 +13,9 @@ from workflow.core.model import Kind, Report, Unclear
 from workflow.core.names import as_client, is_name_word
 from workflow.core.tags import LONGEST_HEAD, Draft, read_tag
 from workflow.core.times import LEAST_MINUTES, MOST_MINUTES, Minutes, Token, clock_at, minutes_at, tokens
+from workflow.core.words import TAG_PHRASES
 
-_TYPED_TAGS = ("late", "noshow", "missed", "waiting")
+_TYPED_TAGS = [said for phrases in TAG_PHRASES.values() for said in phrases if " " not in said]
 
 _SESSION = frozenset({"session", "sessions", "appointment", "appt", "meeting", "conversation", "my", "our", "the", "a"})
 """What may stand before "with Sam": "my session with Sam"."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from workflow.core.kinds import KINDS
 from workflow.core.model import Case, Kind, Rules
 from workflow.core.names import short_person, shown
 
@@ -41,11 +42,7 @@ def case_line(case: Case, rules: Rules, now: datetime) -> str:
     zone = ZoneInfo(rules.cadence.zone)
     who = short_person(case.associate.name)
     client = shown(case.client, rules.client_name) or "client not named"
-    said = {
-        Kind.LATE: f"{client}, late, {who}",
-        Kind.NOSHOW: f"{client}, noshow, missed by {who}",
-        Kind.WAITING: f"{client}, waiting, {who}",
-    }[case.kind]
+    said = f"{client}, {KINDS[case.kind].listed.format(who=who)}"
     if case.session_at is not None:
         return f"{said}, session {when(case.session_at, now, zone)}"
     return f"{said}, reported {when(case.reported_at, now, zone)}"

@@ -9,8 +9,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.model import Mark
 from workflow.core.text import clean
+from workflow.core.words import TAG_PHRASES
 
 LONGEST_SUBJECT = 2000
 """So many characters of a subject are read; longer ones are no person's."""
@@ -29,7 +31,8 @@ _LABEL = re.compile(
 )
 """What gateways put before a subject: "[EXTERNAL]", "***SPAM***", "EXT:"."""
 _MOST_LABELS_AT_END = 3
-_TYPED_IN_BRACKETS = re.compile(r"\W*(?:late|no\W?show|missed|waiting|client)\b", re.IGNORECASE)
+_TAGS = [phrase.replace(" ", r"\W") for phrases in TAG_PHRASES.values() for phrase in phrases]
+_TYPED_IN_BRACKETS = re.compile(rf"\W*(?:{'|'.join(_TAGS)}|client)\b", re.IGNORECASE)
 """What a person put there: "[LATE] 15 Sam"."""
 _BEFORE_ANY_WORD = " -:\u2013\u2014\u2022\ufe0f"
 """Dashes, the bullet of a list, and what shows a sign as an emoji."""
@@ -52,7 +55,8 @@ _CASE_ID = re.compile(
 _NO_ID = re.compile(r"\d+(?:ST|ND|RD|TH|HRS?|MN|MS|[AP]M|K?M|GB|FT)|\d{1,2}H\d{1,2}")
 """What is written like a bare id: "23RD", "48HR", "45MN", "2H45"."""
 
-_OURS = re.compile(r"(?:LATE: (?=[^\W\d])|MISSED BY |NOT YET TOLD\? |WAITING FOR .{0,40} - )")
+_FORMS = [re.escape(form.partition("{who}")[0]) for form in [ESCALATED, *(kind.subject for kind in KINDS.values())]]
+_OURS = re.compile(rf"(?:{'|'.join(_FORMS)})(?=[^\W\d])".replace(re.escape("{client}"), ".{0,40}"))
 """How our own subjects go on behind the id (contract section 4): some telephones reply without a "Re:"."""
 
 _LONELY_STOP = re.compile(r"(?:^|\s)[.!]+$")

@@ -13,6 +13,7 @@ from datetime import time
 from workflow.core.model import Kind
 from workflow.core.names import TITLES, as_client, is_name_word
 from workflow.core.times import LEAST_MINUTES, MOST_MINUTES, Token, clock_at, minutes_at, tokens
+from workflow.core.words import TAG_PHRASES
 
 LONGEST_HEAD = 1000
 """A report stands in so many characters; what follows is a note, however long."""
@@ -32,8 +33,9 @@ _A_FEW = re.compile(
 """What says less than minutes: as good as none."""
 
 _TAG = re.compile(
-    r"(?:(?P<waiting>client(?:\s|-)(?:late|no(?:\s|-)?show)|waiting)|(?P<noshow>no(?:\s|-)?show|missed)|(?P<late>late))"
-    r"(?![^\W\d]|')",
+    "(?:"
+    + "|".join(f"(?P<{kind}>{'|'.join(said)})" for kind, said in TAG_PHRASES.items()).replace(" ", r"(?:\s|-)")
+    + r")(?![^\W\d]|')",
     re.IGNORECASE,
 )
 """The tags; a digit may follow at once ("LATE15 Sam"), a letter never ("later", "no shows")."""
@@ -128,9 +130,9 @@ def read_tag(plain: str) -> Draft | None:
     elif few:
         start = few.end()
     tag = _TAG.match(head, start)
-    if tag is None or (start and tag["late"] is None):
+    if tag is None or (start and not tag[Kind.LATE]):
         return None
-    kind = Kind.LATE if tag["late"] else Kind.NOSHOW if tag["noshow"] else Kind.WAITING
+    kind = next(kind for kind in TAG_PHRASES if tag[kind])
     draft = Draft(kind, tag.group().isupper(), [early.value] if early else [])
     draft.counting = early is not None and early.end == 1 and not (lead and lead.group())
     _Body(plain, tag.end(), draft).read()

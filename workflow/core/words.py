@@ -7,6 +7,7 @@ Pure, linear in the text, never raising.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -81,7 +82,7 @@ _NO_SHOW = Meaning(Word.NOSHOW, (Outcome.ABSENT,), longer=True)
 _CLIENT_NO_SHOW = Meaning(Word.WAITING, (Outcome.ABSENT,), longer=True)
 _CANCEL = Meaning(Word.CANCEL)
 
-TAGS = {Word.LATE: Kind.LATE, Word.NOSHOW: Kind.NOSHOW, Word.WAITING: Kind.WAITING}
+TAGS: Mapping[Word, Kind] = {Word[kind.name]: kind for kind in Kind}
 """The words that open a case of their kind, or make a case one."""
 
 HEADWORDS = {
@@ -137,6 +138,12 @@ ALSO = {
     "make up": Meaning(Word.MAKEUP),
 }
 """The second column and the tags' other forms, folded; a hyphen is written as a space ("no-show", "re-scheduled")."""
+
+TAG_PHRASES: Mapping[Kind, tuple[str, ...]] = {
+    kind: tuple(phrase for phrase, meaning in (HEADWORDS | ALSO).items() if meaning.word is word)
+    for word, kind in TAGS.items()
+}
+"""How each tag may be written."""
 
 UNTIL_SENT = frozenset({"no answer", "voicemail"})
 """Before SENT they may tell of the first attempt alone: they are asked back (contract section 3)."""

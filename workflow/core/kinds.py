@@ -1,0 +1,50 @@
+"""What belongs to one kind of case, in one table: its outcomes, what it may be instead, how it is listed and named.
+
+Its tag is in `words`, its figures are in `Cadence`, its sentences in templates/. What it lacks fails at `make quick`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workflow.core.model import Kind, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """One kind of case."""
+
+    outcomes: tuple[Outcome, ...]
+    """How it can end (contract section 2), in the order in which letters offer it."""
+    instead: tuple[str, ...]
+    """The tags of what it may turn out to be after all."""
+    listed: str
+    """What a list says behind the client."""
+    subject: str
+    """What subjects say behind the id (contract section 4). Without a client nothing follows the associate."""
+
+
+KINDS: Mapping[Kind, Traits] = {
+    Kind.LATE: Traits(
+        outcomes=(Outcome.CONNECTED, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
+        instead=("NOSHOW",),
+        listed="late, {who}",
+        subject="LATE: {who} - {client}",
+    ),
+    Kind.NOSHOW: Traits(
+        outcomes=(Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
+        instead=("WAITING",),
+        listed="noshow, missed by {who}",
+        subject="MISSED BY {who} - {client}",
+    ),
+    Kind.WAITING: Traits(
+        outcomes=(Outcome.ARRIVED, Outcome.ABSENT, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
+        instead=(),
+        listed="waiting, {who}",
+        subject="WAITING FOR {client} - {who}",
+    ),
+}
+
+ESCALATED = "NOT YET TOLD? {who} - {client}"
+"""The subject of an escalation, whatever the kind."""
