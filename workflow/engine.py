@@ -24,6 +24,7 @@ from workflow.core.decide import resume_at, tick_case
 from workflow.core.digest import digest, next_digest_at
 from workflow.core.hear import hear
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
+from workflow.core.topics import Notice
 from workflow.core.unheard import (
     NOBODY_TOLD,
     NOT_TOLD,
@@ -179,7 +180,7 @@ class Engine:
         ]
         return [f"{count} {what}" for count, what in lines if count]
 
-    async def announce(self, topic: str, detail: str, *, mark: str) -> None:
+    async def announce(self, topic: Notice, detail: str, *, mark: str) -> None:
         """A `notice` to each admin, once for this mark: until `mark` is called with an empty text."""
         store = self.clinic.store
         async with self._deciding() as now:
@@ -188,7 +189,7 @@ class Engine:
             told = notices(self._scene(now), topic, detail=detail)
             await self._keep(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
-    async def announce_once(self, topic: str, name: str, detail: str, *, within: timedelta, but: str = "") -> None:
+    async def announce_once(self, topic: Notice, name: str, detail: str, *, within: timedelta, but: str = "") -> None:
         """A `notice` to each admin but one, once `within` this time for this name: `COUNTS_KEPT` at most."""
         store = self.clinic.store
         async with self._deciding() as now:

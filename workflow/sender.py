@@ -21,6 +21,7 @@ import structlog
 from workflow.clinic import Clinic
 from workflow.core.cadence import held_until, is_outdated
 from workflow.core.model import Letter, LetterKind, Post
+from workflow.core.topics import Notice
 from workflow.logs import Repeated
 from workflow.mail.letters import Unsafe
 from workflow.mail.outbox import Attempt, Outbox, Result
@@ -62,7 +63,7 @@ class Teller(Protocol):
         """Record that a letter was refused for good, and tell the other admins."""
         ...
 
-    async def announce(self, topic: str, detail: str, *, mark: str) -> None:
+    async def announce(self, topic: Notice, detail: str, *, mark: str) -> None:
         """A notice to each admin, once for this mark."""
         ...
 

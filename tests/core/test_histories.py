@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.cast import TORONTO, a_case, alex, dana, local, scene
 from workflow.core import cadence
 from workflow.core.decide import answer_case, doubt_case, tick_case
-from workflow.core.model import OUTCOMES, Answer, Case, Doubt, Due, Kind, LetterKind, Post, Word
+from workflow.core.kinds import KINDS
+from workflow.core.model import Answer, Case, Doubt, Due, Kind, LetterKind, Post, Word
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,7 @@ class History:
         voice = (alex if admin else dana)(f"{word} {self.now}", self.now)
         answer = Answer(word=word, minutes=minutes if word is Word.LATE else None, text="a note", client="Sam Q.")
         if word is Word.OUTCOME:
-            outcomes = OUTCOMES[self.case.kind]
+            outcomes = KINDS[self.case.kind].outcomes
             answer = Answer(word=word, outcome=outcomes[minutes % len(outcomes)], text="a note")
         self.case = answer_case(scene(self.now), voice, self.case, answer)
 

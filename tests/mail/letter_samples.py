@@ -101,6 +101,10 @@ NOTICES: Mapping[str, str] = {
     "other-associate": "Ravi Patel wrote about case K7Q2 of Dana Lee; nothing was changed.",
     "case-file": "The file K7Q2.json cannot be read; it was set aside.",
     "delayed": "The draft of case K7Q2 to Dana Lee is not accepted yet; it is tried again.",
+    "backup": (
+        "The daily backup of the state could not be made (No space left on device). Promptly goes on, and tries each "
+        "hour."
+    ),
     "stuck": "A due time of case K7Q2 could not be acted on for over a minute: the log says why.",
 }
 """What a notice of each topic tells."""

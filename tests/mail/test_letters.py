@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote
 
 import pytest
 
 from tests.mail.letter_reading import (
+    LETTERS,
     SAMPLES,
     draft_in,
     every_letter,
@@ -23,14 +25,18 @@ from tests.mail.letter_reading import (
     subject_of,
     text_of,
 )
-from tests.mail.letter_samples import LATE, NOSHOW, NOW, RULES, TWO, WAITING, written
-from workflow.core import compose as compose_rules
+from tests.mail.letter_samples import LATE, NOSHOW, NOW, RULES, TWO, written
 from workflow.core.compose import choices
-from workflow.core.model import Choice, Facts, Kind, LetterKind, Outcome, Person, Role, State
+from workflow.core.kinds import KINDS
+from workflow.core.model import Choice, Kind, LetterKind, Mark, Outcome, Person, Role, State
+from workflow.core.subjects import read_subject
+from workflow.core.topics import LETTERS as TABLE
+from workflow.core.topics import Row, Topic
+from workflow.core.words import TAG_PHRASES
 from workflow.mail.letters import Letters
 from workflow.mail.marker import MARKER
-from workflow.mail.pages import OURS
-from workflow.mail.trial import TOPICS, trial_letters
+from workflow.mail.pages import OURS, NoInstruction
+from workflow.mail.trial import trial_letters
 from workflow.mail.wording import Wording
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -101,7 +107,7 @@ def test_a_subject_is_short(associate: str, client: str | None, kind: Kind) -> N
     facts = replace(LATE, kind=kind, associate=Person(associate, ("x@clinic.test",)), client=client)
     for letter in (
         written(LetterKind.DRAFT, "opened", facts=facts),
-        written(LetterKind.ESCALATION, "contact", Role.LEAD, facts),
+        written(LetterKind.ESCALATION, "contact", Role.LEAD, replace(facts, kind=Kind.LATE)),
     ):
         subject = subject_of(letter)
         assert subject.startswith("[K7Q2] ")
@@ -293,21 +299,36 @@ def test_the_html_offers_the_same_links(name: str) -> None:
 # --- nothing is left out ---------------------------------------------------------------------------
 
 
-def test_the_topics_are_those_of_compose() -> None:
-    assert compose_rules.__doc__ is not None
-    _, _, table = compose_rules.__doc__.partition("Topics by kind:\n")
-    listed: dict[str, set[str]] = {}
-    for line in re.sub(r"\n +|to admin:|to the associate:|;", " ", table.strip()).split("\n"):
-        kinds, _, topics = re.sub(r",\s+", ",", line).partition(" ")
-        for kind in kinds.split(","):
-            listed[kind] = set(topics.split())
-    assert {kind.value: set(topics) for kind, topics in TOPICS.items() if topics != ("",)} == listed
+def test_every_topic_that_the_code_can_name_has_its_letters_and_its_subject() -> None:
+    assert set(get_args(Topic)) == {topic for row in TABLE for topic in row.topics}
+    assert {row.kind for row in TABLE} == set(LetterKind)
+    for row in TABLE:
+        assert all(bool(said) is not bool(row.about) for said in row.topics.values()), row.kind
 
 
 def test_every_topic_of_every_kind_has_a_golden() -> None:
-    assert set(TOPICS) == set(LetterKind)
-    shown = {(letter.kind, letter.topic) for letter in SAMPLES.values()}
-    assert [(kind, topic) for kind, topics in TOPICS.items() for topic in topics if (kind, topic) not in shown] == []
+    shown = {(letter.kind, letter.topic, letter.role) for letter in SAMPLES.values()}
+    for row in TABLE:
+        for topic in row.topics:
+            assert any((row.kind, topic, role) in shown for role in row.readers), (row.kind, topic)
+
+
+def test_every_letter_that_can_be_owed_is_written() -> None:
+    """What the table of letters or of kinds gained, and a template lacks: no letter borrows another's sentence."""
+    for letter, now in trial_letters():
+        LETTERS.text(letter, now)
+
+
+def test_every_kind_of_case_has_its_tag_its_traits_and_its_choices() -> None:
+    assert set(KINDS) == set(Kind)
+    for kind in Kind:
+        assert TAG_PHRASES[kind]
+        assert all(choices("K7Q2", *KINDS[kind].instead, *(one.value.upper() for one in KINDS[kind].outcomes)))
+
+
+@letters_of_a_case
+def test_a_subject_of_ours_is_an_answer_though_its_re_is_lost(name: str) -> None:
+    assert read_subject(subject_of(SAMPLES[name])).mark is Mark.REPLY
 
 
 def test_the_trial_letters_hold_everything_that_a_sample_holds() -> None:
@@ -327,16 +348,8 @@ def test_the_readme_of_the_templates_names_every_value() -> None:
     assert {*values, *(f"data.{name}" for name in data)} - named == set()
 
 
-def facts_of_every_kind() -> tuple[Facts, ...]:
-    return LATE, NOSHOW, WAITING
-
-
-@pytest.mark.parametrize("kind", list(LetterKind))
-@pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("topic", ["", "something new"])
-def test_a_topic_that_no_template_knows_still_makes_a_letter(kind: LetterKind, role: Role, topic: str) -> None:
-    for facts in (*facts_of_every_kind(), None):
-        needs_a_case = kind in (LetterKind.DRAFT, LetterKind.ALERT, LetterKind.STEPAWAY, LetterKind.ESCALATION)
-        if facts is None and needs_a_case:
-            continue
-        assert text_of(written(kind, topic, role, facts, choices("K7Q2", "MISTAKE"))).count(MARKER) == 1
+@pytest.mark.parametrize("row", [row for row in TABLE if len(row.topics) > 1 and "opened" not in row.topics])
+def test_a_topic_that_is_not_in_the_table_makes_no_letter(row: Row) -> None:
+    """Nor one with another topic's sentence. What was opened or changed is told by the kind of the case alone."""
+    with pytest.raises(NoInstruction if row.about else KeyError):
+        LETTERS.text(written(row.kind, "something new", row.readers[0], LATE if row.about else None), NOW)

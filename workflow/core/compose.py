@@ -1,16 +1,6 @@
 """Which letter to whom, as data: the recipients, the thread, the choices. No wording: that is in templates/.
 
-Topics by kind:
-alert, draft     opened changed
-reminder         contact outcome
-escalation       contact
-update           to admin: sent outcome note unclear undone cancelled wrong reached makeup;
-                 to the associate: sent reached outcome note undone cancelled wrong
-receipt          sent outcome makeup client undone cancelled wrong reached note again nothing
-ask              which-case which-client which-outcome which-associate not-yours few-words cancel same-kind before-sent
-help             words unread forward in-your-name untagged
-notice           bounce set-aside refused refused-letter stranger out-of-office stale cap outage unread template
-                 other-associate case-file delayed stuck login disk
+Which letters there are: `topics`.
 """
 
 from __future__ import annotations
@@ -20,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from workflow.core.kinds import KINDS
 from workflow.core.model import (
-    OUTCOMES,
     Case,
     Choice,
     Datum,
@@ -37,6 +27,7 @@ from workflow.core.model import (
     Rules,
     State,
 )
+from workflow.core.topics import Notice, Topic
 
 _OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}\.\d+)\.[0-9a-z]+")
 """The left side of our Message-IDs."""
@@ -60,9 +51,6 @@ LABELS: Mapping[str, str] = {
     "HELP": "How to write",
 }
 """What each word means to the one who taps it."""
-
-OTHER_KIND: Mapping[Kind, tuple[str, ...]] = {Kind.LATE: ("NOSHOW",), Kind.NOSHOW: ("WAITING",), Kind.WAITING: ()}
-"""What a case may turn out to be after all."""
 
 
 def facts(case: Case) -> Facts:
@@ -109,8 +97,8 @@ def associate_choices(case: Case) -> tuple[Choice, ...]:
         words = ["MAKEUP"] if case.kind is Kind.NOSHOW and case.state is State.CLOSED and not case.makeup else []
         return choices(case.id, *words, "UNDO")
     words = [] if case.sent_at is not None or case.kind is Kind.WAITING else ["SENT"]
-    words += [outcome.value.upper() for outcome in OUTCOMES[case.kind]]
-    words += OTHER_KIND[case.kind]
+    words += [outcome.value.upper() for outcome in KINDS[case.kind].outcomes]
+    words += KINDS[case.kind].instead
     words += ["MISTAKE"]
     if case.client is None:
         words.insert(0, "CLIENT")
@@ -119,7 +107,7 @@ def associate_choices(case: Case) -> tuple[Choice, ...]:
 
 def outcome_choices(case: Case) -> tuple[Choice, ...]:
     """How a case can have ended, for a question after it was closed: an answer may still replace the outcome."""
-    return choices(case.id, *(outcome.value.upper() for outcome in OUTCOMES[case.kind]), "UNDO")
+    return choices(case.id, *(outcome.value.upper() for outcome in KINDS[case.kind].outcomes), "UNDO")
 
 
 def admin_choices(case: Case) -> tuple[Choice, ...]:
@@ -165,7 +153,7 @@ def to_case(
     scene: Scene,
     case: Case,
     kind: LetterKind,
-    topic: str,
+    topic: Topic,
     recipients: Iterable[Person],
     role: Role,
     *,
@@ -207,7 +195,7 @@ def to_case(
 def alone(
     scene: Scene,
     kind: LetterKind,
-    topic: str,
+    topic: Topic,
     to: Person,
     role: Role,
     *,
@@ -234,7 +222,7 @@ def alone(
 
 
 def notices(
-    scene: Scene, topic: str, *, offered: tuple[Choice, ...] = (), but: str | None = None, **data: Datum
+    scene: Scene, topic: Notice, *, offered: tuple[Choice, ...] = (), but: str | None = None, **data: Datum
 ) -> tuple[Letter, ...]:
     """A fault told to each admin (contract section 4, `notice`), less the one whose own address is the fault.
 

@@ -7,7 +7,7 @@ it as one table that people can read: docs/law.md, which tests/core/test_law.py 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -54,6 +54,8 @@ from workflow.core.record import (
     update_associate,
 )
 from workflow.core.reporting import change_case, correct_closed, is_repeated, may_become, repeat_report
+from workflow.core.topics import Missing, Only, Question
+from workflow.core.words import TAGS
 
 MOST_ASKS = 3
 ASKS_WITHIN = timedelta(minutes=10)
@@ -65,7 +67,7 @@ NO_ANSWER = "no answer"
 LONGEST_QUOTE = 200
 """So many characters of what was written are quoted back; the whole stands in the history."""
 
-ASK_TOPICS = {
+ASK_TOPICS: Mapping[str, Question] = {
     "cancel": "cancel",
     "few words": "few-words",
     "which client": "which-client",
@@ -73,8 +75,6 @@ ASK_TOPICS = {
     "same kind": "same-kind",
 }
 """Doubts that have a question of their own; every other doubt asks for the outcome."""
-
-_KINDS = {Word.LATE: Kind.LATE, Word.NOSHOW: Kind.NOSHOW, Word.WAITING: Kind.WAITING}
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def _take_tag(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str)
     if not case.open:
         return doubt_case(scene, voice, case, Doubt("closed"), said)
     report = Report(
-        kind=_KINDS[answer.word],
+        kind=TAGS[answer.word],
         client=answer.client,
         minutes=answer.minutes,
         at=answer.at,
@@ -375,13 +375,15 @@ def _tell_lead(scene: Scene, case: Case) -> Case:
 
 
 def _remind(scene: Scene, case: Case) -> Case:
-    topic = "outcome" if cadence.asks_outcome(case, scene.now) else "contact"
+    topic: Missing = "outcome" if cadence.asks_outcome(case, scene.now) else "contact"
     case = withdraw(case, {LetterKind.REMINDER}, "a newer reminder", scene.now)
     case = replace(case, reminders=(*case.reminders, scene.now))
     return _by_clock(scene, case, LetterKind.REMINDER, topic, (case.associate,), Role.ASSOCIATE)
 
 
-def _by_clock(scene: Scene, case: Case, kind: LetterKind, topic: str, people: tuple[Person, ...], role: Role) -> Case:
+def _by_clock(
+    scene: Scene, case: Case, kind: LetterKind, topic: Missing | Only, people: tuple[Person, ...], role: Role
+) -> Case:
     offered = associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
     case = to_case(scene, case, kind, topic, people, role, offered=offered)
     return entered(case, scene.now, f"{kind.value} {topic}".strip(), "clock")

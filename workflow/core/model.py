@@ -190,14 +190,6 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
-OUTCOMES: Mapping[Kind, tuple[Outcome, ...]] = {
-    Kind.LATE: (Outcome.CONNECTED, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
-    Kind.NOSHOW: (Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
-    Kind.WAITING: (Outcome.ARRIVED, Outcome.ABSENT, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
-}
-"""The outcomes that each kind can have (contract section 2), in the order in which letters offer them."""
-
-
 class Due(StrEnum):
     """What a timer of a case does when it is due."""
 

@@ -24,6 +24,7 @@ from workflow.core.model import (
     Person,
     Role,
 )
+from workflow.core.topics import Question, Receipt, ToAdmin, ToAssociate
 
 ABOUT_OUTCOMES = frozenset({"outcome", "undone", "cancelled", "wrong"})
 """The updates that tell how a case ended, or that it never was; of a `waiting` case no others go to admin."""
@@ -108,7 +109,7 @@ def closed_letters(scene: Scene, case: Case) -> Case:
     return withdraw(case, kinds, "the case was closed", scene.now)
 
 
-def receipt(scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None) -> Case:
+def receipt(scene: Scene, case: Case, voice: Voice, topic: Receipt, data: Mapping[str, Datum] | None = None) -> Case:
     """With a receipt to the writer, who is offered what can come next."""
     offered = associate_choices(case) if voice.role is Role.ASSOCIATE else ()
     return to_writer(scene, case, voice, LetterKind.RECEIPT, topic, offered, data)
@@ -119,7 +120,7 @@ def to_writer(
     case: Case,
     voice: Voice,
     kind: LetterKind,
-    topic: str,
+    topic: Receipt | Question,
     offered: tuple[Choice, ...],
     data: Mapping[str, Datum] | None = None,
 ) -> Case:
@@ -128,7 +129,9 @@ def to_writer(
     return to_case(scene, case, kind, topic, people, voice.role, offered=offered, answering=voice.mail, data=data)
 
 
-def update_admins(scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None) -> Case:
+def update_admins(
+    scene: Scene, case: Case, voice: Voice, topic: ToAdmin, data: Mapping[str, Datum] | None = None
+) -> Case:
     """With an update to each admin but the writer; of a `waiting` case they hear the outcome alone (section 4)."""
     if case.kind is Kind.WAITING and topic not in ABOUT_OUTCOMES:
         return case
@@ -138,7 +141,7 @@ def update_admins(scene: Scene, case: Case, voice: Voice, topic: str, data: Mapp
 
 
 def update_associate(
-    scene: Scene, case: Case, voice: Voice, topic: str, data: Mapping[str, Datum] | None = None
+    scene: Scene, case: Case, voice: Voice, topic: ToAssociate, data: Mapping[str, Datum] | None = None
 ) -> Case:
     """With an update to the associate about what admin wrote; unchanged when the associate wrote it."""
     if voice.role is Role.ASSOCIATE:

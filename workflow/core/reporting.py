@@ -31,6 +31,7 @@ from workflow.core.record import (
     update_admins,
     update_associate,
 )
+from workflow.core.topics import Opening
 
 WRITTEN_LONG_BEFORE = timedelta(minutes=10)
 """A mail whose Date is further back than this begins its letters with when it was written (contract section 3)."""
@@ -181,7 +182,9 @@ def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datet
     return at, False
 
 
-def _announced(scene: Scene, case: Case, voice: Voice, topic: str, report: Report, said: Mapping[str, Datum]) -> Case:
+def _announced(
+    scene: Scene, case: Case, voice: Voice, topic: Opening, report: Report, said: Mapping[str, Datum]
+) -> Case:
     """With the alert to each admin (but for `waiting`) and the draft to the associate; due times planned."""
     data: dict[str, Datum] = dict(said)
     if voice.role is not Role.ASSOCIATE:

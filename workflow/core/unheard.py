@@ -27,6 +27,7 @@ from workflow.core.model import (
     Word,
 )
 from workflow.core.record import entered, replanned
+from workflow.core.topics import Notice
 from workflow.core.unplaced import for_associate, for_each
 
 NOTICES_AN_HOUR = 10
@@ -135,7 +136,7 @@ def lose_letter(scene: Scene, case: Case, failed: Letter) -> Case:
     return replanned(withdraw(lost, {LetterKind.REMINDER}, "letters to the associate come back", scene.now))
 
 
-def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: str, reason: str) -> tuple[Letter, ...]:
+def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, reason: str) -> tuple[Letter, ...]:
     """Who hears that a letter was lost, and why: each admin but its reader; of an admin's letter the lead, too.
 
     `reason` stands behind the reader's name. Nobody, if it is known already.
@@ -198,7 +199,7 @@ def hear_unknown(heard: Heard) -> Decision:
     untold = NOT_TOLD
     if sum(scene.now - at < HOUR for at in heard.notices) < NOTICES_AN_HOUR:
         untold = ""
-        topic = "stranger" if person is None else "refused"
+        topic: Notice = "stranger" if person is None else "refused"
         detail = (
             "A mail from an address that is not on the roster. It had no effect."
             if person is None

@@ -24,6 +24,7 @@ from workflow.core.model import (
     Role,
     Roster,
 )
+from workflow.core.topics import Topic
 
 MOST_CHOICES = 6
 """So many cases or colleagues are offered at most: a phone shows no more."""
@@ -153,7 +154,7 @@ def _again_about(heard: Heard, cases: list[Case]) -> tuple[Choice, ...]:
 
 
 def _answer(
-    heard: Heard, kind: LetterKind, topic: str, offered: tuple[Choice, ...], *, as_admin: bool = False, **data: Datum
+    heard: Heard, kind: LetterKind, topic: Topic, offered: tuple[Choice, ...], *, as_admin: bool = False, **data: Datum
 ) -> Letter:
     person, role = heard.speaker
     if as_admin and heard.admin is not None:

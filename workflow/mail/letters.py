@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import Facts, Kind, Letter, LetterKind, Outcome, Rules
+from workflow.core.kinds import ESCALATED, KINDS
+from workflow.core.model import Facts, Letter, LetterKind, Outcome, Rules
 from workflow.core.names import initials, short_person
+from workflow.core.topics import SUBJECTS
 from workflow.mail.mime import Body, Mailbox, Unsafe, clean_header, clean_name, compose, plain_ids
 from workflow.mail.pages import OURS, Pages, explained, our_pages, where
 from workflow.mail.trial import CLIENT, trial_letters
@@ -29,43 +31,6 @@ SUBJECT_MAX = 40
 
 SUPPRESS = "OOF, DR, RN, NRN, AutoReply"
 """X-Auto-Response-Suppress: what Exchange must not answer us with."""
-
-_SUBJECTS: Mapping[tuple[LetterKind, str], str] = {
-    (LetterKind.ASK, "which-case"): "Promptly: which case?",
-    (LetterKind.ASK, "which-client"): "Promptly: which client?",
-    (LetterKind.ASK, "which-associate"): "Promptly: which associate?",
-    (LetterKind.HELP, "words"): "Promptly: how to write",
-    (LetterKind.HELP, "forward"): "Promptly: a forwarded mail is not read",
-    (LetterKind.HELP, "in-your-name"): "Promptly: a mail in your name",
-    (LetterKind.NOTICE, "bounce"): "Promptly: a letter came back",
-    (LetterKind.NOTICE, "refused-letter"): "Promptly: a letter was refused",
-    (LetterKind.NOTICE, "set-aside"): "Promptly: a mail was set aside",
-    (LetterKind.NOTICE, "refused"): "Promptly: a mail was not accepted",
-    (LetterKind.NOTICE, "stranger"): "Promptly: perhaps a report",
-    (LetterKind.NOTICE, "out-of-office"): "Promptly: an automatic reply",
-    (LetterKind.NOTICE, "stale"): "Promptly: an old report",
-    (LetterKind.NOTICE, "cap"): "Promptly: answers held back",
-    (LetterKind.NOTICE, "outage"): "Promptly: mail server not reached",
-    (LetterKind.NOTICE, "unread"): "Promptly: perhaps a report",
-    (LetterKind.NOTICE, "template"): "Promptly: a template failed",
-    (LetterKind.NOTICE, "other-associate"): "Promptly: a word of another associate",
-    (LetterKind.NOTICE, "case-file"): "Promptly: a case file is damaged",
-    (LetterKind.NOTICE, "delayed"): "Promptly: a letter is delayed",
-    (LetterKind.NOTICE, "stuck"): "Promptly: a part stands still",
-    (LetterKind.NOTICE, "login"): "Promptly: the mail login is refused",
-    (LetterKind.NOTICE, "disk"): "Promptly: the disk is full or failing",
-}
-_KIND_SUBJECTS: Mapping[LetterKind, str] = {
-    LetterKind.ASK: "Promptly: what do you mean?",
-    LetterKind.HELP: "Promptly: not understood",
-    LetterKind.STATUS: "Promptly: open cases",
-    LetterKind.DIGEST: "Promptly: digest",
-    LetterKind.NOTICE: "Promptly: please look",
-    LetterKind.RECEIPT: "Promptly: recorded",
-    LetterKind.TEST: "Promptly: test",
-}
-"""Subjects of letters without a case; those of a case are made by `_subject`."""
-
 
 _OUTCOME_WORD = re.compile("|".join(outcome.value.upper() for outcome in Outcome))
 
@@ -210,20 +175,13 @@ def _unwise(text: str) -> Iterator[str]:
 def _subject(letter: Letter) -> str:
     """Constant for a case, its kind and the audience; no client beyond initials; at most 40 characters (section 4)."""
     facts = letter.facts
-    if letter.case is None or facts is None:
-        plain = _SUBJECTS.get((letter.kind, letter.topic)) or _KIND_SUBJECTS.get(letter.kind, "Promptly")
-        return plain if letter.case is None else f"[{letter.case}] {plain}"[:SUBJECT_MAX].rstrip()
+    if facts is None:
+        return SUBJECTS[letter.kind, letter.topic]
     name = client_of(facts)
     client = clean_header(initials(name)) if name else ""
-    if letter.kind is LetterKind.ESCALATION:
-        return _fitted(f"[{facts.case}] NOT YET TOLD? ", facts, f" - {client}" if client else "")
-    match facts.kind:
-        case Kind.LATE:
-            return _fitted(f"[{facts.case}] LATE: ", facts, f" - {client}" if client else "")
-        case Kind.NOSHOW:
-            return _fitted(f"[{facts.case}] MISSED BY ", facts, f" - {client}" if client else "")
-        case Kind.WAITING:
-            return _fitted(f"[{facts.case}] WAITING FOR {client or 'CLIENT'} - ", facts, "")
+    form = ESCALATED if letter.kind is LetterKind.ESCALATION else KINDS[facts.kind].subject
+    before, after = f"[{facts.case}] {form}".split("{who}")
+    return _fitted(before.format(client=client or "CLIENT"), facts, after.format(client=client) if client else "")
 
 
 def _fitted(before: str, facts: Facts, after: str) -> str:

@@ -5,52 +5,16 @@ They hold no wording; everything that a template can ask for is in one of them, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from workflow.core.model import OUTCOMES, Choice, Datum, Facts, Kind, Letter, LetterKind, Person, Role, State
+from workflow.core.kinds import KINDS
+from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Person, Role, State
+from workflow.core.topics import LETTERS
 
 CLIENT = "Quillon Vandersprock"
 """Nobody's name: where it shows in a first line, the template put it there."""
-
-TOPICS: Mapping[LetterKind, tuple[str, ...]] = {
-    LetterKind.ALERT: ("opened", "changed"),
-    LetterKind.DRAFT: ("opened", "changed"),
-    LetterKind.STEPAWAY: ("",),
-    LetterKind.REMINDER: ("contact", "outcome"),
-    LetterKind.ESCALATION: ("contact",),
-    LetterKind.UPDATE: (*("sent", "outcome", "note", "unclear", "undone", "cancelled", "wrong", "reached", "makeup"),),
-    LetterKind.RECEIPT: (
-        *("sent", "outcome", "makeup", "client", "undone", "cancelled", "wrong", "reached", "note", "again"),
-        "nothing",
-    ),
-    LetterKind.ASK: (
-        *("which-case", "which-client", "which-outcome", "which-associate", "not-yours", "few-words", "cancel"),
-        *("same-kind", "before-sent"),
-    ),
-    LetterKind.STATUS: ("",),
-    LetterKind.HELP: ("words", "unread", "forward", "in-your-name", "untagged"),
-    LetterKind.DIGEST: ("",),
-    LetterKind.NOTICE: (
-        *("bounce", "set-aside", "refused", "refused-letter", "stranger", "out-of-office", "stale", "cap", "outage"),
-        *("unread", "template", "other-associate", "case-file", "delayed", "stuck", "login", "disk"),
-    ),
-    LetterKind.TEST: ("",),
-}
-"""The variants of each kind, as `core.compose` lists them."""
-
-READERS: Mapping[LetterKind, tuple[Role, ...]] = {
-    LetterKind.ALERT: (Role.ADMIN,),
-    LetterKind.DRAFT: (Role.ASSOCIATE,),
-    LetterKind.STEPAWAY: (Role.ASSOCIATE,),
-    LetterKind.REMINDER: (Role.ASSOCIATE,),
-    LetterKind.ESCALATION: (Role.ADMIN, Role.LEAD),
-    LetterKind.DIGEST: (Role.ADMIN,),
-    LetterKind.NOTICE: (Role.ADMIN,),
-    LetterKind.TEST: (Role.ADMIN,),
-}
-"""Who gets a kind of letter; every other kind goes to associates and admins."""
 
 _AT = datetime(2026, 11, 5, 19, tzinfo=UTC)
 _ASSOCIATE = Person("Dana Lee", ("dana@clinic.test",))
@@ -103,20 +67,16 @@ _BARE = Facts(
 
 def trial_letters() -> Iterator[tuple[Letter, datetime]]:
     """Letters of every kind and topic, to everybody who can get them, at every turn of a case; each with its `now`."""
-    for kind, topics in TOPICS.items():
-        about_cases = kind not in (LetterKind.STATUS, LetterKind.HELP, LetterKind.DIGEST, LetterKind.NOTICE)
-        turns: list[Facts | None] = list(_turns()) if about_cases and kind is not LetterKind.TEST else []
-        if kind is LetterKind.ASK or not turns:
-            turns.append(None)
-        for topic in topics:
-            for role in READERS.get(kind, (Role.ASSOCIATE, Role.ADMIN)):
-                for facts in turns:
-                    yield _letter(kind, topic, role, facts, {}), _AT
-                    yield _letter(kind, topic, role, facts, _FULL), _AT + timedelta(hours=1)
+    for row in LETTERS:
+        for topic in row.topics:
+            for role in row.readers:
+                for facts in _turns(row.about) if row.about else (None,):
+                    yield _letter(row.kind, topic, role, facts, {}), _AT
+                    yield _letter(row.kind, topic, role, facts, _FULL), _AT + timedelta(hours=1)
 
 
-def _turns() -> Iterator[Facts]:
-    for kind, outcomes in OUTCOMES.items():
+def _turns(kinds: Iterable[Kind]) -> Iterator[Facts]:
+    for kind in kinds:
         bare = replace(_BARE, kind=kind)
         full = replace(
             bare,
@@ -130,7 +90,7 @@ def _turns() -> Iterator[Facts]:
             reached=True,
         )
         yield from (bare, replace(bare, client=CLIENT), full, replace(full, state=State.CANCELLED))
-        for outcome in outcomes:
+        for outcome in KINDS[kind].outcomes:
             yield replace(full, state=State.CLOSED, outcome=outcome, outcome_note="what was written", makeup=True)
 
 
