@@ -6,6 +6,7 @@ Not here: what to decide (`core.hear`), and the commit (`engine`).
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from workflow.core.heard import Heard
 from workflow.core.model import Mail
 from workflow.core.subjects import case_ids
 from workflow.mail import newtext, trust
+from workflow.mail.letters import Unsafe
 from workflow.mail.read import Incoming, read
 from workflow.store import Store
 
@@ -116,8 +118,11 @@ async def _without_our_words(clinic: Clinic, incoming: Incoming, now: datetime) 
     mail = incoming.mail
     if not incoming.text:
         return mail
-    letters = [await clinic.store.letter_of_message(known) for known in mail.refers_to[:QUOTED_LETTERS]]
-    ours = [clinic.letters.text(letter, now) for letter in letters if letter is not None]
+    ours: list[str] = []
+    for known in mail.refers_to[:QUOTED_LETTERS]:
+        letter = await clinic.store.letter_of_message(known)
+        with suppress(Unsafe):
+            ours += [clinic.letters.text(letter, now)] if letter is not None else []
     if not ours:
         return mail
     new_text, quoted_text = newtext.split(incoming.text, ours)

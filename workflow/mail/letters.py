@@ -73,7 +73,10 @@ class Letters:
         return Rendered(raw, recipient.address, fell_back)
 
     def text(self, letter: Letter, now: datetime) -> str:
-        """What the reader of the plain text has before them: to be told apart from what they write themselves."""
+        """What the reader of the plain text has before them: to be told apart from what they write themselves.
+
+        Raises Unsafe.
+        """
         return self._page(letter, now)[0]
 
     def template_faults(self) -> list[str]:
@@ -106,15 +109,18 @@ class Letters:
         return list(faults)
 
     def _page(self, letter: Letter, now: datetime) -> tuple[str, str, str | None]:
-        """Text, HTML, and where a template of the clinic's failed, if one did."""
-        values = self._values(letter, now)
+        """Text, HTML, and where a template of the clinic's failed, if one did.
+
+        Raises Unsafe where ours has no words either: for a topic that a newer version stored, before it was taken back.
+        """
         fell_back = None
-        if self._own is not None:
+        for pages in (self._own, self._ours):
             try:
-                return (*self._own.render(letter.kind.value, values), None)
+                if pages is not None:
+                    return (*pages.render(letter.kind.value, self._values(letter, now)), fell_back)
             except Exception as fault:  # a clinic's own file can fail in any way; the letter must go
                 fell_back = where(fault)
-        return (*self._ours.render(letter.kind.value, values), fell_back)
+        raise Unsafe(f"no words for it: {fell_back}")
 
     def _values(self, letter: Letter, now: datetime) -> dict[str, object]:
         return {**self._wording.values(letter, now), "subject": _subject(letter)}

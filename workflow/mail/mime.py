@@ -49,7 +49,8 @@ _TEXT.body_encoding = QP
 
 
 class Unsafe(Exception):
-    """The bytes just built do not say what was meant; such a letter is never sent. Holds no name and no address."""
+    """A letter that cannot be written, or whose bytes do not say what was meant; it is never sent. Holds no name and no
+    address."""
 
 
 @dataclass(frozen=True, slots=True)
