@@ -8,10 +8,10 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workflow.core.compose import Scene
+from workflow.core.entries import Voice
 from workflow.core.model import Cadence, Case, Kind, Mail, Person, Report, Role, Roster, Rules
-from workflow.core.record import Voice
-from workflow.core.reporting import open_case
+from workflow.core.owed import Scene
+from workflow.core.reports import open_case
 
 TORONTO = ZoneInfo("America/Toronto")
 DANA = Person("Dana Lee", ("dana@clinic.test", "dana.lee@clinic.test"))

@@ -28,10 +28,10 @@ from zoneinfo import ZoneInfo
 
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic as Wired
-from workflow.config import load
+from workflow.config.file import load
 from workflow.core.model import Case
 from workflow.service import Service
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 from workflow.verbs.embedded import EmbeddedServer
 from workflow.verbs.xoauth2 import Opens
 

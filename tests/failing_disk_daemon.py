@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from daemon import main
-from workflow.store import atomic
+from workflow.store.tiny import atomic
 
 ill = Path(sys.argv[1])
 

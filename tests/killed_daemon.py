@@ -7,7 +7,7 @@ import signal
 import sys
 
 from daemon import main
-from workflow.store import atomic
+from workflow.store.tiny import atomic
 
 left = int(sys.argv[1])
 

@@ -24,7 +24,7 @@ from typing import Any, Self
 
 from tests.mail.letter_samples import NOW, RULES, samples
 from workflow.core.model import Letter
-from workflow.mail.letters import Letters
+from workflow.mail.writing.render import Letters
 
 CHROMIUM = shutil.which("chromium")
 """Debian's, or None where there is none."""

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.core.model import Place
-from workflow.mail.outbox import Attempt, Result
+from workflow.mail.smtp.outbox import Attempt, Result
 
 CONFIG = """
 [clinic]

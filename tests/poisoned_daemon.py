@@ -10,12 +10,12 @@ import sys
 from typing import Any
 
 from daemon import main
-from workflow.mail import read
+from workflow.mail.reading import message
 
-real = read.read
+real = message.read
 
 
-def read_or_die(raw: bytes, *arguments: Any, **more: Any) -> read.Incoming:
+def read_or_die(raw: bytes, *arguments: Any, **more: Any) -> message.Incoming:
     if b"deadly" in raw:
         os.kill(os.getpid(), signal.SIGKILL)
     if b"poison" in raw:
@@ -23,5 +23,5 @@ def read_or_die(raw: bytes, *arguments: Any, **more: Any) -> read.Incoming:
     return real(raw, *arguments, **more)
 
 
-read.read = read_or_die
+message.read = read_or_die
 sys.exit(main(sys.argv[1:]))

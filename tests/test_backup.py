@@ -21,11 +21,12 @@ from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.tiny_bench import Failing, TinyBench, files, opened
 from workflow.core.model import Place
-from workflow.mail.mailbox import Fetched
+from workflow.mail.imap.mailbox import Fetched
 from workflow.service import Service
-from workflow.store import Unreadable, atomic, codec
-from workflow.store.backup import Interrupted, back_up, backups, case_files
-from workflow.store.peek import TinyReader
+from workflow.store import Unreadable, codec
+from workflow.store.tiny import atomic
+from workflow.store.tiny.backup import Interrupted, back_up, backups, case_files
+from workflow.store.tiny.reader import TinyReader
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conversation import MAILBOX, Clinic
-from workflow.mail import read
+from workflow.mail.reading import message
 
 
 @pytest.fixture
@@ -63,14 +63,14 @@ async def test_a_mail_over_max_size_speaks_by_its_subject(clinic: Clinic) -> Non
 async def test_an_exception_sets_the_mail_aside_and_tells_admin(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = read.read
+    real = message.read
 
-    def breaks(raw: bytes, *args: object, **more: object) -> read.Incoming:
+    def breaks(raw: bytes, *args: object, **more: object) -> message.Incoming:
         if b"poison" in raw:
             raise RuntimeError("poison")
         return real(raw, *args, **more)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(read, "read", breaks)
+    monkeypatch.setattr(message, "read", breaks)
     await clinic.dana.writes("NOSHOW Sam", "poison")
     await clinic.alex.gets("notice")
     assert len(await clinic.server.wait_for(MAILBOX, 1, "Promptly/Set aside")) == 1

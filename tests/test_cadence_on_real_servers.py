@@ -15,7 +15,7 @@ from tests.daemon_process import Daemon, configure
 from tests.in_time import raw
 from tests.real_servers import RealServers
 from workflow.core.model import LetterKind
-from workflow.store.peek import TinyReader
+from workflow.store.tiny.reader import TinyReader
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_servers]
 

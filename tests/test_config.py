@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.cast import CADENCE
-from workflow.config import Config, Faults, load
+from workflow.config.file import Config, Faults, load
+from workflow.config.keys import is_loopback, read_duration, read_person, read_size, read_time, tables
 from workflow.core.model import Kind, KindCadence, Person
-from workflow.settings import is_loopback, read_duration, read_person, read_size, read_time, tables
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 

@@ -17,8 +17,8 @@ import pytest
 
 from tests.conversation import Clinic
 from workflow.core.model import Fate, Place
-from workflow.mail.outbox import Attempt, Outbox
-from workflow.store import atomic
+from workflow.mail.smtp.outbox import Attempt, Outbox
+from workflow.store.tiny import atomic
 
 
 class PowerCut(BaseException):

@@ -19,8 +19,8 @@ from tests.daemon_process import ROOT
 from tests.in_time import header, letters, raw
 from workflow import engine
 from workflow.core.model import Place
-from workflow.store import atomic
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny import atomic
+from workflow.store.tiny.store import TinyStore
 from workflow.verbs.embedded import EmbeddedServer
 
 DANA, ALEX = PEOPLE["dana"], PEOPLE["alex"]

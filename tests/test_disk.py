@@ -23,8 +23,9 @@ from tests.daemon_process import ROOT
 from tests.in_time import answers, happens, header, is_owed, missed
 from workflow import sender, service
 from workflow.core.model import State
-from workflow.store import NotCommitted, atomic
-from workflow.store.peek import TinyReader
+from workflow.store import NotCommitted
+from workflow.store.tiny import atomic
+from workflow.store.tiny.reader import TinyReader
 
 pytestmark = pytest.mark.slow
 
@@ -376,7 +377,7 @@ async def test_a_full_disk_is_waited_for(tmp_path: Path, small: Path) -> None:
             while free(small) > 4096:  # a page is left: the write begins, and breaks off
                 file.write(bytes(4096))
         await answers(clinic, "dana", f"[{case}] OTHER " + "a long story " * 500)
-        await happens(lambda: clinic.service.clinic.tally.refusals >= 5)
+        await happens(lambda: clinic.service.clinic.counters.refusals >= 5)
         await memory_is_what_the_disk_is(clinic)
         await lies_where_it_lay(clinic)
         await clinic.nothing_else()
@@ -397,7 +398,7 @@ async def test_a_folder_that_turns_read_only_is_waited_for(tmp_path: Path, read_
         await missed(clinic)
         read_only(True)
         await answers(clinic, "dana", "NOSHOW Kim")
-        await happens(lambda: clinic.service.clinic.tally.refusals >= 5)
+        await happens(lambda: clinic.service.clinic.counters.refusals >= 5)
         await memory_is_what_the_disk_is(clinic)
         await lies_where_it_lay(clinic)
         await clinic.nothing_else()

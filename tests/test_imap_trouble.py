@@ -20,7 +20,7 @@ from tests.in_time import happens, raw
 from tests.scripted_imap import ALL, ScriptedImap
 from tests.silent_proxy import SilentProxy
 from tests.watched import BRISK
-from workflow.mail.inbox import Pace
+from workflow.mail.imap.inbox import Pace
 
 pytestmark = pytest.mark.slow
 

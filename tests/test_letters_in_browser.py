@@ -11,7 +11,7 @@ import pytest
 from tests.letters_in_browser import ABSENT, CHROMIUM, PICTURES, SCHEMES, WIDTH, Browser, Link, Look, html_of
 from tests.mail.letter_samples import RULES, samples
 from workflow.core.model import Choice, Letter
-from workflow.mail.letters import Letters
+from workflow.mail.writing.render import Letters
 
 SAMPLES = dict(samples())
 LETTERS = Letters(RULES, instance="a1b2c3")

@@ -23,10 +23,10 @@ from tests.conversation import CONFIG, MAILBOX, TWO_O_CLOCK
 from tests.in_time import header, raw
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic as Wired
-from workflow.config import load
+from workflow.config.file import load
 from workflow.core.model import Post
 from workflow.service import Service
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 from workflow.verbs.embedded import EmbeddedServer, Passed
 
 ALEX = "admin@clinic.test"

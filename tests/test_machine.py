@@ -48,8 +48,8 @@ from workflow.clinic import Clinic
 from workflow.core.model import Case, Fate, Place
 from workflow.engine import Engine
 from workflow.sender import Sender
-from workflow.store import atomic
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny import atomic
+from workflow.store.tiny.store import TinyStore
 
 pytestmark = pytest.mark.slow
 

@@ -21,11 +21,11 @@ from tests.in_time import answers, happens, is_owed, raw
 from tests.token_endpoint import HANG, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
 from tests.watched import BRISK, a_mail, settings, watching
 from workflow.core.model import Fate
-from workflow.mail.imap_session import Session
-from workflow.mail.inbox import News, Pace
-from workflow.mail.mailbox import Loss, MailboxError
-from workflow.mail.oauth2 import Tokens
-from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings
+from workflow.mail.imap.inbox import News, Pace
+from workflow.mail.imap.mailbox import Loss, MailboxError
+from workflow.mail.imap.session import Session
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result, SmtpSettings
+from workflow.mail.tokens import Tokens
 from workflow.verbs.embedded import LOOPBACK, EmbeddedServer
 
 pytestmark = pytest.mark.slow

@@ -24,11 +24,11 @@ from tests.conversation import MAILBOX, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import answers, happens, is_owed, raw
 from tests.premises import Premises, premises
-from workflow.core.compose import to_case
+from workflow.core.entries import consumed
 from workflow.core.model import Choice, LetterKind, Post, Role
-from workflow.core.record import consumed
-from workflow.core.retention import names_of, scrubbed, wiped
-from workflow.store.backup import back_up
+from workflow.core.owed import to_case
+from workflow.core.privacy import names_of, scrubbed, wiped
+from workflow.store.tiny.backup import back_up
 
 pytestmark = pytest.mark.slow
 

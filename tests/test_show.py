@@ -14,7 +14,7 @@ import structlog
 import daemon
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, is_owed, missed, on
-from workflow.auditor import Away
+from workflow.watch import Away
 
 pytestmark = pytest.mark.slow
 

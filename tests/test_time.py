@@ -16,9 +16,9 @@ import time_machine
 from tests.conversation import MAILBOX, TORONTO, Clinic
 from tests.in_time import answers, happens, is_owed, missed, on, raw
 from workflow import engine
-from workflow.core.compose import Scene
-from workflow.core.decide import tick_case
+from workflow.core.law import tick_case
 from workflow.core.model import Case
+from workflow.core.owed import Scene
 
 DST = [("2026-10-31", "2026-11-01"), ("2027-03-13", "2027-03-14")]
 """The evening before each change in Toronto, and the morning after it."""

@@ -22,8 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.certificates import certify
-from workflow.config import OAuth2, Secret
-from workflow.mail.oauth2 import Tokens
+from workflow.config.file import OAuth2, Secret
+from workflow.mail.tokens import Tokens
 
 __all__ = ["TokenEndpoint", "endpoint", "tokens"]
 

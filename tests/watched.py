@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workflow.core.model import Fate, Place
-from workflow.mail.inbox import Contact, Fetched, Inbox, MailboxSettings, News, Pace
+from workflow.mail.imap.inbox import Contact, Fetched, Inbox, MailboxSettings, News, Pace
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """Noon in Toronto: when the tests' mails arrive."""

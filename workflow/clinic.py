@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 import structlog
 
 from workflow.clock import Clock
-from workflow.config import Config, OAuth2
+from workflow.config.file import Config, OAuth2
 from workflow.core.model import Rules
+from workflow.counters import Counters
 from workflow.logs import Repeated
-from workflow.mail.letters import Letters
-from workflow.mail.mailbox import MailboxSettings
-from workflow.mail.oauth2 import Tokens
-from workflow.mail.outbox import SmtpSettings
-from workflow.mail.trust import TrustSettings
+from workflow.mail.imap.mailbox import MailboxSettings
+from workflow.mail.reading.trust import TrustSettings
+from workflow.mail.smtp.outbox import SmtpSettings
+from workflow.mail.tokens import Tokens
+from workflow.mail.writing.render import Letters
 from workflow.store import Store
-from workflow.tally import Tally
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Clinic:
     config: Config
     store: Store
     clock: Clock
-    tally: Tally = field(default_factory=Tally)
+    counters: Counters = field(default_factory=Counters)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held around gather, decide and commit, with no other await inside: one change of the state at a time."""
     refusal: Repeated = field(default_factory=Repeated)
@@ -53,7 +53,7 @@ class Clinic:
 
     def note_refusal(self) -> None:
         """The disk refused a write, which is to be tried again: for the log, and for the auditor."""
-        self.tally.refusals += 1
+        self.counters.refusals += 1
         if self.refusal.is_news("disk"):
             log.error("the disk refuses writes")
 

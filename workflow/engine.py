@@ -18,14 +18,11 @@ from typing import Protocol
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core.caps import cap_answers
-from workflow.core.compose import Scene, notices
-from workflow.core.decide import resume_at, tick_case
 from workflow.core.digest import digest, next_digest_at
-from workflow.core.hear import hear
+from workflow.core.law import resume_at, tick_case
+from workflow.core.limits import cap_answers
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
-from workflow.core.topics import Notice
-from workflow.core.unheard import (
+from workflow.core.outsiders import (
     NOBODY_TOLD,
     NOT_TOLD,
     failed_letter,
@@ -34,9 +31,12 @@ from workflow.core.unheard import (
     tell_lost,
     written_again,
 )
+from workflow.core.owed import Scene, notices
+from workflow.core.routing import route
+from workflow.core.topics import Notice
 from workflow.gather import RandomMint, gather, rehearse
 from workflow.logs import place
-from workflow.mail import read
+from workflow.mail.reading import message
 from workflow.store import NotCommitted
 
 log = structlog.get_logger()
@@ -120,7 +120,7 @@ class Engine:
                     log.error("mail failed", error=type(error).__name__, where=place(error))
                     fate = await self._set_aside(arrival, now, f"could not be handled ({type(error).__name__})")
             await store.put_down()
-        self.clinic.tally.mails[fate.value] += 1
+        self.clinic.counters.mails[fate.value] += 1
         self._settler.settle(arrival.place, fate)
 
     async def tick(self) -> int:
@@ -218,7 +218,7 @@ class Engine:
             )
             fault = {"letter": letter.id, "kind": letter.kind.value, "reason": reason}
             await self._commit(decision, now, case, fault=fault)
-            self.clinic.tally.letters[letter.kind.value, "failed"] += 1
+            self.clinic.counters.letters[letter.kind.value, "failed"] += 1
 
     def clock_was_set_back(self, now: datetime) -> bool:
         """Whether something was decided later than `now`: then due times are to be planned anew."""
@@ -237,7 +237,7 @@ class Engine:
     async def _handle(self, arrival: Arrival, now: datetime) -> Fate:
         clinic, store = self.clinic, self.clinic.store
         arrived_at = now if clinic.rules.rehearsal else min(arrival.arrived_at, now)
-        incoming = read.read(
+        incoming = message.read(
             arrival.raw,
             arrived_at,
             ours=(),
@@ -257,15 +257,15 @@ class Engine:
                 return await self._set_aside(arrival, now, incoming.fault, mail)
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
-        heard = await gather(clinic, incoming, now)
-        decision = hear(heard)
+        situation = await gather(clinic, incoming, now)
+        decision = route(situation)
         # It has been read and has killed nobody: who dies from here on dies of something else.
         await store.put_down()
         about = decision.case.id if decision.case is not None else None
-        for case in written_again(heard):
+        for case in written_again(situation):
             if case.id != about:
-                await self._commit(Decision("the associate writes again", case=case), now, heard.cases[case.id])
-        await self._commit(decision, now, heard.cases.get(about or ""))
+                await self._commit(Decision("the associate writes again", case=case), now, situation.cases[case.id])
+        await self._commit(decision, now, situation.cases.get(about or ""))
         return decision.fate
 
     async def _known_fate(self, key: str) -> Fate | None:
@@ -298,7 +298,7 @@ class Engine:
         if decision.lost is not None:  # after the notice about it: a crash in between must not keep admin from it
             await self.clinic.store.settle_letters([decision.lost])
         if capped.case is not None and old is None:
-            self.clinic.tally.reports[capped.case.kind.value] += 1
+            self.clinic.counters.reports[capped.case.kind.value] += 1
 
     async def _keep(
         self,

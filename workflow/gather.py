@@ -1,6 +1,6 @@
 """All that is needed to decide about one mail, fetched from the store: nothing is asked of it afterwards.
 
-Not here: what to decide (`core.hear`), and the commit (`engine`).
+Not here: what to decide (`core.routing`), and the commit (`engine`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from workflow.clinic import Clinic
-from workflow.core import grammar
-from workflow.core.caps import STRANGERS
-from workflow.core.compose import Scene
-from workflow.core.heard import Heard
+from workflow.core.language import read
+from workflow.core.language.prefixes import case_ids
+from workflow.core.limits import STRANGERS
 from workflow.core.model import Mail
-from workflow.core.subjects import case_ids
-from workflow.mail import newtext, trust
-from workflow.mail.letters import Unsafe
-from workflow.mail.read import Incoming, read
+from workflow.core.owed import Scene
+from workflow.core.situation import Situation
+from workflow.mail.reading import message, newtext, trust
+from workflow.mail.reading.message import Incoming
+from workflow.mail.writing.render import Unsafe
 from workflow.store import Store
 
 CASE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
@@ -69,18 +69,18 @@ def rehearse(clinic: Clinic) -> None:
     text = SPECIMEN.format(server=clinic.trust.authserv_id, sender=sender, domain=domain, address=address)
     now = clinic.clock.now()
     raw = text.replace("\n", "\r\n").encode()
-    incoming = read(raw, now, ours=(), own_address=address, instance=clinic.store.desk.instance)
+    incoming = message.read(raw, now, ours=(), own_address=address, instance=clinic.store.desk.instance)
     trust.judge(incoming, clinic.rules.roster, clinic.trust, address.rpartition("@")[2])
     new_text, quoted_text = newtext.split(incoming.text, ["The letter"])
-    grammar.read(incoming.mail.subject, new_text, quoted_text)
+    read.read(incoming.mail.subject, new_text, quoted_text)
 
 
-async def gather(clinic: Clinic, incoming: Incoming, now: datetime) -> Heard:
+async def gather(clinic: Clinic, incoming: Incoming, now: datetime) -> Situation:
     """The mail with every case it may be about, who its sender is, and a free id for a case it may open."""
     store, rules = clinic.store, clinic.rules
     mail = await _without_our_words(clinic, incoming, now)
     roster = rules.roster
-    reading = grammar.read(mail.subject, mail.new_text, mail.quoted_text)
+    reading = read.read(mail.subject, mail.new_text, mail.quoted_text)
     cases, closed = await store.open_cases(), []
     pointed = [await store.case_of_message(known) for known in mail.refers_to]
     thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
@@ -97,7 +97,7 @@ async def gather(clinic: Clinic, incoming: Incoming, now: datetime) -> Heard:
     sender = mail.sender or ""
     person = roster.associate(sender) or roster.admin(sender)
     counts = store.desk.counts
-    return Heard(
+    return Situation(
         scene=Scene(rules, now, RandomMint(await _free_id(store))),
         mail=mail,
         reading=reading,

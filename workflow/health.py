@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from workflow.alive import Alive
 from workflow.clinic import Clinic
 from workflow.core.model import Fate, Kind
-from workflow.tally import URGENT_WITHIN, Tally
+from workflow.counters import URGENT_WITHIN, Counters
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> t
 async def _gather(clinic: Clinic, daemon: Daemon) -> _Figures:
     store = clinic.store
     return _Figures(
-        clinic.tally,
+        clinic.counters,
         daemon.alive(),
         live=not daemon.faults(),
         overdue=daemon.overdue,
@@ -112,7 +112,7 @@ class _Figures(Collector):
 
     def __init__(
         self,
-        tally: Tally,
+        counters: Counters,
         alive: Alive,
         *,
         live: bool,
@@ -121,7 +121,7 @@ class _Figures(Collector):
         owed: Mapping[str, int],
         set_aside: int,
     ) -> None:
-        self._tally = tally
+        self._tally = counters
         self._alive = alive
         self._live = live
         self._overdue = overdue
@@ -146,19 +146,19 @@ class _Figures(Collector):
         yield from self._counted()
 
     def _counted(self) -> Iterable[Metric]:
-        tally = self._tally
+        counters = self._tally
         reports = CounterMetricFamily("promptly_reports", "Reports that opened a case", labels=["kind"])
         for kind in Kind:
-            reports.add_metric([kind.value], tally.reports[kind.value])
+            reports.add_metric([kind.value], counters.reports[kind.value])
         mails = CounterMetricFamily("promptly_mails", "Mails decided, by what became of them", labels=["fate"])
         for fate in Fate:
-            mails.add_metric([fate.value], tally.mails[fate.value])
+            mails.add_metric([fate.value], counters.mails[fate.value])
         letters = CounterMetricFamily("promptly_letters", "Letters, by what became of them", labels=["kind", "fate"])
-        for (of_kind, became), count in tally.letters.items():
+        for (of_kind, became), count in counters.letters.items():
             letters.add_metric([of_kind, became], count)
         seconds = HistogramMetricFamily("promptly_urgent_letter_seconds", "Alert and draft: decision to acceptance")
-        within = [(str(limit), tally.within[limit]) for limit in URGENT_WITHIN]
-        seconds.add_metric([], [*within, ("+Inf", tally.urgent)], tally.urgent_seconds)
+        within = [(str(limit), counters.within[limit]) for limit in URGENT_WITHIN]
+        seconds.add_metric([], [*within, ("+Inf", counters.urgent)], counters.urgent_seconds)
         return reports, mails, letters, seconds
 
 

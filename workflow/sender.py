@@ -1,7 +1,7 @@
 """One letter: look it up, render it, send it, record what became of it. The most urgent first; nothing is forgotten.
 
 Letters come from the committed store alone. Whether a letter still has sense is looked at twice: when its turn comes,
-and right before MAIL FROM. Refusals are classified by `mail.outbox`; when to try again is decided here (contract
+and right before MAIL FROM. Refusals are classified by `mail.smtp.outbox`; when to try again is decided here (contract
 section 5). What to tell admin about a refusal is the engine's.
 """
 
@@ -19,12 +19,12 @@ from typing import Protocol, assert_never
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core.cadence import held_until, is_outdated
 from workflow.core.model import Letter, LetterKind, Post
+from workflow.core.schedule import held_until, is_outdated
 from workflow.core.topics import Notice
 from workflow.logs import Repeated
-from workflow.mail.letters import Unsafe
-from workflow.mail.outbox import Attempt, Outbox, Result
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result
+from workflow.mail.writing.render import Unsafe
 from workflow.store import NotCommitted
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ REPLACED_WITHIN = timedelta(seconds=1)
 """A reminder waits so long for the decision that replaces it (contract 8.8)."""
 
 WORKERS = 2
-"""As many as `mail.outbox` has connections."""
+"""As many as `mail.smtp.outbox` has connections."""
 
 
 class Teller(Protocol):
@@ -296,7 +296,7 @@ class Sender:
 
     async def _settle(self, letter: Letter, attempt: Attempt, teller: Teller) -> None:
         now = self._clock.now()
-        letters, kind = self._clinic.tally.letters, letter.kind.value
+        letters, kind = self._clinic.counters.letters, letter.kind.value
         attempts = letter.attempts + 1
         result = self._judge(letter, attempt.result)
         match result:
@@ -310,7 +310,7 @@ class Sender:
                     self._accepted.append(sent)
                 letters[kind, "sent"] += 1
                 if letter.kind.course.urgent:
-                    self._clinic.tally.count_urgent(now - letter.created_at)
+                    self._clinic.counters.count_urgent(now - letter.created_at)
                 seconds = round((now - letter.created_at).total_seconds(), 3)
                 log.info("letter sent", letter=letter.id, kind=kind, topic=letter.topic, after=seconds)
             case Result.WITHDRAWN if letter.id in self._stopped:

@@ -20,17 +20,16 @@ import structlog
 
 from workflow import logs
 from workflow.alive import Alive, read_alive, write_alive
-from workflow.auditor import Auditor, Away
 from workflow.clinic import Clinic, mailbox_settings, smtp_settings
-from workflow.config import Config
+from workflow.config.file import Config
 from workflow.core.model import Fate, Place
 from workflow.engine import Engine
-from workflow.mail.inbox import Contact, Fetched, Inbox, Loss, News
-from workflow.mail.outbox import Outbox, Result
-from workflow.pulse import FIRST_SWEEP_WAIT, Pulse
+from workflow.mail.imap.inbox import Contact, Fetched, Inbox, Loss, News
+from workflow.mail.smtp.outbox import Outbox, Result
 from workflow.sender import Sender
 from workflow.store import NotCommitted
 from workflow.upkeep import Upkeep
+from workflow.watch import FIRST_SWEEP_WAIT, Auditor, Away, LifeSigns
 
 log = structlog.get_logger()
 
@@ -98,7 +97,7 @@ class Service:
         self._tick = asyncio.Event()
         self._rested = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._pulse = Pulse()
+        self._signs_of_life = LifeSigns()
         self._notifier = sdnotify.SystemdNotifier()
         self._beats = schedule.Scheduler()
         self._inbox = self._watch_mailbox()
@@ -180,7 +179,7 @@ class Service:
     async def _begin(self) -> None:
         """What a start has to write. A full disk must not end it: mail is read and letters go all the same."""
         while True:
-            self._pulse.beats("timers")
+            self._signs_of_life.beats("timers")
             try:
                 await self.engine.begin_digests()
                 await self._announce_faults()
@@ -219,7 +218,7 @@ class Service:
 
     def _deliver(self, fetched: Fetched) -> None:
         """On the inbox's thread: hand over, and wait while the queue is full."""
-        self._pulse.beats("mailbox")
+        self._signs_of_life.beats("mailbox")
         if not self._room.acquire(blocking=False):  # asyncio's own way to wait costs a task and two wake-ups a mail
             self._full = True
             self._room.acquire()
@@ -229,7 +228,7 @@ class Service:
 
     def _report(self, contact: Contact) -> None:
         """On the inbox's thread."""
-        self._pulse.beats("mailbox")
+        self._signs_of_life.beats("mailbox")
         with suppress(RuntimeError):  # the loop has ended before the thread did
             self._loop.call_soon_threadsafe(self._contact, contact)
 
@@ -265,14 +264,14 @@ class Service:
             fetched = await self._mails.get()
             self._taken_at = self._loop.time()
             while True:
-                self._pulse.begins("mails")
+                self._signs_of_life.begins("mails")
                 try:
                     await self.engine.take(fetched)
                     break
                 except NotCommitted:
                     self.clinic.note_refusal()
                     await asyncio.sleep(DISK_WAIT)
-            self._pulse.rests("mails")
+            self._signs_of_life.rests("mails")
             self._mails.task_done()
             taken += 1
             if taken >= QUEUED // 4:  # one by one would wake the inbox's thread for each
@@ -289,7 +288,7 @@ class Service:
                 await self.ready.wait()
         self._deciding = True
         while True:
-            self._pulse.beats("timers")
+            self._signs_of_life.beats("timers")
             digest_at = self.engine.next_digest_at
             due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
             now = self.clinic.clock.now()
@@ -363,9 +362,9 @@ class Service:
 
     def _stuck(self) -> list[str]:
         if self._full:
-            self._pulse.beats("mailbox")
-        self._pulse.beats("letters", self.sender.turned_at)
-        return self._pulse.missed(away=not self.watch.connected, beginning=not self._deciding)
+            self._signs_of_life.beats("mailbox")
+        self._signs_of_life.beats("letters", self.sender.turned_at)
+        return self._signs_of_life.missed(away=not self.watch.connected, beginning=not self._deciding)
 
     @property
     def overdue(self) -> float:

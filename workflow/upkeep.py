@@ -20,14 +20,15 @@ import structlog
 from workflow import requests
 from workflow.clinic import Clinic
 from workflow.core.model import Letter, Post
-from workflow.core.retention import names_of, scrubbed, texts_of, unlisted, wiped_letter
+from workflow.core.privacy import names_of, scrubbed, texts_of, unlisted, wiped_letter
 from workflow.engine import Engine
 from workflow.logs import place
 from workflow.requests import Answer, Request
-from workflow.store import NotCommitted, backup
-from workflow.store.backup import Interrupted
-from workflow.store.peek import closed_at
-from workflow.store.search import Found, search
+from workflow.store import NotCommitted
+from workflow.store.tiny import backup
+from workflow.store.tiny.backup import Interrupted
+from workflow.store.tiny.reader import closed_at
+from workflow.store.tiny.search import Found, search
 
 log = structlog.get_logger()
 

@@ -24,13 +24,13 @@ from random import Random
 
 from tests.arrival.samples import HOSTILE, ORDINARY
 from tests.cast import RULES
-from workflow.core import grammar
+from workflow.core.language import read
 from workflow.core.model import Standing
 from workflow.logs import place
-from workflow.mail import newtext
-from workflow.mail.headers import SUBJECT_MAX
-from workflow.mail.read import TEXT_MAX, Incoming, read
-from workflow.mail.trust import TrustSettings, judge
+from workflow.mail.reading import message, newtext
+from workflow.mail.reading.headers import SUBJECT_MAX
+from workflow.mail.reading.message import TEXT_MAX, Incoming
+from workflow.mail.reading.trust import TrustSettings, judge
 
 NOW = datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
 TRUST = TrustSettings(authserv_id="mx.clinic.test", require=True, internal="exchange")
@@ -86,11 +86,11 @@ CHARSETS = (
 
 def examine(raw: bytes) -> str | None:
     """What is wrong with what became of these bytes; None when nothing is. Whatever it raises is wrong, too."""
-    incoming = read(raw, NOW, ours=(), max_size=MAX_SIZE, own_address=RULES.address, instance="i1")
+    incoming = message.read(raw, NOW, ours=(), max_size=MAX_SIZE, own_address=RULES.address, instance="i1")
     standing = judge(incoming, RULES.roster, TRUST, "clinic.test")
     new_text, quoted_text = newtext.split(incoming.text, [OUR_LETTER])
-    grammar.read(incoming.mail.subject, new_text, quoted_text)
-    grammar.read(incoming.mail.subject, incoming.mail.new_text, incoming.mail.quoted_text)
+    read.read(incoming.mail.subject, new_text, quoted_text)
+    read.read(incoming.mail.subject, incoming.mail.new_text, incoming.mail.quoted_text)
     return _wrong_mail(incoming) or _wrong_speaker(raw, incoming, standing)
 
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from tests.machine_world import CONFIG, MAILBOX, Arrival, header
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
-from workflow.config import load
+from workflow.config.file import load
 from workflow.core.model import Fate, Letter, LetterKind, Place, Post
 from workflow.engine import Engine
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 
 TOO_MUCH = 20_000
 """Events after which something is taken to go on for ever."""

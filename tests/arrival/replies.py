@@ -19,14 +19,14 @@ from itertools import cycle, islice
 
 from tests.arrival.clients import Original, Style, styles
 from tests.cast import ALEX, DANA, RULES, a_case, local, scene
-from workflow.core import grammar
 from workflow.core.cases import Cases
-from workflow.core.decide import tick_case
-from workflow.core.hear import hear
-from workflow.core.heard import Heard
+from workflow.core.language import read
+from workflow.core.law import tick_case
 from workflow.core.model import Case, Kind, Letter, LetterKind, Outcome, Standing, State
-from workflow.mail import newtext, read
-from workflow.mail.letters import Letters
+from workflow.core.routing import route
+from workflow.core.situation import Situation
+from workflow.mail.reading import message, newtext
+from workflow.mail.writing.render import Letters
 
 LETTERS = Letters(RULES, instance="a1b2c3")
 ANSWERED = local("14:04")
@@ -238,16 +238,16 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
 
     The path is `engine`'s, without a store.
     """
-    incoming = read.read(raw_of(reply), ANSWERED, ours=(), own_address=RULES.address, instance="a1b2c3")
+    incoming = message.read(raw_of(reply), ANSWERED, ours=(), own_address=RULES.address, instance="a1b2c3")
     mail = replace(incoming.mail, sender=reply.letter.to.email)
     if known:
         new_text, quoted_text = newtext.split(incoming.text, [LETTERS.text(reply.letter, ANSWERED)])
         mail = replace(mail, new_text=new_text, quoted_text=quoted_text)
     by_admin = reply.letter.to.email == ALEX.email
-    heard = Heard(
+    situation = Situation(
         scene=scene(ANSWERED),
         mail=mail,
-        reading=grammar.read(mail.subject, mail.new_text, mail.quoted_text),
+        reading=read.read(mail.subject, mail.new_text, mail.quoted_text),
         standing=Standing.KNOWN,
         associate=None if by_admin else DANA,
         admin=ALEX if by_admin else None,
@@ -255,7 +255,7 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
         thread=(reply.case.id,) if known else (),
     )
     assert mail.robot is None, f"taken for a robot: {reply.style.name}"
-    decision = hear(heard)
+    decision = route(situation)
     asked = any(letter.kind is LetterKind.ASK for letter in decision.letters)
     return _changed(reply.case, decision.case) if decision.case is not None else ASKED if asked else "left alone"
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.cast import ALEX, DANA, LEE, RULES, a_case, local, scene
 from tests.mail.reading import mail
-from workflow.core import grammar, words
 from workflow.core.cases import Cases
-from workflow.core.hear import hear
-from workflow.core.heard import Heard
+from workflow.core.language import read, vocabulary
 from workflow.core.model import Case, Decision, Kind, Mail, Person, Standing
+from workflow.core.routing import route
+from workflow.core.situation import Situation
 
 NOW = local("14:10")
 CASES = [
@@ -35,12 +35,12 @@ OUTSIDE = ["To: Kim <kim@x.test>", "Cc: clinic@clinic.test, KIM@x.test", "To: ki
 SIGNED = ["", "\n\n-- \nDana Lee\ndana@clinic.test", "\n\nSent from my iPhone", "\n\nRegards,\nDana"]
 
 
-def heard(written: Mail, case: Case | None) -> Heard:
+def heard(written: Mail, case: Case | None) -> Situation:
     sender = written.sender or ""
-    return Heard(
+    return Situation(
         scene=scene(NOW),
         mail=written,
-        reading=grammar.read(written.subject, written.new_text, written.quoted_text),
+        reading=read.read(written.subject, written.new_text, written.quoted_text),
         standing=Standing.KNOWN,
         associate=RULES.roster.associate(sender),
         admin=RULES.roster.admin(sender),
@@ -49,12 +49,14 @@ def heard(written: Mail, case: Case | None) -> Heard:
 
 
 def decided(written: Mail, case: Case | None) -> Decision:
-    return hear(heard(written, case))
+    return route(heard(written, case))
 
 
 lines = st.builds(
     lambda word, case, tail: f"{case(word)}{tail}",
-    st.sampled_from([*words.HEADWORDS, *words.ALSO, "texted her", "close rescheduled", "late 20", "i've sent it"]),
+    st.sampled_from(
+        [*vocabulary.HEADWORDS, *vocabulary.ALSO, "texted her", "close rescheduled", "late 20", "i've sent it"]
+    ),
     st.sampled_from([str, str.upper, str.capitalize]),
     st.sampled_from(["", ".", " Tue 3pm", " to Tuesday 3pm.", " Sam", " Sam P.", ", she is fine", "!", " Kim to Thu"])
     | st.text(" SamKi,.?-0123", max_size=12),
@@ -83,7 +85,7 @@ def test_a_word_moves_no_case(
     text = f"{'' if subject == line else line}{signed}{quoted}"
     to = [outside] if outside else [] if any(field.startswith("To") for field in fields) else ["To: clinic@clinic.test"]
     written = mail(f"Subject: {subject}", *to, *fields, body=text, sender=sender.email)
-    reading = grammar.read(written.subject, written.new_text, written.quoted_text)
+    reading = read.read(written.subject, written.new_text, written.quoted_text)
     assume(not reading.ids)
     decision = decided(written, case)
     assert decision.case is None or reading.report is not None

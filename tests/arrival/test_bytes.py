@@ -23,8 +23,8 @@ from tests.arrival.samples import mail as sample
 from tests.arrival.samples import parts as sample_parts
 from tests.conversation import MAILBOX, Clinic
 from tests.mail.reading import mail, parts, reading, text_of
-from workflow.mail.headers import BLOCK_MAX
-from workflow.mail.parts import DEPTH_MAX, PARTS_MAX
+from workflow.mail.reading.headers import BLOCK_MAX
+from workflow.mail.reading.parts import DEPTH_MAX, PARTS_MAX
 
 # --- in bounds ------------------------------------------------------------------------------------------------------
 

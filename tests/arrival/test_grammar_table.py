@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.readings import table, told
-from workflow.core.grammar import read
+from tests.core.language.readings import table, told
+from workflow.core.language.read import read
 from workflow.core.model import Reading
 
 _TABLE = Path(__file__).with_name("grammar.txt").read_text("utf-8")

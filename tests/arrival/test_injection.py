@@ -30,8 +30,8 @@ from tests.conversation import Clinic
 from tests.mail.letter_reading import LETTERS, SAMPLES, mail_of, part_of
 from tests.mail.letter_samples import DANA, NOW, RULES
 from workflow.core.model import Datum, Letter, Person
-from workflow.mail.letters import Letters, Unsafe
-from workflow.mail.mime import Body, Mailbox, compose
+from workflow.mail.writing.mime import Body, Mailbox, to_bytes
+from workflow.mail.writing.render import Letters, Unsafe
 
 CASES = 10_000
 
@@ -223,7 +223,7 @@ def test_ten_thousand_uncleaned_headers_go_as_meant_or_not_at_all() -> None:
             case _:
                 recipient = Mailbox("Dana Lee", "dana@clinic.test" + attack(random))
         try:
-            raw = compose(meant, sender, recipient, BODY, seed="<1@clinic.test>")
+            raw = to_bytes(meant, sender, recipient, BODY, seed="<1@clinic.test>")
         except Unsafe:
             stopped += 1
             continue
@@ -257,16 +257,16 @@ def test_an_address_that_is_not_one_is_never_sent(address: str) -> None:
 )
 def test_the_last_gate_stops_what_was_not_cleaned(headers: Mapping[str, str]) -> None:
     with pytest.raises(Unsafe):
-        compose(headers, CLINIC, TO_DANA, BODY, seed="<1@clinic.test>")
+        to_bytes(headers, CLINIC, TO_DANA, BODY, seed="<1@clinic.test>")
 
 
 def test_a_text_that_holds_a_boundary_is_never_sent() -> None:
-    raw = compose({}, CLINIC, TO_DANA, BODY, seed="<1@clinic.test>")
+    raw = to_bytes({}, CLINIC, TO_DANA, BODY, seed="<1@clinic.test>")
     boundary = re.search(rb'boundary="([^"]+)"', raw)
     assert boundary is not None
     forged = f"text\n--{boundary[1].decode()}\nContent-Type: text/html\n\nforged"
     with pytest.raises(Unsafe):
-        compose({}, CLINIC, TO_DANA, Body(forged, "<p>text</p>"), seed="<1@clinic.test>")
+        to_bytes({}, CLINIC, TO_DANA, Body(forged, "<p>text</p>"), seed="<1@clinic.test>")
 
 
 def test_a_message_id_that_is_none_is_never_sent() -> None:

@@ -143,7 +143,7 @@ class Bench:
         return await self._reports(noted_daemon(self._configured()), count)
 
     async def reports_to_pipe(self, count: int, *, record: bool, keeps: bool = True) -> Reports:
-        """The floor; with `record` it syncs one a mail, without `keeps` each mail finds its connection closed."""
+        """The floor; with `entries` it syncs one a mail, without `keeps` each mail finds its connection closed."""
         folder = self._new_folder()
         task = self._task(record=str(folder / "record") if record else "", keeps=keeps)
         return await self._reports(task.words(), count)

@@ -9,8 +9,8 @@ import sdnotify
 
 import daemon
 from tests.bench.notes import note
-from workflow.mail.inbox import Fetched
-from workflow.mail.outbox import Attempt, Outbox, Result
+from workflow.mail.imap.inbox import Fetched
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.service import Service
 
 

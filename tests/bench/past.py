@@ -1,6 +1,6 @@
 """A clinic with a past: a state folder with open and closed cases, as the daemon would have left it.
 
-What the cases say is the law's own (`core.decide`), with all letters sent; only the files are stamped out, one story of
+What the cases say is the law's own (`core.law`), with all letters sent; only the files are stamped out, one story of
 each day many times, each time under another id and about another client. What is due next is due in half a day.
 """
 
@@ -15,18 +15,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.bench.mailboxes import names
-from workflow.core.compose import Scene
-from workflow.core.decide import answer_case, tick_case
+from workflow.core.entries import Voice
+from workflow.core.language.prefixes import case_ids
+from workflow.core.law import answer_case, tick_case
 from workflow.core.model import Answer, Case, Kind, Mail, Outcome, Person, Post, Report, Role, Rules, Word
-from workflow.core.record import Voice
-from workflow.core.reporting import open_case
-from workflow.core.retention import wiped
-from workflow.core.subjects import case_ids
+from workflow.core.owed import Scene
+from workflow.core.privacy import wiped
+from workflow.core.reports import open_case
 from workflow.gather import CASE_ALPHABET
-from workflow.store import atomic, codec
-from workflow.store.backup import FOLDER as BACKUPS
+from workflow.store import codec
 from workflow.store.codec import Filed
-from workflow.store.peek import CASE, ONLY, closing_month
+from workflow.store.tiny import atomic
+from workflow.store.tiny.backup import FOLDER as BACKUPS
+from workflow.store.tiny.reader import CASE, ONLY, closing_month
 
 ID, CLIENT = "ZZZZ", "Zzzzz Zzzzz"
 """What stands in a story for the id and the client."""

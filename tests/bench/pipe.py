@@ -1,7 +1,7 @@
 """The floor: a bare pipe from IMAP IDLE to SMTP, which knows no case and promises nothing.
 
 For each new mail it sends two letters as large as ours, to the same two mailboxes, over warm connections. It reads no
-mail, decides nothing, remembers nothing, moves nothing; with `record` it appends one line a mail and syncs it first.
+mail, decides nothing, remembers nothing, moves nothing; with `entries` it appends one line a mail and syncs it first.
 What it does not do is what the daemon has to earn. Speaks to the bench as `noted` does.
 """
 

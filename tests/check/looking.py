@@ -15,7 +15,7 @@ from tests.certificates import certify
 from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.premises import Premises, premises
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.verbs import check
 from workflow.verbs.check.finding import Finding, Level
 

@@ -12,7 +12,7 @@ from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.premises import Premises
 from tests.scripted_imap import ScriptedImap
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.verbs.check import imap
 from workflow.verbs.check.finding import Level
 

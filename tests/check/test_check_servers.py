@@ -15,7 +15,7 @@ from tests.daemon_process import configure
 from tests.premises import Premises
 from tests.real_servers import RealServers
 from tests.scripted_imap import ScriptedImap
-from workflow.config import Config, OAuth2, Secret, load
+from workflow.config.file import Config, OAuth2, Secret, load
 from workflow.verbs.check import wire
 from workflow.verbs.check.finding import Level
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from tests.cast import RULES, a_case, dana, local, scene
-from workflow.core.decide import doubt_case
 from workflow.core.digest import digest, next_digest_at
 from workflow.core.figures import contact_minutes, median_minutes
-from workflow.core.lines import standing
+from workflow.core.language.printed import standing
+from workflow.core.law import doubt_case
 from workflow.core.model import Case, Doubt, Kind, Outcome, State
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cast import TORONTO, a_case, alex, dana, local, scene
-from workflow.core import cadence
-from workflow.core.decide import answer_case, doubt_case, tick_case
+from workflow.core import schedule
 from workflow.core.kinds import KINDS
+from workflow.core.law import answer_case, doubt_case, tick_case
 from workflow.core.model import Answer, Case, Doubt, Due, Kind, LetterKind, Post, Word
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ class History:
             assert case.timers == ()
             assert not owed[LetterKind.REMINDER]
             assert not owed[LetterKind.DRAFT]
-        assert cadence.plan(case) == case.timers
+        assert schedule.plan(case) == case.timers
         assert len({letter.id for letter in case.letters}) == len(case.letters)
         assert len({letter.message_id for letter in case.letters}) == len(case.letters)
 
@@ -138,6 +138,6 @@ def test_a_daemon_that_wakes_at_any_moment_sends_one_reminder_and_loses_none(
     for nap in naps:
         due = next(timer.at for timer in history.case.timers if timer.due is Due.REMINDER)
         had = len(history.case.reminders)
-        night = cadence.woke_in_the_night(history.case, history.now + nap)
+        night = schedule.woke_in_the_night(history.case, history.now + nap)
         history.sleeps(nap)
         assert len(history.case.reminders) - had == (1 if due <= history.now and not night else 0)

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, mail, scene
-from workflow.core import grammar
 from workflow.core.cases import Cases
-from workflow.core.decide import answer_case, tick_case
-from workflow.core.hear import hear
-from workflow.core.heard import Heard
+from workflow.core.language import read
+from workflow.core.law import answer_case, tick_case
 from workflow.core.model import Answer, Case, Decision, Kind, Letter, Outcome, Person, Post, Standing, State, Word
+from workflow.core.routing import route
+from workflow.core.situation import Situation
 
 PAGE = Path(__file__).parents[2] / "docs" / "law.md"
 
@@ -65,17 +65,17 @@ def said_by(person: Person, line: str, case: Case, now: datetime = NOW, *, threa
     """What a mail of this one line makes of the world, as a reply to a letter about the case or as a new mail."""
     subject = f"Re: [{case.id}] LATE: Dana L. - S.P." if thread else line
     written = mail(subject, now, sender=person.email, new_text=line if thread else "")
-    heard = Heard(
+    situation = Situation(
         scene=scene(now),
         mail=written,
-        reading=grammar.read(written.subject, written.new_text, ""),
+        reading=read.read(written.subject, written.new_text, ""),
         standing=Standing.KNOWN,
         associate=RULES.roster.associate(person.email),
         admin=RULES.roster.admin(person.email),
         cases=Cases([case]),
         thread=(case.id,) if thread else (),
     )
-    return hear(heard)
+    return route(situation)
 
 
 # --- what became of it --------------------------------------------------------------------------------

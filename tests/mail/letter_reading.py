@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 from tests.mail.letter_samples import NOW, RULES, samples
 from workflow.core.model import Letter
-from workflow.mail.letters import Letters
+from workflow.mail.writing.render import Letters
 
 SAMPLES = dict(samples())
 LETTERS = Letters(RULES, instance="a1b2c3")

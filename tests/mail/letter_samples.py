@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.cast import CADENCE
-from workflow.core.compose import admin_choices, associate_choices, choices, outcome_choices
 from workflow.core.model import (
     Case,
     Choice,
@@ -23,6 +22,7 @@ from workflow.core.model import (
     Rules,
     State,
 )
+from workflow.core.owed import admin_choices, associate_choices, choices, outcome_choices
 
 DANA = Person("Dana Lee", ("dana@clinic.test",))
 RAVI = Person("Ravi Patel", ("ravi@clinic.test",))
@@ -73,7 +73,7 @@ IN_LISTS: Mapping[str, str] = {
     "K7Q2": "Sam P., noshow, missed by Dana L., session 2:00 pm",
     "W4XP": "Kim O., late, Dana L., reported 2:10 pm",
 }
-"""Two cases by id, as `core.lines` lists them."""
+"""Two cases by id, as `core.language.printed` lists them."""
 
 NOTICES: Mapping[str, str] = {
     "bounce": "A letter (draft) to Dana Lee came back as undeliverable.",
@@ -148,7 +148,7 @@ def written(
     offered: tuple[Choice, ...] | None = None,
     data: Mapping[str, Datum] | None = None,
 ) -> Letter:
-    """A letter as `core.compose` would owe it."""
+    """A letter as `core.owed` would owe it."""
     if offered is None:
         offered = offered_in(kind, role, facts)
     return Letter(

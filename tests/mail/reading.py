@@ -1,4 +1,4 @@
-"""Reading mail in tests: bytes, or a few fields and a body, become what `mail.read` makes of them."""
+"""Reading mail in tests: bytes, or a few fields and a body, become what `mail.reading.message` makes of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from workflow.core.model import Mail
-from workflow.mail.read import Incoming, read
+from workflow.mail.reading.message import Incoming, read
 
 NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)
 

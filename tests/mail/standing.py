@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mail.reading import reading
 from workflow.core.model import Person, Roster, Standing
-from workflow.mail.read import Incoming
-from workflow.mail.trust import TrustSettings, judge
+from workflow.mail.reading.message import Incoming
+from workflow.mail.reading.trust import TrustSettings, judge
 
 ROSTER = Roster(
     associates=(

@@ -14,9 +14,9 @@ from imapclient import IMAPClient
 
 from tests.watched import NOON, PATIENCE, Watched, a_mail, settings, watching
 from workflow.core.model import Fate, Place
-from workflow.mail.inbox import Fetched, News
-from workflow.mail.mailbox import KEYWORD
-from workflow.mail.probe import read_headers
+from workflow.mail.imap.inbox import Fetched, News
+from workflow.mail.imap.mailbox import KEYWORD
+from workflow.verbs.check.mailbox import read_headers
 from workflow.verbs.embedded import EmbeddedServer
 
 CLINIC = "clinic@clinic.test"

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.scripted_imap import ScriptedImap
 from tests.watched import NOON, PATIENCE, a_mail, settings, watching
-from workflow.mail.inbox import News
+from workflow.mail.imap.inbox import News
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pytest
 from tests.scripted_imap import ScriptedImap
 from tests.watched import BRISK, NOON, PATIENCE, Watched, a_mail, settings, watching
 from workflow.core.model import Fate, Place
-from workflow.mail.inbox import News
-from workflow.mail.mailbox import KEYWORD, UNKNOWN_ARRIVAL
+from workflow.mail.imap.inbox import News
+from workflow.mail.imap.mailbox import KEYWORD, UNKNOWN_ARRIVAL
 
 
 @asynccontextmanager

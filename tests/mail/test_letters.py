@@ -26,18 +26,18 @@ from tests.mail.letter_reading import (
     text_of,
 )
 from tests.mail.letter_samples import LATE, NOSHOW, NOW, RULES, TWO, written
-from workflow.core.compose import choices
 from workflow.core.kinds import KINDS
+from workflow.core.language.prefixes import read_subject
+from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.model import Choice, Kind, LetterKind, Mark, Outcome, Person, Role, State
-from workflow.core.subjects import read_subject
+from workflow.core.owed import choices
 from workflow.core.topics import LETTERS as TABLE
 from workflow.core.topics import Row, Topic
-from workflow.core.words import TAG_PHRASES
-from workflow.mail.letters import Letters, Unsafe
 from workflow.mail.marker import MARKER
-from workflow.mail.pages import OURS
-from workflow.mail.trial import trial_letters
-from workflow.mail.wording import Wording
+from workflow.mail.writing.render import Letters, Unsafe
+from workflow.mail.writing.samples import trial_letters
+from workflow.mail.writing.templates import OURS
+from workflow.mail.writing.values import Wording
 
 GOLDEN = Path(__file__).parent / "golden"
 

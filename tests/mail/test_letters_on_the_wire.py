@@ -27,7 +27,7 @@ from tests.mail.letter_reading import (
 )
 from tests.mail.letter_samples import LATE, NOW, RULES, TWO, written
 from workflow.core.model import Letter, LetterKind, Outcome, Person, Role, State
-from workflow.mail.letters import Letters
+from workflow.mail.writing.render import Letters
 
 # --- headers ---------------------------------------------------------------------------------------
 

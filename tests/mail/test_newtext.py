@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow.mail import newtext, quoting
-from workflow.mail.charsets import clean
 from workflow.mail.marker import MARKER
+from workflow.mail.reading import newtext, quoting
+from workflow.mail.reading.charsets import clean
 
 LETTER = """You report that YOU missed the session with S.P. today.
 

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from workflow.mail import outbox as outbox_module
-from workflow.mail import smtp_session
-from workflow.mail.outbox import Attempt, Outbox, Result, SmtpSettings
+from workflow.mail.smtp import outbox as outbox_module
+from workflow.mail.smtp import session
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result, SmtpSettings
 
 pytestmark = pytest.mark.slow
 
@@ -62,9 +62,9 @@ class PostOffice:
         self.answers[verb] = list(answers)
 
     def hangs_up_on_everybody(self) -> None:
-        for session in self.sessions:
-            if session.transport is not None:
-                session.transport.close()
+        for each in self.sessions:
+            if each.transport is not None:
+                each.transport.close()
 
     def _said(self, verb: str) -> str | None:
         self.verbs.append(verb)
@@ -382,7 +382,7 @@ async def test_a_server_that_never_greets_costs_one_time_out() -> None:
 
 
 async def test_a_greeting_is_not_waited_for_as_long_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp_session, "GREETED_WITHIN", 0.1)
+    monkeypatch.setattr(session, "GREETED_WITHIN", 0.1)
     async with silent_server() as port, outbox_for(settings_for(port, timeout=60.0)) as outbox, asyncio.timeout(20):
         assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: timed out")
 

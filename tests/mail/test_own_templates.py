@@ -10,8 +10,8 @@ import pytest
 from tests.conversation import Clinic
 from tests.mail.letter_reading import LETTERS, SAMPLES, text_of
 from tests.mail.letter_samples import NOW, RULES
-from workflow.mail.letters import Letters
-from workflow.mail.pages import OURS
+from workflow.mail.writing.render import Letters
+from workflow.mail.writing.templates import OURS
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from tests.mail.reading import NOW, mail, parts, reading, text_of
-from workflow.mail.parts import unflow
+from workflow.mail.reading.parts import unflow
 
 
 class TestOrdinaryMail:

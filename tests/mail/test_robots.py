@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from workflow.core.model import Robot
-from workflow.mail.read import read
+from workflow.mail.reading.message import read
 
 NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)
 RETURNED = "<k7q2.3.abc@clinic.test>"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from tests.token_endpoint import CLIENT, HANG, REFRESH, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
-from workflow.mail.oauth2 import TokenError
+from workflow.mail.tokens import TokenError
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.mail.standing import EXCHANGE, LENIENT, MICROSOFT, ROSTER, STRICT, mail, verdict
 from workflow.core.model import Standing
-from workflow.mail.trust import judge
+from workflow.mail.reading.trust import judge
 
 
 @pytest.mark.parametrize(

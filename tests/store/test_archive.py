@@ -14,10 +14,10 @@ from tests.bench.past import Past, make_past
 from tests.cast import RULES
 from tests.store.cases import DAY, MINUTE, NINE, a_case, a_letter, about, closed
 from tests.store.tiny_bench import TinyBench, opened
-from workflow.store import archive, peek, tiny
-from workflow.store.archive import HINT, Archive
 from workflow.store.codec import Filed
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny import closed_index, reader, store
+from workflow.store.tiny.closed_index import HINT, Archive
+from workflow.store.tiny.store import TinyStore
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +28,14 @@ IDS = ("B3C4", "D5F6", "K7Q2")
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of archived cases whose files a start had to read; any number of them is worth a hint here."""
     seen: list[str] = []
-    quickly = peek.read_quickly
+    quickly = reader.read_quickly
 
     def noted(path: str) -> object:
         seen.append(Path(path).stem)
         return quickly(path)
 
-    monkeypatch.setattr(peek, "read_quickly", noted)
-    monkeypatch.setattr(tiny, "WORTH_A_HINT", 1)
+    monkeypatch.setattr(reader, "read_quickly", noted)
+    monkeypatch.setattr(store, "WORTH_A_HINT", 1)
     return seen
 
 
@@ -80,7 +80,7 @@ def test_every_name_of_a_case_leads_to_it_until_it_is_dropped(cases: list[tuple[
 
 
 async def test_two_names_of_one_sum_are_told_apart_by_the_files(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "_sum", lambda name: 7 << 32)
+    monkeypatch.setattr(closed_index, "_sum", lambda name: 7 << 32)
     assert await found_by_all(await archived(state)) == list(IDS)
 
 
@@ -176,13 +176,13 @@ async def test_cases_closed_at_another_time_are_not_even_parsed(state: Path, mon
     store = await archived(state)
     await store.commit(about(closed(a_case("G7H8"), NINE + DAY)), NINE + DAY)
     parsed: list[str] = []
-    read_case = peek.read_case
+    read_case = reader.read_case
 
     def noted(path: Path) -> Filed:
         parsed.append(path.stem)
         return read_case(path)
 
-    monkeypatch.setattr(peek, "read_case", noted)
+    monkeypatch.setattr(reader, "read_case", noted)
     assert [case.id async for case in store.closed_cases(NINE + DAY)] == ["G7H8"]
     assert parsed == ["G7H8"]
     assert await store.purge(NINE + DAY) == IDS

@@ -25,7 +25,7 @@ from tests.store.tiny_bench import opened
 from workflow.core.model import Case, Kind, Outcome, Post, State
 from workflow.store import Desk, codec
 from workflow.store.codec import Filed
-from workflow.store.peek import CASE, EVER, ONLY, TinyReader
+from workflow.store.tiny.reader import CASE, EVER, ONLY, TinyReader
 
 GOLDEN = Path(__file__).parent / "golden"
 

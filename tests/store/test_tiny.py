@@ -21,8 +21,9 @@ from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, withou
 from tests.store.conformance import StoreConformance
 from tests.store.tiny_bench import TinyBench, files, opened, some_past
 from workflow.core.model import Case, Place, Post
-from workflow.store import atomic, codec
-from workflow.store.tiny import TinyStore
+from workflow.store import codec
+from workflow.store.tiny import atomic
+from workflow.store.tiny.store import TinyStore
 
 
 class TestTinyStore(StoreConformance):

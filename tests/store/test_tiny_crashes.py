@@ -18,8 +18,9 @@ import pytest
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.tiny_bench import Failing, TinyBench, files, full_disk, opened, some_past, view
 from workflow.core.model import Post
-from workflow.store import DESK, Locked, NotCommitted, atomic
-from workflow.store.tiny import TinyStore
+from workflow.store import DESK, Locked, NotCommitted
+from workflow.store.tiny import atomic
+from workflow.store.tiny.store import TinyStore
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.tiny_bench import Failing, files, full_disk, opened
-from workflow.store import Fault, Unreadable, atomic
-from workflow.store.tiny import TinyStore
+from workflow.store import Fault, Unreadable
+from workflow.store.tiny import atomic
+from workflow.store.tiny.store import TinyStore
 
 BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "torn": (lambda whole: whole[:300], "no JSON"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed
 from workflow.store import Store
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 
 
 class TinyBench:

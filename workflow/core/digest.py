@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflow.core import figures
-from workflow.core.compose import Scene, alone
-from workflow.core.lines import listed, standing, when
+from workflow.core.language.printed import listed, standing, when
 from workflow.core.model import Case, Datum, Letter, LetterKind, Role, Rules, State
+from workflow.core.owed import Scene, alone
 
 MONDAY = 0
 

@@ -1,6 +1,7 @@
 """What belongs to one kind of case, in one table: its outcomes, what it may be instead, how it is listed and named.
 
-Its tag is in `words`, its figures are in `Cadence`, its sentences in templates/. What it lacks fails at `make quick`.
+Its tag is in `vocabulary`, its figures are in `Cadence`, its sentences in templates/. What it lacks fails at
+`make quick`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 class Standing(StrEnum):
-    """What `mail.trust` makes of a sender."""
+    """What `mail.reading.trust` makes of a sender."""
 
     KNOWN = "known"
     """A configured address that passed the sender check."""
@@ -396,7 +396,7 @@ class Facts:
     state: State
     associate: Person
     client: str | None
-    """As written; `mail.letters` applies ``[privacy] client_name``."""
+    """As written; `mail.writing.render` applies ``[privacy] client_name``."""
     minutes: int | None
     session_at: datetime | None
     expected_at: datetime | None
@@ -440,7 +440,7 @@ class Letter:
     """Unique in the store: ``K7Q2.3`` for a case, ``desk.…`` without one."""
     kind: LetterKind
     topic: str
-    """Which variant of the kind; `core.compose` lists them."""
+    """Which variant of the kind; `core.owed` lists them."""
     to: Person
     """The recipient, taken from the configuration; written to at ``to.email``."""
     role: Role
@@ -490,7 +490,7 @@ class Robot:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as read by `mail.read`: plain text, nothing of MIME left. Nothing in it is trusted."""
+    """One mail as read by `mail.reading.message`: plain text, nothing of MIME left. Nothing in it is trusted."""
 
     key: str
     """SHA-256 in hex of From, To, Date, Subject, Message-ID and body."""
@@ -518,7 +518,7 @@ class Mail:
     """It has an In-Reply-To or References, readable or not, or quotes another mail."""
 
 
-# --- what a mail says (made by core.grammar) --------------------------------------------------------
+# --- what a mail says (made by core.language.read) --------------------------------------------------------
 
 
 class Word(StrEnum):

@@ -22,9 +22,9 @@ Question = Literal["which-client", "which-outcome", "few-words", "cancel", "same
 Whose = Literal["which-case", "which-associate", "not-yours"]
 """Where no case is meant yet."""
 Help = Literal["words", "unread", "forward", "in-your-name", "untagged"]
-Heard = Literal["bounce", "refused", "stranger", "out-of-office", "stale", "unread", "other-associate", "set-aside"]
+Situation = Literal["bounce", "refused", "stranger", "out-of-office", "stale", "unread", "other-associate", "set-aside"]
 Own = Literal["refused-letter", "cap", "outage", "template", "case-file", "delayed", "stuck", "login", "disk", "backup"]
-Notice = Literal[Heard, Own]
+Notice = Literal[Situation, Own]
 Only = Literal[""]
 """A kind that has no variants."""
 Topic = Literal[Opening, Missing, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]

@@ -1,6 +1,7 @@
 """The line that our letters carry and that replies are cut at: one constant that two adapters share, nothing else.
 
-`mail.letters` prints it, `mail.newtext` looks for it in what comes back. It holds no word of contract section 3, no
+`mail.writing.render` prints it, `mail.reading.newtext` looks for it in what comes back. It holds no
+word of contract section 3, no
 ``--`` (a signature to many mail clients) and no ``>``.
 """
 

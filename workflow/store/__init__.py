@@ -1,7 +1,7 @@
 """What Promptly asks of a store: the protocol, its promises, and the values it speaks.
 
-Not here: how a store keeps its promises (`store.tiny` does, with one small file a case), and what a decision says
-(`core.decide`). The promises, run against every store by ``tests/store/conformance.py``:
+Not here: how a store keeps its promises (`store.tiny.store` does, with one small file a case), and what a decision says
+(`core.law`). The promises, run against every store by ``tests/store/conformance.py``:
 
 1. **Whole.** `Store.commit` keeps everything of one decision or nothing: the case, its letters, its due times, the mail
    it consumed. When it has returned, `kill -9` and loss of power lose none of it (contract 8.1-8.3).
@@ -239,7 +239,7 @@ class Store(Reader, Protocol):
         ...
 
     async def wipe(self, case_id: str, now: datetime) -> None:
-        """Take the client's name and all free text out of a closed case (`core.retention.wiped`), letters included.
+        """Take the client's name and all free text out of a closed case (`core.privacy.wiped`), letters included.
 
         One that is not there, or open, is passed over. Raises `NotCommitted`; may be repeated.
         """

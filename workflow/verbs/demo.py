@@ -24,9 +24,9 @@ from rich.text import Text
 from workflow import logs
 from workflow.clinic import Clinic
 from workflow.clock import RehearsalClock, SystemClock
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.service import Service
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 from workflow.verbs.embedded import EmbeddedServer, Passed
 
 SPEED = 40

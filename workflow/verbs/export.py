@@ -9,11 +9,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from workflow.config import load
+from workflow.config.file import load
 from workflow.core.model import Case, Letter
 from workflow.store import codec
-from workflow.store.backup import backups, files_of
-from workflow.store.peek import TinyReader
+from workflow.store.tiny.backup import backups, files_of
+from workflow.store.tiny.reader import TinyReader
 
 SCHEMA = "promptly.export/1"
 

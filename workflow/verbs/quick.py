@@ -11,7 +11,7 @@ from argparse import Namespace
 from datetime import timedelta
 
 from workflow.alive import read_alive
-from workflow.config import load
+from workflow.config.file import load
 
 TOO_LONG = timedelta(minutes=5)
 """Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""

@@ -22,10 +22,10 @@ from rich.table import Table
 
 from workflow.alive import read_alive
 from workflow.clock import SystemClock
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
 from workflow.core.model import Case, Kind
-from workflow.store.peek import EVER, TinyReader
+from workflow.store.tiny.reader import EVER, TinyReader
 
 SCHEMA = "promptly.report/1"
 

@@ -15,12 +15,12 @@ from workflow import logs, requests
 from workflow.alive import read_alive
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.requests import Answer, Request
 from workflow.store import Locked, NotCommitted, Store
-from workflow.store.backup import backups, files_of
-from workflow.store.peek import TinyReader
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.backup import backups, files_of
+from workflow.store.tiny.reader import TinyReader
+from workflow.store.tiny.store import TinyStore
 from workflow.upkeep import Upkeep
 
 PATIENCE = 60.0

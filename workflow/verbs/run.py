@@ -18,10 +18,10 @@ from workflow import logs
 from workflow.alive import read_alive
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
-from workflow.config import Config, Faults, load
+from workflow.config.file import Config, Faults, load
 from workflow.service import Service
 from workflow.store import Locked, NotCommitted, Store
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 
 log = structlog.get_logger()
 

@@ -1,6 +1,6 @@
 """``show CASE``: the past and the future of one case: what was written and sent, what is next, and why not yet.
 
-It tells what the case's file holds, and decides nothing: when a letter is due is `core.cadence`.
+It tells what the case's file holds, and decides nothing: when a letter is due is `core.schedule`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
-from workflow.config import Config, load
-from workflow.core.cadence import QUIET, asks_outcome, held_until
+from workflow.config.file import Config, load
+from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
-from workflow.core.names import shown
-from workflow.store.peek import TinyReader
+from workflow.core.schedule import QUIET, asks_outcome, held_until
+from workflow.store.tiny.reader import TinyReader
 
 WIDTH = 80
 """Columns of the smallest terminal anybody uses."""
@@ -29,7 +29,7 @@ BY_CLOCK = frozenset(kind.value for kind in LetterKind)
 """The first word of a history entry that only repeats what a letter's own line says."""
 
 SMTP_IS_AWAY = "outage SMTP"
-"""The desk's mark while an outage is being told of (`workflow.auditor`)."""
+"""The desk's mark while an outage is being told of (`workflow.watch`)."""
 
 
 class Line(NamedTuple):

@@ -15,12 +15,12 @@ from rich.table import Table
 
 from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
-from workflow.config import Config, load
+from workflow.config.file import Config, load
+from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
-from workflow.core.names import shown
 from workflow.store import Reader
-from workflow.store.backup import backups
-from workflow.store.peek import TinyReader
+from workflow.store.tiny.backup import backups
+from workflow.store.tiny.reader import TinyReader
 
 WEEK = timedelta(days=7)
 

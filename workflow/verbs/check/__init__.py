@@ -19,7 +19,7 @@ from rich.text import Text
 
 from workflow import logs
 from workflow.clock import SystemClock
-from workflow.config import Config, load
+from workflow.config.file import Config, load
 from workflow.verbs.check import machine, sending, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
 from workflow.verbs.check.imap import MailboxParts

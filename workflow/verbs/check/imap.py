@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from workflow.clinic import mailbox_settings
 from workflow.clock import Clock
-from workflow.config import Config
-from workflow.mail.mailbox import Filing, Loss, MailboxSettings
-from workflow.mail.probe import TROUBLE, IMAPClientError, MailboxError, Probe, why_lost
+from workflow.config.file import Config
+from workflow.mail.imap.mailbox import Filing, Loss, MailboxSettings
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, quoted, skipped, warn
+from workflow.verbs.check.mailbox import TROUBLE, IMAPClientError, MailboxError, Probe, why_lost
 from workflow.verbs.check.wire import PATIENCE, Server, knock
 
 FOLDERS_SHOWN = 12

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from workflow.alive import read_alive
 from workflow.clock import Clock
-from workflow.config import Config
+from workflow.config.file import Config
 from workflow.core.model import Person
-from workflow.mail.letters import Letters
+from workflow.mail.writing.render import Letters
 from workflow.store import StoreError
-from workflow.store.peek import TinyReader
+from workflow.store.tiny.reader import TinyReader
 from workflow.verbs.check.finding import Finding, Tell, fail, ok, said, warn
 
 CLOCK_OFF = timedelta(seconds=30)

@@ -12,19 +12,19 @@ from datetime import datetime
 
 from workflow.clinic import mailbox_settings, smtp_settings
 from workflow.clock import Clock
-from workflow.config import Config
-from workflow.core.compose import Scene, alone
+from workflow.config.file import Config
 from workflow.core.model import Letter, LetterKind, Person, Role
+from workflow.core.owed import Scene, alone
 from workflow.gather import RandomMint
-from workflow.mail.headers import split_block
-from workflow.mail.letters import Letters, Unsafe
-from workflow.mail.outbox import Attempt, Outbox, Result
-from workflow.mail.probe import TROUBLE, Probe, Trial
+from workflow.mail.reading.headers import split_block
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result
+from workflow.mail.writing.render import Letters, Unsafe
 from workflow.store import StoreError
-from workflow.store.peek import TinyReader
+from workflow.store.tiny.reader import TinyReader
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
 from workflow.verbs.check.imap import apart, patient
 from workflow.verbs.check.machine import clock_off
+from workflow.verbs.check.mailbox import TROUBLE, Probe, Trial
 from workflow.verbs.check.trust import NO_HEADER, server_of
 from workflow.verbs.check.wire import PATIENCE
 

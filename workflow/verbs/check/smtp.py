@@ -10,8 +10,8 @@ import aiosmtplib
 
 from workflow.clinic import smtp_settings
 from workflow.clock import Clock
-from workflow.config import Config
-from workflow.mail.smtp_session import (
+from workflow.config.file import Config
+from workflow.mail.smtp.session import (
     LOGIN_WANTED,
     Result,
     SmtpSettings,

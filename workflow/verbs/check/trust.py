@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from workflow.clinic import mailbox_settings
 from workflow.clock import Clock
-from workflow.config import Config
+from workflow.config.file import Config
 from workflow.core.model import Standing
-from workflow.mail import read, trust
-from workflow.mail.probe import TROUBLE, read_headers
+from workflow.mail.reading import message, trust
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
 from workflow.verbs.check.imap import patient
+from workflow.verbs.check.mailbox import TROUBLE, read_headers
 
 JUDGED = 50
 """So many mails from roster addresses are judged (contract section 7)."""
@@ -35,7 +35,7 @@ _RESULT = re.compile(r"\b(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
 class Judged:
     """A mail from a roster address."""
 
-    incoming: read.Incoming
+    incoming: message.Incoming
     passes: bool
 
     @property
@@ -91,7 +91,7 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
         tell(warn("mailing lists", text, advice))
 
 
-def _mails(config: Config, clock: Clock) -> Iterator[read.Incoming]:
+def _mails(config: Config, clock: Clock) -> Iterator[message.Incoming]:
     """The header blocks of the last mails that were handled, then of those that lie in the folder."""
     settings = patient(mailbox_settings(config))
     raws: list[bytes] = []
@@ -100,10 +100,10 @@ def _mails(config: Config, clock: Clock) -> Iterator[read.Incoming]:
             raws += read_headers(replace(settings, folder=settings.handled_folder), LOOKED_AT)
     raws += read_headers(settings, LOOKED_AT)
     for raw in raws:
-        yield read.read(raw, clock.now(), ours=(), own_address=config.mailbox.address, instance="check")
+        yield message.read(raw, clock.now(), ours=(), own_address=config.mailbox.address, instance="check")
 
 
-def _judge(mail: read.Incoming, settings: trust.TrustSettings, config: Config) -> Standing | None:
+def _judge(mail: message.Incoming, settings: trust.TrustSettings, config: Config) -> Standing | None:
     """As the daemon does; None for a stranger."""
     standing = trust.judge(mail, config.roster, settings, config.mailbox.address.rpartition("@")[2])
     return None if standing is Standing.STRANGER else standing

@@ -1,0 +1,670 @@
+"""When a word counts: contract section 3, line by line. A Doubt closes nothing; None is no word at all.
+
+The tables read ``line -> what it is``: an outcome with its text (``rescheduled: Tue 3pm``), a word (``SENT``), a doubt
+(``? question``; ``?? question`` when an outcome word stands in the line, so that an admin is asked, too), or ``none``.
+Under a line, ``/`` begins the rest of the mail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.cast import a_case, local
+from workflow.core.language import vocabulary
+from workflow.core.language.reply import answer
+from workflow.core.model import Answer, Case, Doubt, Kind, Mark, Outcome, Reading, Report, Role, State, Word
+
+LATE_CASE = a_case(Kind.LATE, minutes=15)
+NOSHOW_CASE = a_case(Kind.NOSHOW)
+WAITING_CASE = a_case(Kind.WAITING)
+
+
+def sent(case: Case) -> Case:
+    return replace(case, sent_at=local("14:05"), told_at=local("14:05"))
+
+
+def reading(line: str, rest: str = "", *, from_subject: bool = False, report: Report | None = None) -> Reading:
+    return Reading(line=line, rest=rest, mark=Mark.PLAIN, from_subject=from_subject, report=report)
+
+
+def shown(decided: Answer | Doubt | None) -> str:
+    """An answer as the tables write it."""
+    match decided:
+        case None:
+            return "none"
+        case Doubt():
+            return f"{'??' if decided.holds_outcome else '?'} {decided.reason}"
+        case Answer():
+            name = decided.outcome.value if decided.outcome else decided.word.value
+            extra = [str(decided.minutes)] if decided.minutes else []
+            extra += [decided.client] if decided.client else []
+            text = f"{name}{' ' if extra else ''}{' '.join(extra)}" + (f": {decided.text}" if decided.text else "")
+            return text + (" +MAKEUP" if decided.makeup else "")
+
+
+def table(text: str) -> list[tuple[str, str]]:
+    rows = [line.rpartition("->") for line in text.strip().splitlines() if line.strip()]
+    return [(line.strip(), expected.strip()) for line, _, expected in rows]
+
+
+def said_about(case: Case, line: str, role: Role = Role.ASSOCIATE, *, from_subject: bool = False) -> str:
+    line, _, rest = line.partition(" / ")
+    return shown(answer(reading(line, rest.replace(" / ", "\n"), from_subject=from_subject), case, role))
+
+
+ANY_KIND = """
+SENT                                            -> SENT
+Sent                                            -> SENT
+SENT, apologised                                -> SENT: apologised
+SENT at 2:10                                    -> SENT: at 2:10
+SENT her the draft                              -> SENT: the draft
+texted                                          -> SENT
+texted her                                      -> SENT
+texted Sam                                      -> SENT
+Texted Sam P.                                   -> SENT
+messaged him                                    -> SENT
+called them twice                               -> SENT: twice
+emailed her at 2:10                             -> SENT: at 2:10
+told her that I am late                         -> SENT: that I am late
+told her                                        -> SENT
+texted just now                                 -> SENT: just now
+texted 5 min ago                                -> SENT: 5 min ago
+called. She is fine                             -> SENT: She is fine
+texted her / She is fine.                       -> SENT: She is fine.
+SENT SP the draft                               -> SENT: SP the draft
+SENT - Dana                                     -> SENT: Dana
+done                                            -> SENT
+Done!                                           -> SENT
+done, texted                                    -> SENT: texted
+done with my notes                              -> ? unclear
+DONE with my notes                              -> ? unclear
+done today                                      -> ? unclear
+SENT?                                           -> ? question
+SENT? I think so                                -> ? question
+SENT not yet                                    -> ? negation
+SENT: no                                        -> ? negation
+SENT later                                      -> ? negation
+SENT by mistake                                 -> ? negation
+SENT / not yet                                  -> ? negation
+SENT / ?                                        -> ? negation
+I have not sent it                              -> none
+will send                                       -> none
+texting her now                                 -> none
+Sent from my iPhone                             -> none
+Sent with Proton Mail                           -> none
+called the front desk                           -> ? unclear
+called about the invoice                        -> ? unclear
+texted her mother                               -> ? unclear
+emailed him the invoice                         -> ? unclear
+texted Kim                                      -> ? another client
+SENT Kim the draft                              -> ? another client
+SENT ❌                                          -> ? negation
+sent 👍                                          -> SENT
+texted and called                               -> SENT: and called
+texted & called                                 -> SENT: & called
+SENT. Apologised to her                         -> SENT: Apologised to her
+SENT. Gave Tue as a choice                      -> SENT: Gave Tue as a choice
+SENT Kim                                        -> ? another client
+SENT to Kim                                     -> ? another client
+told her no                                     -> ? negation
+told her I will call                            -> ? negation
+called will try again                           -> ? negation
+called, can't get through                       -> ? negation
+SENT but no answer                              -> ?? before sent
+called, no answer                               -> ?? before sent
+called and left a voicemail                     -> ?? before sent
+SENT, rescheduled to Tue                        -> ?? two outcomes
+SENT / RESCHEDULED Tue                          -> ?? two outcomes
+no answer                                       -> ?? before sent
+voicemail                                       -> ?? before sent
+No answer.                                      -> ?? before sent
+RESCHEDULED                                     -> rescheduled
+Rescheduled                                     -> rescheduled
+Rescheduled!                                    -> rescheduled
+RESCHEDULED Tue 3pm                             -> rescheduled: Tue 3pm
+rescheduled to Tue 3pm                          -> rescheduled: Tue 3pm
+rescheduled for next week                       -> rescheduled: next week
+rescheduled on the 14th                         -> rescheduled: the 14th
+rescheduled at 3                                -> rescheduled: at 3
+rebooked Thursday                               -> rescheduled: Thursday
+rebooked 14h30                                  -> rescheduled: 14h30
+resched 3pm tomorrow                            -> rescheduled: 3pm tomorrow
+re-scheduled next Tue                           -> rescheduled: next Tue
+rescheduled, Tue 3pm                            -> rescheduled: Tue 3pm
+Rescheduled: Tue 3pm                            -> rescheduled: Tue 3pm
+rescheduled (Tue 3pm)                           -> rescheduled: Tue 3pm
+Rescheduled – Tue                               -> rescheduled: Tue
+“RESCHEDULED”                                   -> ?? unclear
+RESCHEDULED Tue 3pm MAKEUP                      -> rescheduled: Tue 3pm +MAKEUP
+RESCHEDULED MAKEUP                              -> rescheduled +MAKEUP
+rescheduled makeup                              -> rescheduled +MAKEUP
+Rescheduled to Tue 3pm, make-up                 -> rescheduled: Tue 3pm +MAKEUP
+RESCHEDULED Tue 3pm / MAKEUP                    -> rescheduled: Tue 3pm +MAKEUP
+RESCHEDULED Tue 3pm / Thanks                    -> rescheduled: Tue 3pm / Thanks
+RESCHEDULED Sam to Thu                          -> rescheduled: Sam to Thu
+RESCHEDULED she is happy with Tue               -> rescheduled: she is happy with Tue
+RESCHEDULED, called twice                       -> rescheduled: called twice
+RESCHEDULED Zoom link sent                      -> rescheduled: Zoom link sent
+RESCHEDULED / She was unable to make today      -> rescheduled: She was unable to make today
+RESCHEDULED Kim to Thu                          -> ?? another client
+RESCHEDULED KIM TO THU                          -> ?? another client
+RESCHEDULED kim to thu                          -> ?? another client
+RESCHEDULED kim thu 3pm                         -> ?? another client
+RESCHEDULED Kim Nguyen for Thu                  -> ?? another client
+RESCHEDULED for Kim, Thu                        -> ?? another client
+RESCHEDULED Kim's Tue                           -> ?? another client
+RESCHEDULED: Kim                                -> ?? another client
+RESCHEDULED Kim and Ali                         -> ?? another client
+rescheduled Kim to Thu                          -> ?? another client
+rescheduled with her                            -> ?? unclear
+rescheduled her                                 -> ?? unclear
+rescheduled to be confirmed                     -> ?? negation
+RESCHEDULED to be confirmed                     -> ?? negation
+rescheduled on hold                             -> ?? negation
+RESCHEDULED Sam's session to Tue                -> rescheduled: Sam's session to Tue
+RESCHEDULED, MAKEUP offered                     -> rescheduled: MAKEUP offered +MAKEUP
+rescheduled 3 sessions                          -> ?? unclear
+rescheduled-ish                                 -> ?? unclear
+rescheduled to Tue if she can                   -> ?? unclear
+rescheduled, probably Tue                       -> ?? unclear
+Rescheduled?                                    -> ?? question
+Rescheduled? no                                 -> ?? question
+RESCHEDULED Tue 3pm?                            -> ?? question
+Rescheduled ❓                                   -> ?? question
+RESCHEDULED no                                  -> ?? negation
+rescheduled: no, she left                       -> ?? negation
+RESCHEDULED no longer needed                    -> ?? negation
+RESCHEDULED pending                             -> ?? negation
+RESCHEDULED not yet                             -> ?? negation
+RESCHEDULED, she isn't sure                     -> ?? negation
+RESCHEDULED, she'll confirm                     -> ?? negation
+RESCHEDULED she will confirm                    -> ?? negation
+rescheduled dont know when                      -> ?? negation
+RESCHEDULED by mistake                          -> ?? negation
+RESCHEDULED / not yet                           -> ?? negation
+RESCHEDULED / ???                               -> ?? negation
+RESCHEDULED no charge                           -> rescheduled: no charge
+not rescheduled                                 -> ?? negation
+Not rescheduled yet                             -> ?? negation
+I will reschedule                               -> none
+She has rescheduled to Tue                      -> ?? unclear
+was it rescheduled?                             -> ?? question
+RESCHEDULED or UNREACHABLE                      -> ?? two outcomes
+RESCHEDULED / UNREACHABLE                       -> ?? two outcomes
+Rescheduled, unable to reach before             -> ?? two outcomes
+RESCHEDULED / MISTAKE                           -> ?? two outcomes
+Please choose RESCHEDULED or OTHER              -> ?? unclear
+"Rescheduled" is what she said                  -> ?? unclear
+UNREACHABLE                                     -> unreachable
+unreachable, called twice                       -> unreachable: called twice
+UNREACHABLE. Tried at 2 and at 3                -> unreachable: Tried at 2 and at 3
+UNREACHABLE Kim by phone                        -> ?? another client
+UNREACHABLE. Kim by phone                       -> unreachable: Kim by phone
+RESCHEDULED SHE IS FINE                         -> rescheduled: SHE IS FINE
+UNREACHABLE no answer, left voicemail           -> unreachable: no answer, left voicemail
+unable to reach                                 -> unreachable
+Unable to reach her                             -> unreachable
+Unable to reach Sam by phone                    -> unreachable: by phone
+unable to reach Sam P., left a voicemail        -> unreachable: left a voicemail
+couldn’t reach                                  -> unreachable
+couldnt reach them                              -> unreachable
+Couldn't reach her, she didn't pick up          -> ?? negation
+unable                                          -> unreachable
+unable to attend                                -> ?? unclear
+UNABLE TO ATTEND                                -> ?? unclear
+unable to reach her mother                      -> ?? unclear
+unable to reach agreement                       -> ?? unclear
+unable to reach Kim                             -> ?? another client
+unable to reach her yet                         -> ?? unclear
+couldn't reach you                              -> ?? unclear
+unable to reach the client                      -> unreachable: the client
+unable to reach the desk                        -> ?? unclear
+unable to reach her so left a message           -> unreachable: so left a message
+couldn't reach her at first, now ok             -> ?? unclear
+couldn't reach her at 2, spoke at 3             -> ?? unclear
+couldn't reach the                              -> ?? unclear
+unreachable Sam                                 -> ?? unclear
+unreachable at the moment                       -> ?? unclear
+OTHER she stops therapy                         -> other: she stops therapy
+OTHER Kim's mother answered.                    -> other: Kim's mother answered.
+OTHER client cancelled                          -> other: client cancelled
+other - she moved away                          -> other: she moved away
+OTHER / She moved away                          -> other: She moved away
+OTHER she moved / She was happy                 -> other: she moved / She was happy
+OTHER                                           -> ?? few words
+other.                                          -> ?? few words
+OTHER?                                          -> ?? question
+other than that fine                            -> ?? unclear
+OTHER THAN THAT FINE                            -> ?? unclear
+other things to do                              -> ?? unclear
+OTHER rescheduled to Tue                        -> ?? two outcomes
+OTHER she will think about it                   -> ?? negation
+MAKEUP                                          -> MAKEUP
+makeup                                          -> MAKEUP
+make-up, free of charge                         -> MAKEUP: free of charge
+MAKEUP offered                                  -> MAKEUP: offered
+MAKEUP and RESCHEDULED                          -> ?? two outcomes
+make up your mind                               -> ? unclear
+UNDO                                            -> UNDO
+undo, wrong case                                -> UNDO: wrong case
+undo the last one                               -> ? unclear
+UNDO?                                           -> ? question
+MISTAKE                                         -> MISTAKE
+mistake - it is tomorrow                        -> MISTAKE: it is tomorrow
+MISTAKE Kim                                     -> ? another client
+mistake on the invoice                          -> ? unclear
+MISTAKE, RESCHEDULED                            -> ?? two outcomes
+Cancel                                          -> ? cancel
+Cancelled                                       -> ? cancel
+CANCELLED by her                                -> ? cancel
+canceled, rescheduled                           -> ?? cancel
+client cancelled                                -> ? cancel
+CLIENT Kim                                      -> CLIENT Kim
+client: kim                                     -> CLIENT Kim
+Client Kim                                      -> CLIENT Kim
+CLIENT Will Smith, new                          -> CLIENT Will Smith: new
+CLIENT Mrs Smith - new                          -> CLIENT Mrs Smith: new
+CLIENT kim p.                                   -> CLIENT Kim P.
+CLIENT                                          -> ? which client
+CLIENT the usual one                            -> ? which client
+CLIENT Kim?                                     -> ? unclear
+client kim                                      -> ? unclear
+client is late for her session today            -> ? unclear
+CLIENT joined                                   -> ?? unclear
+STATUS                                          -> STATUS
+HELP                                            -> HELP
+help me with this                               -> ? unclear
+HELP me with this                               -> ? unclear
+CONTACTED                                       -> ? unclear
+NOTE she moved                                  -> ? unclear
+CLOSE RESCHEDULED                               -> ?? unclear
+SENT BOUNCED                                    -> ? negation
+Sent - bounced                                  -> ? negation
+Sent, it failed                                 -> ? unclear
+Sent: invoice                                   -> ? unclear
+done, I think                                   -> ? unclear
+called, busy                                    -> ? unclear
+told her tomorrow                               -> ? unclear
+emailed her at the wrong address                -> ? unclear
+texted her, no reply yet                        -> SENT: no reply yet
+texted her, waiting to hear back                -> SENT: waiting to hear back
+rescheduled to Tuesday or Wednesday             -> ?? unclear
+rescheduled, I think                            -> ?? unclear
+rescheduled, please                             -> ?? unclear
+rescheduled - can you do it                     -> ?? unclear
+rescheduled, awaiting confirmation              -> ?? negation
+rescheduled, asked her for times                -> ?? negation
+rescheduled, she needs to check                 -> ?? unclear
+rescheduled tomorrow's session                  -> ?? unclear
+rescheduled to do                               -> ?? negation
+rescheduled to Tue 3pm, please update Jane      -> rescheduled: Tue 3pm, please update Jane
+unable, driving                                 -> ?? unclear
+Unable - in session                             -> ?? unclear
+unreachable, trying again                       -> ?? unclear
+MISTAKE in the invoice                          -> ? unclear
+mistake, I meant Kim                            -> ? unclear
+ok then                                         -> none
+The client took a new time                      -> none
+"""
+
+
+@pytest.mark.parametrize(("line", "expected"), table(ANY_KIND))
+@pytest.mark.parametrize("case", [LATE_CASE, NOSHOW_CASE, WAITING_CASE], ids=lambda case: case.kind.value)
+def test_an_associate_before_sent(case: Case, line: str, expected: str) -> None:
+    assert said_about(case, line).replace("\n", " / ") == expected
+
+
+BY_KIND = {
+    Kind.LATE: """
+CONNECTED                             -> connected
+Connected.                            -> connected
+connected now                         -> connected: now
+connected at 2:20                     -> connected: at 2:20
+connected 2:20 pm                     -> connected: 2:20 pm
+connected, she is fine                -> connected: she is fine
+CONNECTED she is fine                 -> connected: she is fine
+here                                  -> connected
+Here now                              -> connected: now
+HERE with Sam                         -> connected: with Sam
+joined                                -> connected
+joined now                            -> connected: now
+started 2:10                          -> connected: 2:10
+started at 14h10                      -> connected: at 14h10
+CONNECTED MAKEUP                      -> connected +MAKEUP
+connected with her mother             -> ?? unclear
+connected with Kim                    -> ?? another client
+here is the invoice                   -> ?? unclear
+HERE IS THE INVOICE                   -> ?? unclear
+HERE WAITING FOR HER                  -> ?? other kind
+HERE AT MY DESK                       -> ?? unclear
+here now but she left                 -> ?? unclear
+here now, sorry                       -> connected: now, sorry
+connected at 2:20, all fine           -> connected: at 2:20, all fine
+RESCHEDULED - waiting to hear back    -> ?? other kind
+rescheduled, waiting to hear back     -> ?? other kind
+RESCHEDULED, she was late, too        -> rescheduled: she was late, too
+OTHER waiting for her reply           -> other: waiting for her reply
+here at the office                    -> ?? unclear
+here tomorrow                         -> ?? unclear
+here-ish                              -> ?? unclear
+here's the invoice                    -> none
+started late                          -> ?? unclear
+started Monday                        -> ?? unclear
+joined the wrong link                 -> ?? unclear
+CONNECTED, not happy                  -> ?? negation
+connected but she left                -> ?? unclear
+CONNECTED then RESCHEDULED            -> ?? two outcomes
+CONNECTED, she came late              -> ?? two outcomes
+arrived                               -> ?? other kind
+came                                  -> ?? other kind
+absent                                -> ?? other kind
+didn't come                           -> ?? other kind
+no show                               -> NOSHOW
+NOSHOW                                -> NOSHOW
+NO-SHOW                               -> NOSHOW
+MISSED                                -> NOSHOW
+missed, so sorry                      -> NOSHOW: so sorry
+missed your call                      -> ?? unclear
+no show fee                           -> ?? unclear
+NOSHOW?                               -> ?? question
+NOSHOW, rescheduled                   -> ?? two outcomes
+CLOSE NOSHOW                          -> ?? other kind
+WAITING                               -> WAITING
+waiting, she is late                  -> WAITING: she is late
+CLIENT NO SHOW                        -> WAITING
+client late                           -> WAITING
+waiting for your reply                -> ? unclear
+WAITING for your reply                -> ? unclear
+Here, see attached                    -> ?? unclear
+here: the invoice                     -> ?? unclear
+here, no client                       -> ?? negation
+CONNECTED, nobody there               -> ?? negation
+joined, nobody here                   -> ?? negation
+connected, lost her                   -> ?? unclear
+started, then she left                -> ?? unclear
+LATE                                  -> LATE
+LATE 20                               -> LATE 20
+late 20 min                           -> LATE 20
+LATE 20 / Traffic                     -> LATE 20: Traffic
+LATE 200                              -> ? unclear
+LATE 0                                -> ? unclear
+LATE 20?                              -> ? unclear
+late fee                              -> ? unclear
+LATE fee                              -> ? unclear
+""",
+    Kind.NOSHOW: """
+connected                             -> ?? other kind
+here                                  -> ?? other kind
+arrived                               -> ?? other kind
+joined now                            -> ?? other kind
+absent                                -> ?? other kind
+didn't come                           -> ?? other kind
+no show                               -> NOSHOW
+NOSHOW                                -> NOSHOW
+MISSED                                -> NOSHOW
+WAITING                               -> WAITING
+CLIENT NOSHOW                         -> WAITING
+LATE 20                               -> LATE 20
+RESCHEDULED Tue, absent today         -> ?? two outcomes
+""",
+    Kind.WAITING: """
+ARRIVED                               -> arrived
+arrived at 2:20                       -> arrived: at 2:20
+arrived now                           -> arrived: now
+here                                  -> arrived
+came                                  -> arrived
+came back to it                       -> ?? unclear
+arrived at the office                 -> ?? unclear
+ABSENT                                -> absent
+absent today                          -> ?? unclear
+didn't come                           -> absent
+Didn’t come.                          -> absent
+didnt come today                      -> absent: today
+no show                               -> absent
+no-show today                         -> absent: today
+NOSHOW                                -> absent
+NO SHOW Sam                           -> absent: Sam
+no show Sam                           -> absent: Sam
+NOSHOW Kim                            -> ?? another client
+no show fee                           -> ?? unclear
+no show?                              -> ?? question
+MISSED                                -> absent
+missed her call                       -> ?? unclear
+ABSENT, she didn't come               -> absent: she didn't come
+ABSENT no answer                      -> ?? two outcomes
+ABSENT, came at 3                     -> ?? two outcomes
+ARRIVED, no show                      -> ?? two outcomes
+never came                            -> ?? negation
+no show, waiting 5 more               -> ?? unclear
+no show - scratch that                -> ?? unclear
+absent, says he is coming             -> ?? unclear
+came, then went                       -> ?? unclear
+CLIENT NO SHOW                        -> absent
+client noshow                         -> absent
+client no show: flu                   -> absent: flu
+client no show yet                    -> ?? unclear
+client no show?                       -> ?? question
+CLIENT NOSHOW Kim                     -> ?? another client
+CLOSE CLIENT NOSHOW                   -> ?? unclear
+no show - flu                         -> absent: flu
+no show yet                           -> ?? unclear
+RESCHEDULED, client no show           -> ?? two outcomes
+CLIENT LATE                           -> WAITING
+connected                             -> ?? other kind
+started 2:10                          -> ?? other kind
+joined                                -> ?? other kind
+LATE 20                               -> LATE 20
+WAITING                               -> WAITING
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "expected"), [(kind, *row) for kind, text in BY_KIND.items() for row in table(text)]
+)
+def test_what_belongs_to_one_kind(kind: Kind, line: str, expected: str) -> None:
+    case = {Kind.LATE: LATE_CASE, Kind.NOSHOW: NOSHOW_CASE, Kind.WAITING: WAITING_CASE}[kind]
+    assert said_about(case, line) == expected
+
+
+AFTER_SENT = """
+no answer                             -> unreachable
+No answer, left a voicemail           -> unreachable: left a voicemail
+no answer at 3pm                      -> unreachable: at 3pm
+no answer yet                         -> ?? unclear
+no answer from you                    -> ?? unclear
+no answer from Sam                    -> unreachable: from Sam
+no answer. She called back            -> ?? unclear
+voicemail - she called back           -> ?? unclear
+voicemail, she wants to reschedule    -> ?? unclear
+no answer to phone or text            -> unreachable: to phone or text
+voicemail                             -> unreachable
+voicemail left                        -> ?? unclear
+called, no answer                     -> ?? two outcomes
+SENT but no answer                    -> ?? two outcomes
+done                                  -> ? unclear
+texted her                            -> SENT
+"""
+
+
+@pytest.mark.parametrize(("line", "expected"), table(AFTER_SENT))
+def test_an_associate_after_sent(line: str, expected: str) -> None:
+    assert said_about(sent(NOSHOW_CASE), line) == expected
+
+
+FROM_ADMIN = """
+CONTACTED                             -> CONTACTED
+Contacted, she is fine                -> CONTACTED: she is fine
+CONTACTED Sam by phone                -> CONTACTED: Sam by phone
+contacted her                         -> ? unclear
+CONTACTED?                            -> ? question
+CONTACTED not yet                     -> ? negation
+CONTACTED, no answer                  -> ?? two outcomes
+texted her                            -> CONTACTED
+called, she is fine                   -> CONTACTED: she is fine
+SENT                                  -> SENT
+CLOSE RESCHEDULED Tue 3pm             -> rescheduled: Tue 3pm
+close rescheduled                     -> rescheduled
+CLOSE OTHER she moved                 -> other: she moved
+CLOSE OTHER                           -> ?? few words
+CLOSE                                 -> ?? unclear
+Close!                                -> ?? unclear
+close to the deadline                 -> none
+CLOSE ABSENT                          -> ?? other kind
+RESCHEDULED Tue                       -> rescheduled: Tue
+no answer                             -> ?? before sent
+NOTE she will call back, rescheduled? -> NOTE: she will call back, rescheduled?
+note: she moved                       -> NOTE: she moved
+NOTE / She moved                      -> NOTE: She moved
+NOTE                                  -> ? unclear
+note that she moved                   -> ? unclear
+She will call back at 3               -> none
+She has rescheduled                   -> ?? unclear
+Are you here?                         -> ?? question
+She is fine / We rebooked her         -> ?? unclear
+the other therapist is free           -> none
+she missed her bus                    -> none
+MISTAKE                               -> MISTAKE
+Cancelled the invoice                 -> ? cancel
+called about the fee / She rebooked   -> ?? unclear
+"""
+
+
+@pytest.mark.parametrize(("line", "expected"), table(FROM_ADMIN))
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.LEAD])
+def test_an_admin(role: Role, line: str, expected: str) -> None:
+    assert said_about(NOSHOW_CASE, line, role) == expected
+
+
+FROM_SUBJECT = """
+RESCHEDULED / Tue 3pm                          -> rescheduled: Tue 3pm
+RESCHEDULED / We rebooked her for Tue          -> rescheduled: We rebooked her for Tue
+RESCHEDULED / unable to reach her              -> ?? two outcomes
+RESCHEDULED / She came at 3 after all          -> ?? two outcomes
+RESCHEDULED / Sorry, no: no answer             -> ?? two outcomes
+RESCHEDULED / she was unable to make today     -> rescheduled: she was unable to make today
+RESCHEDULED / Unable to make today             -> ?? two outcomes
+OTHER / She started somewhere else             -> other: She started somewhere else
+SENT / She was here all the time               -> ?? two outcomes
+RESCHEDULED / no                               -> ?? negation
+"""
+
+
+@pytest.mark.parametrize(("line", "expected"), table(FROM_SUBJECT))
+def test_two_outcomes_in_subject_and_text(line: str, expected: str) -> None:
+    assert said_about(NOSHOW_CASE, line, from_subject=True) == expected
+
+
+def test_no_new_text_closes_nothing() -> None:
+    assert answer(replace(reading("RESCHEDULED"), empty=True), LATE_CASE, Role.ASSOCIATE) == Doubt("empty")
+
+
+def test_courtesy_is_no_word() -> None:
+    assert answer(replace(reading("ok, thanks"), courtesy=True), LATE_CASE, Role.ASSOCIATE) is None
+
+
+def test_without_a_known_client_any_name_may_be_it() -> None:
+    nameless = replace(NOSHOW_CASE, client=None)
+    assert said_about(nameless, "RESCHEDULED Kim to Thu") == "rescheduled: Kim to Thu"
+    assert said_about(nameless, "texted Kim") == "? unclear"
+
+
+def test_a_client_called_will() -> None:
+    will = replace(NOSHOW_CASE, client="Will K.")
+    assert said_about(will, "texted Will") == "SENT"
+    assert said_about(will, "unable to reach Will") == "unreachable"
+    assert said_about(will, "RESCHEDULED will confirm") == "?? negation"
+
+
+def test_done_about_a_closed_case_is_no_sent() -> None:
+    closed = replace(NOSHOW_CASE, state=State.CLOSED, outcome=Outcome.OTHER)
+    assert said_about(closed, "done") == "? unclear"
+    assert said_about(closed, "SENT") == "SENT"
+
+
+def test_an_endless_line_is_doubted() -> None:
+    assert said_about(NOSHOW_CASE, "RESCHEDULED " + "so " * vocabulary.LONGEST_LINE) == "?? unclear"
+
+
+class TestReportsAboutACase:
+    """What `read` read as a whole report is taken as it read it."""
+
+    def test_late_with_all_it_says(self) -> None:
+        report = Report(Kind.LATE, "Sam", minutes=20, at=time(14), note="bus, sorry")
+        decided = answer(reading("LATE twenty Sam 2pm, bus, sorry", report=report), LATE_CASE, Role.ASSOCIATE)
+        assert decided == Answer(Word.LATE, text="bus, sorry", minutes=20, client="Sam", at=time(14))
+
+    def test_minutes_before_the_tag(self) -> None:
+        report = Report(Kind.LATE, "Sam", minutes=20)
+        decided = answer(reading("I'll be 20 late Sam", report=report), LATE_CASE, Role.ASSOCIATE)
+        assert decided == Answer(Word.LATE, minutes=20, client="Sam")
+
+    def test_a_note_with_an_outcome_is_doubted(self) -> None:
+        report = Report(Kind.LATE, "Sam", minutes=20, note="rescheduled")
+        for line in ("LATE 20 Sam, rescheduled", "20 late Sam, rescheduled"):
+            decided = answer(reading(line, report=report), LATE_CASE, Role.ASSOCIATE)
+            assert isinstance(decided, Doubt)
+            assert decided.holds_outcome
+
+    def test_noshow_on_a_waiting_case_is_absent(self) -> None:
+        report = Report(Kind.NOSHOW, "Sam", capitals=True)
+        decided = answer(reading("NOSHOW Sam", report=report), WAITING_CASE, Role.ASSOCIATE)
+        assert shown(decided) == "absent"
+        report = Report(Kind.NOSHOW, "Sam", note="charged the fee")
+        decided = answer(reading("missed Sam, charged the fee", report=report), WAITING_CASE, Role.ASSOCIATE)
+        assert shown(decided) == "absent: charged the fee"
+
+    def test_noshow_and_waiting_change_the_kind(self) -> None:
+        for kind, line in ((Kind.NOSHOW, "noshow Sam"), (Kind.WAITING, "waiting Sam")):
+            decided = answer(reading(line, report=Report(kind, "Sam")), LATE_CASE, Role.ASSOCIATE)
+            assert isinstance(decided, Answer)
+            assert (decided.word.value, decided.client) == (kind.name, "Sam")
+
+
+CASES = [*(LATE_CASE, NOSHOW_CASE, WAITING_CASE), *(sent(LATE_CASE), sent(NOSHOW_CASE), sent(WAITING_CASE))]
+_TABLE = [*vocabulary.HEADWORDS, *vocabulary.ALSO, *map(str.upper, vocabulary.HEADWORDS)]
+_BETWEEN = [
+    "Kim",
+    "Sam",
+    "her",
+    "not",
+    "will",
+    "cannot",
+    "isn't",
+    "?",
+    ",",
+    "to",
+    "Tue",
+    "3pm",
+    "CLOSE",
+    "no",
+    "\u200b",
+]
+_WORDS = st.sampled_from(_TABLE) | st.sampled_from(_BETWEEN)
+_LINES = st.lists(_WORDS | st.text(max_size=5), max_size=6).map(" ".join)
+
+
+@given(_LINES, _LINES, st.booleans(), st.sampled_from(CASES), st.sampled_from(Role))
+@example("RESCHEDULED", "?", True, NOSHOW_CASE, Role.ASSOCIATE)
+def test_nothing_is_closed_by_a_question_or_a_negation(
+    line: str, rest: str, from_subject: bool, case: Case, role: Role
+) -> None:
+    decided = answer(reading(line, rest, from_subject=from_subject), case, role)
+    if not isinstance(decided, Answer) or decided.word not in {Word.OUTCOME, Word.SENT, Word.MISTAKE}:
+        return
+    assert "?" not in line
+    spoken = [piece.folded for piece in vocabulary.pieces(line) if piece.meaning is None]
+    assert not {"not", "will", "cannot", "isn't"}.intersection(spoken)
+
+
+@given(_LINES, st.sampled_from(CASES))
+def test_two_different_outcomes_never_close(line: str, case: Case) -> None:
+    decided = answer(reading(line), case, Role.ASSOCIATE)
+    held = [piece.meaning.outcomes for piece in vocabulary.pieces(line) if piece.meaning and piece.said.isupper()]
+    if isinstance(decided, Answer) and decided.outcome is not None:
+        assert all(decided.outcome in outcomes for outcomes in held if outcomes)

@@ -1,0 +1,202 @@
+"""Whose word it is, on paper: what the conversations do not reach, as tables. No server here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, local, mail, scene
+from workflow.core.cases import Cases
+from workflow.core.entries import Voice
+from workflow.core.language import read
+from workflow.core.law import answer_case, resume_at
+from workflow.core.model import (
+    Answer,
+    Case,
+    Decision,
+    Fate,
+    Kind,
+    Person,
+    Post,
+    Robot,
+    Role,
+    Roster,
+    Rules,
+    Standing,
+    State,
+    Word,
+)
+from workflow.core.routing import route
+from workflow.core.situation import Situation
+
+NOW = local("14:10")
+ONEIL = Person("Dan O'Neil", ("oneil@clinic.test",))
+OWNER = Person("Dana Lee", ("owner@clinic.test", "dana@clinic.test"))
+"""Dana as admin: the first of her addresses is another one there."""
+
+
+def rules(
+    associates: tuple[Person, ...] = (DANA, RAVI), admins: tuple[Person, ...] = (ALEX,), lead: Person | None = None
+) -> Rules:
+    return replace(RULES, roster=Roster(associates, admins, lead))
+
+
+def situation(sender: Person, line: str, *cases: Case, among: Rules = RULES, **more: Any) -> Situation:
+    written = mail(line, NOW, sender=sender.email)
+    gathered = Situation(
+        scene=scene(NOW, among),
+        mail=written,
+        reading=read.read(line, "", ""),
+        standing=Standing.KNOWN,
+        associate=among.roster.associate(sender.email),
+        admin=among.roster.admin(sender.email),
+        cases=Cases(cases),
+    )
+    return replace(gathered, **more)
+
+
+def told(decision: Decision) -> list[str]:
+    """Who gets what that belongs to no case: ``admin@clinic.test notice bounce``."""
+    return [f"{letter.to.email} {letter.kind} {letter.topic}".strip() for letter in decision.letters]
+
+
+def choices(decision: Decision) -> list[str]:
+    return [choice.line for letter in decision.letters for choice in letter.choices]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("LATE 15 Sam", ["LATE 15 Sam FOR Dana Lee", "LATE 15 Sam FOR Ravi Patel"]),
+        ("LATE 15 Sam FOR Sam", ["LATE 15 Sam FOR Dana Lee", "LATE 15 Sam FOR Ravi Patel"]),
+        ("LATE 15 Sam FOR Dan, on the bus", ["LATE 15 Sam FOR Dana Lee, on the bus"]),
+        (
+            "NOSHOW Sam 1pm FOR Dan O\u2019Neal",
+            ["NOSHOW Sam AT 13:00 FOR Dana Lee", "NOSHOW Sam AT 13:00 FOR Ravi Patel"],
+        ),
+    ],
+)
+def test_admin_chooses_for_whom(line: str, offered: list[str]) -> None:
+    assert choices(route(situation(ALEX, line)))[: len(offered)] == offered
+
+
+def test_two_associates_of_one_first_name_are_asked_apart() -> None:
+    other = Person("Dana Roy", ("roy@clinic.test",))
+    among = rules((DANA, other))
+    assert route(situation(ALEX, "LATE 15 Sam FOR Dana", among=among)).case is None
+    opened = route(situation(ALEX, "LATE 15 Sam FOR Dana Roy", among=among)).case
+    assert opened is not None
+    assert opened.associate == other
+
+
+class TestWhatComesBack:
+    def bounce(self, case: Case, reader: Person, among: Rules, now: datetime = NOW) -> Decision:
+        letter = next(one for one in case.letters if one.to.email == reader.email)
+        letter = replace(letter, post=Post.SENT)
+        known = replace(case, letters=tuple(letter if one.id == letter.id else one for one in case.letters))
+        daemon = mail("Undelivered", now, robot=Robot("bounce", letter.message_id, permanent=True))
+        at = scene(now, among)
+        return route(situation(reader, "Undelivered", known, among=among, scene=at, mail=daemon, bounced=letter))
+
+    def test_from_the_only_admin_the_lead_is_told(self) -> None:
+        decision = self.bounce(a_case(), ALEX, rules(lead=LEE))
+        assert told(decision) == ["lead@clinic.test notice bounce"]
+        assert decision.case is not None
+        assert decision.case.returned_at is None  # the associate's reminders go on
+
+    def test_from_the_only_admin_and_no_lead_nobody_is_left(self) -> None:
+        decision = self.bounce(a_case(), ALEX, rules())
+        assert told(decision) == []
+        assert decision.case is not None  # but the case says it
+        assert "came back" in decision.case.history[-1].what
+
+    def test_from_one_of_two_admins_the_other(self) -> None:
+        assert told(self.bounce(a_case(), PAT, rules(admins=(ALEX, PAT)))) == ["admin@clinic.test notice bounce"]
+
+    def test_at_night_admin_is_not_rung_for_it(self) -> None:
+        case = a_case(Kind.NOSHOW, local("22:30"))
+        decision = self.bounce(case, DANA, RULES, local("22:31"))
+        assert decision.case is not None
+        assert [timer.at for timer in decision.case.timers] == [local("08:00", 6)] * 2  # admin, and the lead
+
+
+class TestInNobodyS:
+    def test_of_a_closed_case_a_stranger_s_word_is_nobody_s_concern(self) -> None:
+        closed = replace(a_case(), state=State.CLOSED)
+        line = f"[{closed.id}] SENT"
+        decision = route(situation(RAVI, line, closed, standing=Standing.STRANGER, associate=None, admin=None))
+        assert decision == Decision("nobody we know")
+
+    def test_an_admin_s_name_is_told_to_the_others_with_a_choice_for_each(self) -> None:
+        decision = route(situation(ALEX, "NOSHOW Sam", standing=Standing.REFUSED))
+        assert told(decision)[:2] == ["admin@clinic.test notice refused", "pat@clinic.test notice refused"]
+        assert choices(decision)[:2] == ["NOSHOW Sam FOR Dana Lee", "NOSHOW Sam FOR Ravi Patel"]
+
+    def test_text_about_an_open_case_offers_admin_s_own_words(self) -> None:
+        case = a_case()
+        line = f"[{case.id}] She says Tuesday is fine"
+        decision = route(situation(RAVI, line, case, standing=Standing.STRANGER, associate=None, admin=None))
+        assert choices(decision)[0] == "CONTACTED"
+
+
+class TestOneHumanBeingTwoEntries:
+    """The same person, under other addresses as associate and as admin: they share one."""
+
+    def test_no_alert_about_herself(self) -> None:
+        opened = route(situation(DANA, "NOSHOW Sam", among=rules(admins=(OWNER, ALEX)))).case
+        assert opened is not None
+        assert {letter.to.email for letter in opened.letters} == {"dana@clinic.test", "admin@clinic.test"}
+
+    def test_no_update_to_herself_when_she_is_alone(self) -> None:
+        among = rules(admins=(OWNER,))
+        opened = route(situation(DANA, "NOSHOW Sam", among=among)).case
+        assert opened is not None
+        assert [letter.to.email for letter in opened.letters] == ["owner@clinic.test", "dana@clinic.test"]
+        sent = route(situation(DANA, f"[{opened.id}] SENT", opened, among=among)).case
+        assert sent is not None
+        assert [letter.kind for letter in sent.letters[2:]] == ["receipt"]
+
+
+class TestUnread:
+    def test_who_is_the_only_admin_too_has_the_lead_told(self) -> None:
+        among = rules(admins=(OWNER,), lead=LEE)
+        decision = route(situation(DANA, "Lathe 15 Sam", among=among))
+        assert told(decision) == ["dana@clinic.test help unread", "lead@clinic.test notice unread"]
+
+    def test_an_admin_who_named_the_associate_is_offered_just_that(self) -> None:
+        decision = route(situation(ALEX, "Lathe 15 Sam FOR Dana"))
+        assert told(decision) == ["admin@clinic.test help unread", "pat@clinic.test notice unread"]
+        assert set(choices(decision)) == {"LATE 15 Sam FOR Dana"}
+
+    def test_no_reading_no_choice(self) -> None:
+        decision = route(situation(DANA, "LATE for the 3pm meeting?"))
+        assert told(decision)[0] == "dana@clinic.test help unread"
+        assert decision.fate is Fate.LEFT
+
+
+def test_an_answer_that_names_no_case_at_all_offers_how_to_write() -> None:
+    assert choices(route(situation(DANA, "connected"))) == ["HELP"]
+
+
+def test_a_long_line_under_an_unknown_id_is_not_offered_again() -> None:
+    decision = route(situation(DANA, "[ZZZ2] " + "she is so very sorry about all of this " * 3, a_case()))
+    assert choices(decision) == ["STATUS"]
+
+
+@pytest.mark.parametrize("word", [Word.STATUS, Word.HELP, Word.CANCEL])
+def test_these_do_nothing_to_a_case(word: Word) -> None:
+    case = a_case()
+    voice = Voice(mail(word.value, NOW), DANA, Role.ASSOCIATE)
+    assert answer_case(scene(NOW), voice, case, Answer(word)) is case
+
+
+def test_a_clock_that_was_wrong_leaves_nothing_in_the_future() -> None:
+    case = a_case(opened=local("18:00"))
+    resumed = resume_at(replace(case, reminders=(local("13:00"), local("18:05"))), NOW)
+    assert resumed.reminders == (local("13:00"),)
+    assert max(resumed.changed_at, resumed.reported_at) == NOW
+    assert resumed.timers[0].at > NOW
+    assert resume_at(resumed, NOW) is resumed

@@ -1,0 +1,322 @@
+"""What can be wrong with a configuration file, worded for whoever has to mend it (contract section 6).
+
+Here are the faults that need two keys, a file or the environment to judge, and the words for those that
+`workflow.settings` finds in a single key. Nothing is decided about what to do: `workflow.config` raises them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic_core import ErrorDetails
+
+from workflow.config.keys import Settings, is_loopback, like, read_person, tables
+
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_PASSWORD_WAYS = ("password_file", "password_env", "oauth2")
+_OAUTH2_LIBRARIES = {"microsoft": "msal", "google": "google.auth"}
+_OAUTH2_WAYS = {
+    "microsoft": ("client_secret_file", "client_secret_env", "certificate_file"),
+    "google": ("client_secret_file", "client_secret_env"),
+}
+_OAUTH2_OTHERS = {
+    "microsoft": ("refresh_token_file", "refresh_token_env"),
+    "google": ("tenant", "certificate_file"),
+}
+"""Keys that are the other provider's, and mean something that would not happen."""
+_CREDENTIALS = Path("/run/credentials")
+"""Where systemd keeps the credentials of services."""
+
+Raw = Mapping[str, object]
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong: the full name of the key, and what to do about it."""
+
+    key: str
+    """``cadence.noshow.contact``, ``associates[2].emails[1]`` (counted from 1), or ``line 3`` when it is no TOML."""
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.advice}"
+
+
+class Faults(Exception):
+    """Everything that is wrong with a configuration file. ``str()`` is for a terminal; a log may hold `keys` alone."""
+
+    def __init__(self, path: Path, faults: Iterable[Fault]) -> None:
+        super().__init__(path, tuple(faults))
+        self.path = path
+        self.faults: tuple[Fault, ...] = tuple(self.args[1])
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys at fault, without their values: those may be names and addresses."""
+        return tuple(fault.key for fault in self.faults)
+
+    def __str__(self) -> str:
+        found = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        return "\n".join([f"{self.path}: {found}", *(f"  {fault}" for fault in self.faults)])
+
+
+# --- wording what pydantic found ---------------------------------------------------------------------
+
+_WORDED = {
+    "missing": "is needed",
+    "string_type": "must be text, in quotes",
+    "int_type": "must be a whole number, without quotes",
+    "bool_type": "must be true or false, without quotes",
+    "list_type": "must be a list, in square brackets",
+    "model_type": "must be a table of its own",
+    "too_short": "needs at least one",
+    "string_too_short": "must not be empty",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "value_error": "{error}",
+}
+
+
+def worded(detail: ErrorDetails) -> Fault:
+    """What pydantic found, with the key's full name and what to do."""
+    where = detail["loc"]
+    key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
+    return Fault(key, _advice(detail["type"], detail))
+
+
+def _advice(kind: str, detail: ErrorDetails) -> str:
+    where = detail["loc"]
+    if kind == "extra_forbidden":
+        return _unknown(where)
+    if kind in {"model_type", "list_type"} and where[0] == "associates" and len(where) <= 2:
+        return "write [[associates]], in two brackets, above each"
+    return _WORDED[kind].format(**detail.get("ctx", {})) if kind in _WORDED else detail["msg"]
+
+
+def place(fault: Fault) -> int:
+    """Where the fault's section stands in the file of the contract, to sort by."""
+    sections = list(Settings.model_fields)
+    section = fault.key.partition(".")[0].partition("[")[0]
+    return sections.index(section) if section in sections else len(sections)
+
+
+def _unknown(where: tuple[int | str, ...]) -> str:
+    *parents, last = where
+    if last in {"password", "client_secret", "refresh_token"}:
+        return f"a secret does not belong in this file: use {last}_file or {last}_env"
+    known = dict(tables())
+    here = ".".join(part for part in parents if isinstance(part, str))
+    elsewhere = [f"{table}.{key}" for table, keys in known.items() for key in keys if table and key == last]
+    meant = elsewhere[0] if len(elsewhere) == 1 else like(str(last), known.get(here, ()))
+    return f"unknown key: did you mean {meant}?" if meant else "unknown key: remove it"
+
+
+# --- what needs more than one key ----------------------------------------------------------------------
+
+
+def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[Fault]:
+    """What needs more than one key. ``base`` is the folder of the file, for relative paths.
+
+    Looks at the raw file, so that a fault elsewhere hides none of these; what has the wrong type counts as absent.
+    """
+    for section in ("mailbox", "smtp"):
+        table = _table(raw, section)
+        host = _text(table, "host")
+        away = bool(host) and not is_loopback(host)
+        if away and table.get("security") == "none":
+            yield Fault(f"{section}.security", 'is "none", which is for loopback hosts only: use "tls" or "starttls"')
+        if away and rehearsal:
+            yield Fault(f"{section}.host", "--speed and --clock are for loopback hosts only")
+        yield from _login_faults(section, table, base, away=away)
+        yield from _file_faults(section, table, base)
+    mailbox = _table(raw, "mailbox")
+    if (folder := mailbox.get("handled_folder", "Promptly")) and folder == mailbox.get("folder", "INBOX"):
+        yield Fault("mailbox.handled_folder", "must be another folder than mailbox.folder")
+    trust = _table(raw, "trust")
+    if trust.get("require", True) is True and not trust.get("authserv_id") and not trust.get("internal"):
+        yield Fault(
+            "trust.authserv_id",
+            "is needed while trust.require is true: the name your mail server writes first in Authentication-Results "
+            '(or internal = "exchange"; or require = false, which believes mail that carries no results)',
+        )
+    yield from _people_faults(raw)
+    if (templates := _text(_table(raw, "letters"), "templates")) and not (base / templates).is_dir():
+        yield Fault("letters.templates", f"there is no folder {base / templates}")
+    store = _text(_table(raw, "store"), "url").partition(":")[2]
+    if store and (base / store).exists() and not (base / store).is_dir():
+        yield Fault("store.url", f"{base / store} is a file: name a folder")
+
+
+def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[Fault]:
+    ways = [way for way in _PASSWORD_WAYS if table.get(way) or (way == "oauth2" and way in table)]
+    if len(ways) > 1:
+        yield Fault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
+    if section == "smtp" and not table.get("username"):
+        if ways:
+            yield Fault("smtp.username", f"is needed with {ways[0]}")
+        elif "username" not in table and away:
+            yield Fault("smtp.username", 'is needed; write "" if this server asks for no login')
+    elif not ways:
+        advice = f"is needed (or password_env, or [{section}.oauth2]): a file that holds the password alone"
+        yield Fault(f"{section}.password_file", advice)
+    if table.get("username") == "" and section == "mailbox":
+        yield Fault("mailbox.username", "must not be empty: leave it out if it is the address")
+    if name := _text(table, "password_file"):
+        yield from _password_file_faults(f"{section}.password_file", base / name)
+    if (name := _text(table, "password_env")) and not os.environ.get(name):
+        yield Fault(f"{section}.password_env", f"the environment variable {name} is not set, or empty")
+    if isinstance(oauth2 := table.get("oauth2"), dict):
+        yield from _oauth2_faults(f"{section}.oauth2", oauth2, base)
+
+
+def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
+    provider = _text(table, "provider")
+    if provider not in _OAUTH2_LIBRARIES:  # said elsewhere
+        return
+    if not _is_installed(_OAUTH2_LIBRARIES[provider]):
+        pip = f"{sys.prefix}/bin/pip install '.[oauth]'"
+        advice = f"needs a library that is not installed: run {pip} in the folder where Promptly was unpacked"
+        yield Fault(f"{section}.provider", advice)
+    for key in _OAUTH2_OTHERS[provider]:
+        if table.get(key):
+            yield Fault(f"{section}.{key}", f'is not for provider = "{provider}": remove it')
+    if provider == "microsoft" and not table.get("tenant"):
+        yield Fault(f"{section}.tenant", "is needed: the clinic's domain at Microsoft, or its directory id")
+    needed = [_OAUTH2_WAYS[provider]]
+    if provider == "google":
+        needed.append(("refresh_token_file", "refresh_token_env"))
+    for ways in needed:
+        given = [way for way in ways if table.get(way)]
+        if not given:
+            yield Fault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
+        elif len(given) > 1:
+            yield Fault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
+        for way in given:
+            yield from _secret_faults(f"{section}.{way}", way, _text(table, way), base)
+    yield from _file_faults(section, table, base)
+
+
+def _secret_faults(key: str, way: str, name: str, base: Path) -> Iterator[Fault]:
+    if way.endswith("_env"):
+        if name and not os.environ.get(name):
+            yield Fault(key, f"the environment variable {name} is not set, or empty")
+    elif name:
+        yield from _password_file_faults(key, base / name, certificate=way == "certificate_file")
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return importlib.util.find_spec(library) is not None
+    except ModuleNotFoundError:  # not even what it is a part of
+        return False
+
+
+def handed_over(path: Path) -> Path:
+    """Where a secret lies: under systemd, the credential of that file's name stands for it (``LoadCredential=``).
+
+    So one configuration serves the daemon, whose user may not read the operator's files, and `check` run by root.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    credential = Path(folder, path.name) if folder else path
+    return credential if credential.exists() else path
+
+
+def _password_file_faults(key: str, path: Path, *, certificate: bool = False) -> Iterator[Fault]:
+    path = handed_over(path)
+    try:
+        word = path.read_bytes()
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        yield Fault(key, f"there is no file {path}")
+        return
+    except OSError as error:
+        yield Fault(key, f"{path} can't be read: {error.strerror}")
+        return
+    # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
+    # group bits then show that list's mask, not a group.
+    is_credential = any(
+        path.is_relative_to(folder) for folder in (_CREDENTIALS, os.environ.get("CREDENTIALS_DIRECTORY")) if folder
+    )
+    forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXG | stat.S_IRWXO
+    if mode & forbidden:
+        yield Fault(key, f"{path} can be read by others: run chmod 600 {path}")
+    if certificate:
+        if _CERTIFICATE not in word or not _PRIVATE_KEY.search(word):
+            yield Fault(key, f"{path} must hold a certificate and its private key, both in PEM form")
+        return
+    try:
+        lines = word.decode().strip("\r\n").splitlines()
+    except UnicodeDecodeError:
+        lines = []
+    if len(lines) != 1:
+        yield Fault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
+
+
+def _secret_name(key: str) -> str:
+    return key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
+
+
+def _file_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
+    if not (name := _text(table, "ca_file")):
+        return
+    try:
+        if _CERTIFICATE not in (base / name).read_bytes():
+            yield Fault(f"{section}.ca_file", f"{base / name} holds no certificate in PEM form")
+    except FileNotFoundError:
+        yield Fault(f"{section}.ca_file", f"there is no file {base / name}")
+    except OSError as error:
+        yield Fault(f"{section}.ca_file", f"{base / name} can't be read: {error.strerror}")
+
+
+def _people_faults(raw: Raw) -> Iterator[Fault]:
+    clinic = _table(raw, "clinic")
+    own = _address(_table(raw, "mailbox").get("address"))
+    groups = (
+        [(f"clinic.admins[{n}]", item) for n, item in enumerate(_items(clinic, "admins"), 1)],
+        [("clinic.lead", clinic.get("lead"))],
+        [
+            (f"associates[{n}].emails[{m}]", item)
+            for n, person in enumerate(_items(raw, "associates"), 1)
+            for m, item in enumerate(_items(person, "emails"), 1)
+        ],
+    )
+    for group in groups:
+        first: dict[str, str] = {}
+        for key, item in group:
+            if (address := _address(item)) is None:
+                continue
+            if address == own:
+                yield Fault(key, "is the mailbox's own address: Promptly would write to itself")
+            if address in first:
+                yield Fault(key, f"{address} stands already at {first[address]}")
+            first.setdefault(address, key)
+
+
+def _table(raw: Raw, name: str) -> Raw:
+    found = raw.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(table: Raw, name: str) -> str:
+    found = table.get(name)
+    return found if isinstance(found, str) and found.isprintable() else ""
+
+
+def _items(table: object, name: str) -> list[object]:
+    found = table.get(name) if isinstance(table, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _address(value: object) -> str | None:
+    try:
+        return read_person(value).email
+    except ValueError:
+        return None

@@ -1,0 +1,150 @@
+"""What every decision writes into its case: the mail it consumed, the history, notes, and letters to those concerned.
+
+No rule of its own: who calls it has decided already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from workflow.core import schedule
+from workflow.core.model import (
+    Before,
+    Case,
+    Choice,
+    Consumed,
+    Datum,
+    Entry,
+    Kind,
+    LetterKind,
+    Mail,
+    Person,
+    Role,
+)
+from workflow.core.owed import Scene, associate_choices, to_case, told_admins, withdraw
+from workflow.core.topics import Question, Receipt, ToAdmin, ToAssociate
+
+ABOUT_OUTCOMES = frozenset({"outcome", "undone", "cancelled", "wrong"})
+"""The updates that tell how a case ended, or that it never was; of a `waiting` case no others go to admin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A mail and the known person who speaks in it, as associate of the case or as admin."""
+
+    mail: Mail
+    person: Person
+    role: Role
+
+    def arrived_at(self, now: datetime) -> datetime:
+        """The mail's arrival, not later than now (contract section 4, `reported_at`). UTC."""
+        return min(self.mail.arrived_at, now)
+
+
+def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
+    """With the mail's key, so that it is never acted on again, and its words in the history.
+
+    An associate whose letters came back reads mail again when they write some: reminders go on from now.
+    """
+    mail = voice.mail
+    if case.returned_at is not None and voice.role is Role.ASSOCIATE:
+        case = replanned(replace(case, returned_at=None, resumed_at=scene.now))
+    taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
+    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written(mail))
+
+
+def written(mail: Mail) -> str:
+    """What stands in a mail, as the history keeps it."""
+    return "\n".join(part for part in (mail.subject, mail.new_text) if part)
+
+
+def is_moved(old: Case | None, new: Case) -> bool:
+    """Whether something is recorded that was not known before: more than a mail, its words, and what answers it."""
+    return old is None or _record(old) != _record(new)
+
+
+def _record(case: Case) -> tuple[object, ...]:
+    told = (case.sent_at, case.told_at, case.reached_at)
+    ended = (case.state, case.outcome, case.outcome_note, case.makeup)
+    return case.kind, case.client, case.minutes, case.session_at, *told, *ended
+
+
+def entered(case: Case, now: datetime, what: str, by: str, text: str = "") -> Case:
+    """With one more line of history. What is written after the names were wiped is wiped in its turn."""
+    wiped_at = None if text else case.wiped_at
+    return replace(case, history=(*case.history, Entry(at=now, what=what, by=by, text=text)), wiped_at=wiped_at)
+
+
+def noted(case: Case, note: str) -> Case:
+    """With one more note, unless there is nothing to note."""
+    return replace(case, notes=(*case.notes, note)) if note else case
+
+
+def remembered(scene: Scene, case: Case, what: str) -> Case:
+    """With the milestones as they stand, for UNDO; `what` is about to change: "sent" or "outcome"."""
+    before = Before(
+        what=what,
+        at=scene.now,
+        state=case.state,
+        sent_at=case.sent_at,
+        told_at=case.told_at,
+        outcome=case.outcome,
+        outcome_note=case.outcome_note,
+        closed_at=case.closed_at,
+        makeup=case.makeup,
+    )
+    return replace(case, before=before)
+
+
+def replanned(case: Case) -> Case:
+    """With its due times as `schedule` has them now."""
+    return replace(case, timers=schedule.plan(case))
+
+
+def closed_letters(scene: Scene, case: Case) -> Case:
+    """With the letters taken back that have no sense once the case is closed (contract section 5)."""
+    kinds = {LetterKind.REMINDER, LetterKind.STEPAWAY, LetterKind.DRAFT}
+    return withdraw(case, kinds, "the case was closed", scene.now)
+
+
+def receipt(scene: Scene, case: Case, voice: Voice, topic: Receipt, data: Mapping[str, Datum] | None = None) -> Case:
+    """With a receipt to the writer, who is offered what can come next."""
+    offered = associate_choices(case) if voice.role is Role.ASSOCIATE else ()
+    return to_writer(scene, case, voice, LetterKind.RECEIPT, topic, offered, data)
+
+
+def to_writer(
+    scene: Scene,
+    case: Case,
+    voice: Voice,
+    kind: LetterKind,
+    topic: Receipt | Question,
+    offered: tuple[Choice, ...],
+    data: Mapping[str, Datum] | None = None,
+) -> Case:
+    """With an answer to whoever wrote, in the thread of their mail."""
+    people = [voice.person]
+    return to_case(scene, case, kind, topic, people, voice.role, offered=offered, answering=voice.mail, data=data)
+
+
+def update_admins(
+    scene: Scene, case: Case, voice: Voice, topic: ToAdmin, data: Mapping[str, Datum] | None = None
+) -> Case:
+    """With an update to each admin but the writer; of a `waiting` case they hear the outcome alone (section 4)."""
+    if case.kind is Kind.WAITING and topic not in ABOUT_OUTCOMES:
+        return case
+    people = told_admins(case, scene.rules, but=voice.person)
+    said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
+    return to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, data=said)
+
+
+def update_associate(
+    scene: Scene, case: Case, voice: Voice, topic: ToAssociate, data: Mapping[str, Datum] | None = None
+) -> Case:
+    """With an update to the associate about what admin wrote; unchanged when the associate wrote it."""
+    if voice.role is Role.ASSOCIATE:
+        return case
+    said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
+    return to_case(scene, case, LetterKind.UPDATE, topic, [case.associate], Role.ASSOCIATE, data=said)

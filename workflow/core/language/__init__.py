@@ -1,0 +1,1 @@
+"""English as people type it: text becomes what was asked, without knowing of any case."""

@@ -1,0 +1,246 @@
+"""Why a word of the table must not count: what else stands in the line, or under it. Contract section 3.
+
+Each function finds one reason for doubt; which words they are asked about, and what follows from a doubt, is `reply`.
+The lists are short and of everyday English: a doubt too many costs one tap, a doubt too few closes a case wrongly.
+"""
+
+from __future__ import annotations
+
+import re
+
+from workflow.core.language import names, vocabulary
+from workflow.core.language.plain import fold
+from workflow.core.language.vocabulary import Match, Piece
+from workflow.core.model import Kind, Outcome, Word
+
+_NEGATIONS = vocabulary.listed(
+    "not never cannot will nope wont dont didnt doesnt cant couldnt wouldnt shouldnt isnt wasnt arent werent hasnt "
+    "havent hadnt"
+)
+"""Contract section 3: "not", "n't", "cannot", "will"; with the ways in which a thumb writes them."""
+
+_UNDONE = vocabulary.listed(
+    "asked attempted awaiting declined failed false impossible later needed offered pending proposed refused requested "
+    "soon suggested tba tbc tbd wrong"
+)
+"""Right after the word these take it back: "RESCHEDULED pending"."""
+
+_UNDONE_TO = vocabulary.listed("be confirm decide determine discuss do follow hold")
+"""The same after "to" and "on": "rescheduled to be confirmed", "on hold"."""
+
+_FAILED = vocabulary.listed("bounced undeliverable undelivered")
+"""What never reached anybody, wherever these stand."""
+
+_REFUSING = frozenset("\u274c\u274e\u2716\u26d4\U0001f44e\U0001f6ab\U0001f645")
+"""Emoji do not matter (section 3), but for those that say no."""
+
+_HEDGES = vocabulary.listed(
+    "almost awaiting believe busy but coming confirm could eventually except failed far finally first guess hope "
+    "hopefully however if initially maybe mean meant might nearly needs otherwise perhaps possibly probably scratch "
+    "should still suppose tentatively think though trying unless until would yet"
+)
+"""A sentence that goes on like this only sounds like an outcome: "no answer yet"."""
+
+_WITHDRAWING = frozenset({Word.UNDO, Word.MISTAKE})
+
+_NO_REPLY = re.compile(
+    r"\bno (?:reply|replies|response|word|news)(?: (?:back|from \w+))?(?: (?:yet|so far))?\b", re.IGNORECASE
+)
+"""What may be said of a message that was sent all the same."""
+
+_REACHED = vocabulary.listed("answered back picked reached replied spoke talked wants")
+"""What an unreachable client did not do: "couldn't reach her at 2, spoke at 3"."""
+
+_NOBODY = re.compile(r"\b(?:nobody|no[ -]?one|no client)\b", re.IGNORECASE)
+_ENDED = vocabulary.listed("alone disconnected dropped gone left lost went")
+"""A session that took place does not go on like this: "joined, lost her", "started, then she left"."""
+
+_REQUESTS = vocabulary.listed("can need please pls")
+"""Right after the word these ask for what it says: "resched, please"."""
+
+_BUSINESS = vocabulary.listed("bill fee fees form forms homework insurance intake invoice payment receipt statement")
+"""Mail about these is not the message that the policy asks for: "emailed him the invoice"."""
+
+_PROSE = frozenset({"other", "unable", "started", "joined"})
+"""Outcome words so common in a longer text that there they count only at the start of a line."""
+
+_SENTENCE_STARTS = vocabulary.listed(
+    "agreed apologised apologized explained gave he new offered promised rang she spoke talked tried"
+)
+"""After a word and a full stop these begin a sentence with a capital, not a name; clinic words are none anyway."""
+
+_LEADS_TO_NAME = frozenset({"with", "for", "to", "from", "about"})
+_LEADS_TO_TIME = frozenset({"to", "for", "on", "at"})
+_ENDS = ",;:.!)"
+_LETTERS = re.compile(r"[^\W\d_]+(?:['.-][^\W\d_]+)*\.?")
+
+
+def second_outcome(text: str, outcome: Outcome | None, *, prose: bool = False) -> str | None:
+    """The first phrase of an outcome that is not `outcome` (None: of any outcome), folded; None: there is none.
+
+    "Other" counts in capitals only, "missed" never; in `prose`, more everyday words count only where the text starts
+    with them.
+    """
+    for at, piece in enumerate(vocabulary.pieces(text)):
+        if piece.meaning is None or piece.folded == "missed":
+            continue
+        if not piece.meaning.outcomes or outcome in piece.meaning.outcomes or _is_everyday(piece, prose and at > 0):
+            continue
+        return piece.folded
+    return None
+
+
+def second_outcome_below(rest: str, outcome: Outcome | None, *, from_subject: bool) -> str | None:
+    """The same in the text under the speaking line, where a line says it, and nothing else or in capitals.
+
+    Under a subject it may stand anywhere: "two outcomes in subject and text" close nothing.
+    """
+    for line in rest[: vocabulary.LONGEST_LINE].splitlines():
+        found = vocabulary.match(line)
+        if found is not None and (found.lone or found.capitals) and _differs(found, outcome):
+            return found.folded
+        if from_subject and (second := second_outcome(line, outcome, prose=True)):
+            return second
+    return None
+
+
+def denies(text: str) -> bool:
+    """Whether "not", "n't", "cannot" or "will" stands in it outside the table's phrases, or a "no" that ends it."""
+    shown, row = vocabulary.plain(text), vocabulary.pieces(text)
+    for at, piece in enumerate(row):
+        if piece.meaning is not None:
+            continue
+        if piece.folded in _NEGATIONS or piece.folded.endswith(("n't", "'ll")):
+            return True
+        if piece.folded == "no":
+            following = row[at + 1].folded if at + 1 < len(row) else ""
+            if following in {"", "longer"} or shown[piece.end] in _ENDS:
+                return True
+    return False
+
+
+def takes_back(rest: str) -> bool:
+    """Whether what follows a word takes it back: "RESCHEDULED pending", "SENT by mistake"."""
+    row = vocabulary.pieces(rest)
+    withdrawn = any(piece.meaning is not None and piece.meaning.word in _WITHDRAWING for piece in row)
+    first, second = [piece.folded for piece in row[:2]] if len(row) > 1 else [row[0].folded if row else "", ""]
+    if any(piece.folded in _FAILED for piece in row):
+        return True
+    return withdrawn or first in _UNDONE or (first in {"to", "on"} and second in _UNDONE_TO | _UNDONE)
+
+
+def refuses(line: str) -> bool:
+    """Whether an emoji in it says no: "RESCHEDULED" and a cross."""
+    return not line.isascii() and not _REFUSING.isdisjoint(line)
+
+
+def of_another_kind(rest: str, kind: Kind) -> bool:
+    """Whether a tag of another kind of case stands in it: "RESCHEDULED, waiting to hear"; "late" in capitals only."""
+    for piece in vocabulary.pieces(rest):
+        tag = vocabulary.TAGS.get(piece.meaning.word) if piece.meaning is not None else None
+        if tag not in {None, kind} and (tag is Kind.WAITING or piece.said.isupper()):
+            return True
+    return False
+
+
+def denies_below(rest: str) -> bool:
+    """Whether the first line under the word is nothing but a denial: "not yet", "no", "?"."""
+    first = next((line for line in rest.splitlines() if line.strip()), "")
+    return len(vocabulary.pieces(first)) <= 3 and ("?" in vocabulary.plain(first) or denies(first))
+
+
+def hedges(text: str, *also: str) -> bool:
+    """Whether it goes on as if it were not so: "no answer yet", "rescheduled to Tue if she can"; or with `also`."""
+    return any(piece.folded in _HEDGES or piece.folded in also for piece in vocabulary.pieces(text))
+
+
+def says_nobody(text: str) -> bool:
+    """Whether nobody was there: "joined, nobody here"."""
+    return _NOBODY.search(vocabulary.plain(text)) is not None
+
+
+def ends_at_once(text: str) -> bool:
+    """Whether what began did not last: "connected, lost her"."""
+    return any(piece.folded in _ENDED for piece in vocabulary.pieces(text))
+
+
+def requests(rest: str) -> bool:
+    """Whether it only asks for what the word says: "rescheduled - can you do it"."""
+    return any(piece.folded in _REQUESTS for piece in vocabulary.pieces(rest)[:1])
+
+
+def without_silence(text: str) -> str:
+    """The text without "no reply yet": after a message that says nothing against it."""
+    return _NO_REPLY.sub(" ", vocabulary.plain(text))
+
+
+def says_reached(text: str) -> bool:
+    """Whether somebody was reached after all."""
+    return any(piece.folded in _REACHED for piece in vocabulary.pieces(text))
+
+
+def is_business(text: str) -> bool:
+    """Whether it is about the clinic's papers: "emailed him the invoice"."""
+    return any(piece.folded in _BUSINESS for piece in vocabulary.pieces(text))
+
+
+def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bool:
+    """Whether a name that is not the client's stands right after the word: "RESCHEDULED Kim to Thu" about Sam.
+
+    The associate's own is a signature. In lower case a word is a name only before a day or a time ("kim to thu"), and
+    so is one that may begin a sentence: when all is in capitals, or when punctuation `parted` it from the word.
+    """
+    after = rest.split()
+    if after and after[0].casefold() in _LEADS_TO_NAME:
+        after = after[1:]
+    named: list[str] = []
+    while after and _may_be_name(after[0]) and len(named) < names.MOST_WORDS and not (named and _ends(named)):
+        named.append(after.pop(0))
+    if not named or words_of_name(f"{client} {associate}").intersection(_folded(" ".join(named))):
+        return False
+    if named[0].casefold() in {initials(client), initials(associate)}:
+        return False
+    following = fold(after[0]) if after else ""
+    if following in _LEADS_TO_TIME or vocabulary.starts_when(" ".join(after)):
+        return True
+    ends = _ends(named) or following in {"", "and", "when"} or following[0] in "-,;:(&"
+    return named[0][0].isupper() and (ends or not (parted or rest.isupper()))
+
+
+def words_of_name(name: str | None) -> frozenset[str]:
+    """The words of a name, folded."""
+    return frozenset(_folded(name or ""))
+
+
+def initials(name: str) -> str:
+    """The first letters of its words, folded: "sp" for "Sam P."."""
+    return "".join(word[0] for word in _folded(name))
+
+
+def _folded(name: str) -> list[str]:
+    return [word.removesuffix("'s") for piece in vocabulary.pieces(fold(name)) for word in piece.folded.split()]
+
+
+def _ends(named: list[str]) -> bool:
+    return named[-1][-1] in _ENDS
+
+
+def _differs(found: Match, outcome: Outcome | None) -> bool:
+    return found.word in _WITHDRAWING or (bool(found.outcomes) and outcome not in found.outcomes)
+
+
+def _is_everyday(piece: Piece, inside_prose: bool) -> bool:
+    return not piece.said.isupper() and (piece.folded == "other" or (inside_prose and piece.folded in _PROSE))
+
+
+def _may_be_name(word: str) -> bool:
+    bare = word.strip(f"{_ENDS}(").removesuffix("'s")
+    row = vocabulary.pieces(bare)
+    if (
+        len(bare) < 2
+        or len(row) != 1
+        or row[0].meaning is not None
+        or row[0].folded in vocabulary.PRONOUNS | _SENTENCE_STARTS
+    ):
+        return False
+    return _LETTERS.fullmatch(bare) is not None and names.is_name_word(bare) and not vocabulary.starts_when(bare)

@@ -1,0 +1,161 @@
+"""What a line probably means that tried to be a report: offered as a choice, never acted upon. Contract section 3.
+
+"Otherwise doubt opens nothing": what counts as a report is `report`. Pure, linear, never raising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rapidfuzz.distance import OSA
+
+from workflow.core.language.names import as_client, is_name_word
+from workflow.core.language.report import LONGEST_HEAD, Draft, read_tag
+from workflow.core.language.times import LEAST_MINUTES, MOST_MINUTES, Minutes, Token, clock_at, minutes_at, tokens
+from workflow.core.language.vocabulary import TAG_PHRASES
+from workflow.core.model import Kind, Report, Unclear
+
+_TYPED_TAGS = [said for phrases in TAG_PHRASES.values() for said in phrases if " " not in said]
+
+_SESSION = frozenset({"session", "sessions", "appointment", "appt", "meeting", "conversation", "my", "our", "the", "a"})
+"""What may stand before "with Sam": "my session with Sam"."""
+
+
+def likely_line(report: Report) -> str:
+    """A report as the line that says it: ``LATE 15 Sam AT 14:30 FOR Dana Lee``."""
+    parts = [report.kind.value.upper()]
+    if report.minutes is not None:
+        parts.append(str(report.minutes))
+    if report.client is not None:
+        parts.append(report.client)
+    if report.yesterday:
+        parts.append("YESTERDAY")
+    if report.at is not None:
+        parts.append(f"AT {report.at:%H:%M}")
+    if report.for_associate is not None:
+        parts.append(f"FOR {report.for_associate}")
+    return " ".join(parts)
+
+
+def likely_reading(draft: Draft) -> str | None:
+    """What a line that opens nothing probably means; None: no idea, or what could not be opened either."""
+    fitting = [value for value in draft.minutes if LEAST_MINUTES <= value <= MOST_MINUTES]
+    if draft.kind is Kind.LATE and not draft.minutes:
+        fitting = [found.value for found in _with_units(draft.note)]
+    minutes = max(fitting, default=None)
+    client = draft.client or _guess(draft.note)
+    if client is None and (draft.kind is Kind.WAITING or draft.counting or (draft.leftover and minutes is None)):
+        return None
+    return likely_line(Report(draft.kind, client, minutes, draft.at, draft.yesterday, draft.for_associate))
+
+
+def _guess(text: str) -> str | None:
+    """The client that the words of another shape may be about: "Sam's session", "session with Sam", "15 Sam"."""
+    row = _without_minutes(tokens(text[:LONGEST_HEAD]))
+    begin = next((at + 1 for at, token in enumerate(row[:4]) if token.said in {"for", "with"}), 0)
+    if text.startswith(("to ", "on ")):
+        return None
+    if begin and not all(token.said in _SESSION for token in row[: begin - 1]):
+        begin = 0
+    named: list[str] = []
+    for token in row[begin : begin + 4]:
+        bare = token.text.removesuffix("'s").rstrip(".")
+        if token.kind not in {"word", "join"} or not (token.kind == "join" or is_name_word(bare)):
+            break
+        if named and named[0][:1].isupper() and bare.islower():
+            break  # "Sam to call"
+        named.append(bare)
+        if bare != token.text:
+            break
+    return as_client(named)
+
+
+def mistyped(plain: str) -> Unclear | None:
+    """A first word one letter away from a tag, followed by minutes: "Lathe 15 Sam"."""
+    row = tokens(plain)
+    if not row or row[0].kind != "word":
+        return None
+    first = row[0].said
+    for tag in _TYPED_TAGS:
+        if first == tag or OSA.distance(first, tag, score_cutoff=1) > 1 or minutes_at(row, 1) is None:
+            continue
+        draft = read_tag(f"{tag} {plain[row[0].end :]}")
+        return Unclear(likely_reading(draft) if draft else None, notice=True)
+    return None
+
+
+def late_somewhere(plain: str) -> Unclear | None:
+    """A line that holds "late" and minutes anywhere: "Sorry, Sam, 15 late"."""
+    row = tokens(plain)
+    late = next((at for at, token in enumerate(row) if token.said == "late"), None)
+    value = _sure_minutes(row)
+    if late is None or value is None:
+        return None
+    begins = [at for at in range(max(0, late - 4), late) if _minutes_up_to(row, at, late)]
+    begin = begins[0] if begins else late
+    draft = read_tag(plain[row[begin].start :])
+    if draft is None:
+        return Unclear(None, notice=True)
+    if draft.client is None and not draft.note:
+        theirs, draft.client = _named_before(row[:begin])
+        draft.kind = Kind.WAITING if theirs else draft.kind
+    draft.minutes = [] if draft.kind is Kind.WAITING else draft.minutes or [value]
+    return Unclear(likely_reading(draft), notice=True)
+
+
+def _minutes_up_to(row: Sequence[Token], at: int, late: int) -> bool:
+    found = minutes_at(row, at)
+    return found is not None and found.end == late
+
+
+def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:
+    """The client named before "15 late", and whether it is they who are late: "Sam is"."""
+    said = [token for token in row if token.kind in {"word", "join"}]
+    verbs = 0
+    while said and said[-1].said in {"is", "was", "will", "be", "running", "about", "around"}:
+        said.pop()
+        verbs += 1
+    named = [token.text for token in said[-2:]]
+    if named and named[-1].endswith("'s"):
+        named[-1] = named[-1].removesuffix("'s")
+        verbs += 1
+    if len(said) > len(named) or len(row) > len(said) + verbs:  # in the middle of a sentence a name has its capital
+        named = [word for word in named if word[:1].isupper()]
+    if "i" in {word.casefold() for word in named}:
+        return False, None
+    client = as_client(named) or as_client(named[-1:])
+    return verbs > 0 and client is not None, client
+
+
+def _without_minutes(row: Sequence[Token]) -> list[Token]:
+    """The words of a row, but for minutes and other numbers."""
+    kept: list[Token] = []
+    at = 0
+    while at < len(row):
+        found = minutes_at(row, at)
+        if found is None and row[at].kind != "number":
+            kept.append(row[at])
+        at = at + 1 if found is None else found.end
+    return kept
+
+
+def _with_units(text: str) -> list[Minutes]:
+    """The minutes that have a unit, and can be meant: "15 min", not "25"."""
+    row = tokens(text[:LONGEST_HEAD])
+    found = [(at, minutes_at(row, at)) for at in range(len(row))]
+    united = [one for at, one in found if one is not None and (one.end > at + 1 or not row[at].text.isdigit())]
+    return [one for one in united if one.sure and LEAST_MINUTES <= one.value <= MOST_MINUTES]
+
+
+def _sure_minutes(row: Sequence[Token]) -> int | None:
+    """The first minutes in the line that can be meant; None: it holds none."""
+    for at in range(len(row)):
+        found = minutes_at(row, at)
+        if found is not None and found.sure and LEAST_MINUTES <= found.value <= MOST_MINUTES:
+            return found.value
+    return None
+
+
+def holds_figures(row: Sequence[Token]) -> bool:
+    """Whether minutes or a time stand anywhere in the line."""
+    return any(clock_at(row, at) or ((found := minutes_at(row, at)) and found.sure) for at in range(len(row)))

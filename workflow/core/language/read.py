@@ -1,0 +1,329 @@
+"""One mail's text -> what was asked: the line that speaks, and what it says. Contract section 3.
+
+It reads, and decides nothing: which case is meant and who may speak is `routing`, whether a word counts is `reply`. Its
+parts: `prefixes` takes off what stands around a line, `report` reads a report, `guess` what was probably meant,
+`vocabulary` the table of answers. Pure, linear in the text, never raising, whatever the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from workflow.core.language import doubts, vocabulary
+from workflow.core.language.guess import holds_figures, late_somewhere, likely_reading, mistyped
+from workflow.core.language.names import as_client, same_client
+from workflow.core.language.plain import clean, fold
+from workflow.core.language.prefixes import case_ids, read_subject, strip_labels, take_ids
+from workflow.core.language.report import LONGEST_HEAD, Draft, read_tag
+from workflow.core.language.times import tokens
+from workflow.core.model import Mark, Reading, Report, Unclear, Word
+
+_MOST_REPORTS = 20
+"""Lines under a report that are looked at for a second one."""
+
+_ABOUT_CASES = frozenset({Word.SENT, Word.OUTCOME, Word.MAKEUP, Word.UNDO, Word.MISTAKE, Word.CANCEL, Word.CONTACTED})
+"""Words that nobody writes above a report as a mere title."""
+
+LONGEST_LINE = 20_000
+LONGEST_TEXT = 200_000
+"""So many characters of a line are read, and of a text for case ids; a person writes fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one line says."""
+
+    line: str
+    ids: tuple[str, ...]
+    report: Report | None = None
+    unclear: Unclear | None = None
+    word: Word | None = None
+    lone: bool = False
+    plain: bool = False
+    """A report, or a word for a case, alone or in capitals: the line can mean nothing else."""
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it carries a word of contract section 3."""
+        return self.report is not None or self.unclear is not None or self.word is not None
+
+
+def read(subject: str, new_text: str, quoted_text: str) -> Reading:
+    """What a mail says. `new_text` has no quotes, signature or text of ours; those are `quoted_text`.
+
+    The subject speaks unless it is a reply's or forward's, or carries no word of section 3; then the first line of the
+    text that is no bare greeting. A report in the text is heard above a subject such as "Note" or "Late". A reply's
+    subject is the line only if it is a report, names no case, and there is no text: `routing` decides what it may.
+    """
+    title = read_subject(subject)
+    text = new_text.strip()
+    first, others = _first_line(text)
+    in_subject = _say(title.text, title.ids, text)
+    in_text = _say(*take_ids(strip_labels(first)), others)
+    from_subject = _subject_speaks(title.mark, in_subject, in_text, text)
+    said, rest = (in_subject, text) if from_subject else (in_text, others)
+    own = title.mark is Mark.PLAIN
+    return Reading(
+        line=said.line,
+        rest=rest,
+        mark=title.mark,
+        from_subject=from_subject,
+        ids=said.ids or _distinct(title.ids if own else (), case_ids(text[:LONGEST_TEXT])),
+        quoted_ids=_quoted(() if own else title.ids, case_ids(quoted_text[:LONGEST_TEXT])),
+        report=said.report,
+        unclear=said.unclear,
+        word=said.word,
+        lone=said.lone,
+        empty=not text and not (own and title.text),
+        courtesy=_is_courtesy(f"{said.line}\n{rest}"),
+    )
+
+
+def _subject_speaks(mark: Mark, in_subject: _Said, in_text: _Said, text: str) -> bool:
+    if mark is Mark.FORWARD or not in_subject.line:
+        return False
+    if mark is Mark.REPLY:
+        return not text and in_subject.report is not None and not in_subject.ids
+    if not text or in_subject.ids:
+        return not text or in_subject.speaks
+    return in_subject.speaks and (in_subject.plain or in_text.report is None)
+
+
+def _quoted(in_subject: tuple[str, ...], in_text: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the letter that is answered: its subject says which case it is about, its text may list others."""
+    return in_subject if in_subject and set(in_subject) <= set(in_text) else _distinct(in_subject, in_text)
+
+
+def _distinct(*ids: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for some in ids for one in some))
+
+
+# --- one line ---------------------------------------------------------------------------------------
+
+
+def _say(line: str, ids: tuple[str, ...], rest: str) -> _Said:
+    """What a line without its ids says; `rest`, the other new text, ends up in a report's note."""
+    plain = _plain(line[:LONGEST_LINE])
+    found = vocabulary.match(line)
+    report, unclear, draft = _reported(plain, rest)
+    word, lone = (found.word, found.lone) if found is not None else (None, False)
+    if report is not None and report.client is not None:
+        lone = False  # May, To and An are clients here, not a day or a number
+    if word is None and draft is not None and report is not None:
+        word = Word[draft.kind.name]
+        lone = report.client is None and not draft.note and report.for_associate is None
+    about_case = found is not None and found.word in _ABOUT_CASES and (found.lone or found.capitals)
+    return _Said(line, ids, report, unclear, word, lone, plain=report is not None or about_case)
+
+
+_BOLD = str.maketrans("*_\uff0a\uff3f", "    ")
+"""What is left of bold and italics, full-width as well."""
+_QUOTED_WHOLE = re.compile(r"(['\"])(?!\1)[^'\"]+\1")
+"""A report copied with the quotation marks around it."""
+
+
+def _plain(line: str) -> str:
+    """The cleaned line, without the signs of bold and quotation marks around it.
+
+    The full stop of a last initial is kept: "Sam P.".
+    """
+    plain = clean(line.translate(_BOLD)).lstrip(" -:\u2022")
+    if _QUOTED_WHOLE.fullmatch(plain):
+        plain = clean(plain[1:-1])
+    dotted = line.rstrip(" *_").endswith(".") and re.search(r"(?:^|[\s.])[^\W\d_]$", plain) is not None
+    return f"{plain}." if dotted else plain
+
+
+def _reported(plain: str, rest: str) -> tuple[Report | None, Unclear | None, Draft | None]:
+    """A whole report, or what tried to be one, or neither; with the draft of a line that starts with a tag."""
+    head = plain[:LONGEST_HEAD]
+    draft = read_tag(plain)
+    if draft is None:
+        return None, _in_brackets(head) or mistyped(head) or late_somewhere(head), None
+    if draft.opens:
+        repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
+        return _report(draft, "" if repeated else rest.strip()), None, draft
+    unclear = Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(head)))
+    if unclear.reading is None:
+        unclear = _in_brackets(head) or unclear
+    return None, (_with_text(head, rest) or unclear) if draft.bare else unclear, draft
+
+
+_BRACKETS = str.maketrans("[](){}<>", "        ")
+
+
+def _in_brackets(head: str) -> Unclear | None:
+    """What would be a report without its brackets, as on a card: "[LATE] 15 Sam", "LATE <15> <Sam>"."""
+    bare = clean(head.translate(_BRACKETS))
+    draft = read_tag(bare) if bare != head else None
+    if draft is None or not draft.opens:
+        return None
+    return Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(bare)))
+
+
+def _with_text(tag: str, rest: str) -> Unclear | None:
+    """A tag alone in lower case, and what the text under it makes of it: "Late" above "15 min, Sam"."""
+    first = clean(_first_line(rest)[0][:LONGEST_HEAD])
+    sentence = late_somewhere(first)
+    if sentence is not None and sentence.reading is not None:
+        return sentence
+    both = read_tag(f"{tag} {first}")
+    return Unclear(likely_reading(both), bool(both.minutes)) if first and both is not None and both.opens else None
+
+
+def _report(draft: Draft, rest: str) -> Report:
+    return Report(
+        kind=draft.kind,
+        client=draft.client,
+        minutes=draft.minutes[0] if draft.minutes else None,
+        at=draft.at,
+        yesterday=draft.yesterday,
+        for_associate=draft.for_associate,
+        note="\n".join(part for part in (draft.note, rest) if part),
+        sent=_tells_sent(draft.note or _first_line(rest)[0], draft.client),
+        more_clients=draft.client is not None and (_are_names(draft.note) or _reports_another(rest, draft.client)),
+        capitals=draft.capitals,
+    )
+
+
+# --- notes ------------------------------------------------------------------------------------------
+
+
+def _tells_sent(note: str, client: str | None) -> bool:
+    """Whether the note begins with a word for SENT that counts: "texted", "texted him, he waits", "told Sam".
+
+    Not "called, no answer", nor "told reception": in doubt the reminders stay (contract section 3, "When a word
+    counts").
+    """
+    found = vocabulary.match(note, client)
+    if found is None or found.word is not Word.SENT or "?" in note:
+        return False
+    rest = found.rest
+    if doubts.second_outcome(rest, None) or doubts.denies(rest) or doubts.takes_back(rest) or doubts.is_business(rest):
+        return False
+    return found.capitals or found.phrase or not rest or bool(found.gap.strip())
+
+
+def _are_names(note: str) -> bool:
+    """Whether the note is nothing but names: "Kim", "Kim, Lee and Jo"."""
+    return all(as_client(_without_and(part.split())) is not None for part in re.split(r"[,;]", note))
+
+
+def _reports_another(rest: str, client: str) -> bool:
+    """Whether a line under a report is one, too, about somebody else: two reports in one mail."""
+    for line in rest.splitlines()[:_MOST_REPORTS]:
+        draft = read_tag(_plain(line[:LONGEST_HEAD]))
+        if draft is not None and draft.opens and draft.client is not None and not same_client(draft.client, client):
+            return True
+    return False
+
+
+def _without_and(part: list[str]) -> list[str]:
+    return part[1:] if part and part[0].casefold() in {"and", "&", "also"} else part
+
+
+# --- the text ---------------------------------------------------------------------------------------
+
+_GREETING = re.compile(r"(?:hi|hiya|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day)|morning)\b(.*)")
+_GREETED = frozenset({"there", "all", "team", "everyone", "everybody", "folks", "the", "and", "front", "desk", "again"})
+_GREETED |= {"admin", "office", "reception", "clinic", "you", "both", "to"}
+_NARROWEST, _WIDEST = 64, 80
+"""Columns at which mail programs break lines: 66 in flowed text, 72, 76 or 78 elsewhere."""
+_MOST_GREETED = 4
+"""Words after "Hi": "Hi Alex and the team"."""
+
+_BANNER = re.compile(
+    r"(?:caution|warning|attention|external|\[external\]|this (?:e-?mail|message))\b.{0,60}"
+    r"\b(?:outside|external|originated|sender)\b",
+    re.IGNORECASE,
+)
+"""What gateways put above a text: "CAUTION: This email originated from outside …"."""
+
+
+def _first_line(text: str) -> tuple[str, str]:
+    """The first line that is no bare greeting, and the rest of the text; the first line if there is no other."""
+    lines = text.splitlines()
+    kept: list[str] = []
+    for at, line in enumerate(lines):
+        plain = clean(line)
+        if not plain or _BANNER.match(plain) or _greets(fold(plain)):
+            continue
+        if _calls(line.strip(), plain):
+            kept.append(line)
+            continue
+        end = _end_of_wrapped(lines, at)
+        return " ".join(part.strip() for part in lines[at:end]), "\n".join((*kept, *lines[end:])).strip()
+    line, _, others = text.strip().partition("\n")
+    return line.strip(), others.strip()
+
+
+def _end_of_wrapped(lines: list[str], at: int) -> int:
+    """Where a line ends that a mail program broke: the next one's first word would not have fitted on it.
+
+    "Rescheduled to Tuesday … as well," is not yet all that was said.
+    """
+    end = at + 1
+    while end < len(lines) and lines[end].strip():
+        before, word = lines[end - 1].rstrip(), lines[end].split()[0]
+        if len(before) > _WIDEST or len(before) + 1 + len(word) <= _NARROWEST:
+            break
+        end += 1
+    return end
+
+
+def _greets(folded: str) -> bool:
+    """Whether a line is a bare greeting: "Hi,", "Hello Alex", "Good morning all"."""
+    found = _GREETING.fullmatch(folded[:100])
+    if found is None:
+        return False
+    whom = [word for word in re.split(r"[\s,!&]+", found[1]) if word]
+    if len(whom) > _MOST_GREETED:
+        return False
+    named = [word for word in whom if word not in _GREETED]
+    return not named or as_client(named) is not None
+
+
+def _calls(line: str, plain: str) -> bool:
+    """Whether a line only calls somebody by name: "Alex,"."""
+    return (
+        line.endswith(",")
+        and len(plain) < 60
+        and vocabulary.match(plain) is None
+        and as_client(plain.split()) is not None
+    )
+
+
+# --- courtesy ---------------------------------------------------------------------------------------
+
+_THANKS = (
+    "thanks a lot|thanks so much|thanks very much|many thanks|thanks|thank you so much|thank you very much|thank you|"
+    "thankyou|thx|tx|ty|cheers|much appreciated|appreciated|appreciate it|ok|okay|kk|k|got it|understood|noted|roger|"
+    "copy that|great|perfect|lovely|good|very good|all good|sounds good|will do|no problem|no worries|np|right|"
+    "all right|alright|fine|that's fine|cool|super|wonderful|received|well received|for letting me know|for the update|"
+    "for your help|for this|again|everyone|you too|bye|have a good day"
+)
+_COURTESY = re.compile(rf"(?:(?:{'|'.join(sorted(_THANKS.split('|'), key=len, reverse=True))})(?!\w)\W*)+")
+_MOST_COURTEOUS = 200
+"""Characters: whatever is longer says more than thanks."""
+_SIGNED_WORDS = 2
+"""Words of a name behind the thanks: "Thanks Alex", "ok. Dana Lee"."""
+
+
+def _is_courtesy(text: str) -> bool:
+    """Whether a text is nothing but thanks or acknowledgement: "ok, thanks", "Got it. Dana", a thumb up."""
+    said = text.strip()
+    if not said or len(said) > _MOST_COURTEOUS or "?" in clean(said):
+        return False
+    if any(piece.meaning is not None for piece in vocabulary.pieces(said)):
+        return False
+    clauses = [fold(clause) for line in said.splitlines() for clause in re.split(r"[,.;:!]|\s-\s", clean(line))]
+    thanked = False
+    for clause in filter(None, clauses):
+        found = _COURTESY.match(clause)
+        thanked = thanked or found is not None
+        left = clause[found.end() :].split() if found else clause.split()
+        named = thanked and len(left) <= _SIGNED_WORDS and as_client(left) is not None
+        if left and not named and not _greets(clause):
+            return False
+    return thanked or not any(clauses)

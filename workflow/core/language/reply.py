@@ -1,0 +1,350 @@
+"""What a mail about a known case says: a word that counts, a doubt, or nothing. Contract section 3, "Replies".
+
+"No case is ever closed wrongly; that beats convenience": whatever could be read in two ways is a Doubt. What an answer
+does to its case is `law`; which case it is about is `routing`. Pure, linear in the mail, never raising.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import assert_never
+
+from workflow.core.kinds import KINDS
+from workflow.core.language import doubts, names, vocabulary
+from workflow.core.language.plain import fold
+from workflow.core.language.vocabulary import Match
+from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Word
+
+_LONGEST_MINUTES = 180
+"""Contract section 3, "Minutes": 1 to 180."""
+
+_ABOUT_OUTCOMES = frozenset({"two outcomes", "before sent"})
+"""Reasons of doubt that say themselves that an outcome was written."""
+
+
+_TAKEN_BACK = frozenset({Word.OUTCOME, Word.SENT, Word.CONTACTED})
+"""What "pending" or "by mistake" after the word takes back."""
+
+_AFTER_RESCHEDULED = frozenset({"to", "for", "on", "at"})
+_AFTER_PHRASE = vocabulary.listed("again already and at because by despite just now on so twice via after when with")
+"""What may follow a longer phrase: "texted her at 2", "unable to reach her by phone". A noun changes who was meant:
+"texted her mother", "unable to reach agreement"."""
+_AFTER_TOLD = vocabulary.listed("a about an as from that the this to")
+"""What may follow "texted her" besides: "texted her the message", "told him that I am late"."""
+
+_AFTER_UNREACHED = vocabulary.listed("client phone text texts call calls email emails") | vocabulary.PRONOUNS
+"""What may follow "unable to reach" and "no answer" besides, with "from", "to" or "the" before it."""
+
+_NEVER_FOLLOWS = {
+    "here": vocabulary.listed("is are it you we i as attached enclosed for let my see the where"),
+    "unable": vocabulary.listed("to at busy currently driving in now right sorry still with"),
+    "other": frozenset({"than"}),
+}
+"""Common English that begins like a word, even where all of it is in capitals."""
+
+_SESSION = frozenset({Outcome.CONNECTED, Outcome.ARRIVED})
+
+_MINUTES = re.compile(r"(\d{1,4}) ?(?:m|min|mins|minutes?)?", re.IGNORECASE)
+_INITIAL = re.compile(r"(?:^|[\s.])[^\W\d_]$")
+_NOTE_BEGINS = re.compile(r"\s-+\s|[,;:(]")
+
+
+def answer(reading: Reading, case: Case, role: Role, writer: str = "") -> Answer | Doubt | None:
+    """The word that counts for `case` when `role` says it; the lead speaks as admin (contract section 3).
+
+    `writer`: the name that may stand behind "no show" as a signature, beside the associate's.
+
+    None: no word in front and nothing to doubt, so an associate is asked back and an admin's text is a note.
+    A Doubt closes nothing; its reasons are "empty", "cancel", "few words", "which client", "before sent", "two
+    outcomes", "question", "negation", "other kind", "another client" and "unclear".
+    """
+    if reading.empty:
+        return Doubt("empty")
+    if reading.courtesy:
+        return None
+    said = vocabulary.match(reading.line, case.client)
+    holds = _holds_outcome(reading, role)
+    if said is None:
+        return _without_word(reading, holds or tells_absence(reading, case))
+    reason = (
+        "unclear"
+        if len(reading.line) > vocabulary.LONGEST_LINE
+        else _Speech(reading, case, role, said, writer).understood()
+    )
+    if isinstance(reason, Answer):
+        return reason
+    return Doubt(reason, holds or bool(said.outcomes) or reason in _ABOUT_OUTCOMES)
+
+
+def tells_absence(reading: Reading, case: Case) -> bool:
+    """Whether what reads as a report says of a `waiting` case that its client did not come."""
+    if case.kind is not Kind.WAITING or reading.report is None:
+        return False
+    said = vocabulary.match(reading.line)
+    return reading.report.kind is Kind.NOSHOW or (said is not None and Outcome.ABSENT in said.outcomes)
+
+
+def _holds_outcome(reading: Reading, role: Role) -> bool:
+    """Whether an outcome word stands in the line; for an admin, whose whole text may be a note, anywhere in it."""
+    text = reading.line if role is Role.ASSOCIATE else f"{reading.line}\n{reading.rest}"
+    return doubts.second_outcome(text, None) is not None
+
+
+def _without_word(reading: Reading, holds_outcome: bool) -> Answer | Doubt | None:
+    """A line that starts with no word: "15 late Sam" is a report all the same, and an outcome inside is asked about."""
+    if holds_outcome:
+        reason = (
+            "question"
+            if "?" in vocabulary.plain(reading.line)
+            else "negation"
+            if doubts.denies(reading.line)
+            else "unclear"
+        )
+        return Doubt(reason, holds_outcome=True)
+    if reading.report is not None:
+        return _reported(reading.report)
+    if fold(vocabulary.plain(reading.line)) == "close":  # admin's CLOSE without an outcome
+        return Doubt("unclear", holds_outcome=True)
+    return None
+
+
+def _is_makeup(line: str) -> bool:
+    found = vocabulary.match(line)
+    return found is not None and found.word is Word.MAKEUP and found.lone
+
+
+def _reported(report: Report) -> Answer:
+    return Answer(
+        Word[report.kind.name],
+        text=report.note,
+        minutes=report.minutes,
+        client=report.client,
+        at=report.at,
+        yesterday=report.yesterday,
+        sent=report.sent,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """One line that starts with a word, about one case. Each method returns the answer, or the reason for doubt."""
+
+    reading: Reading
+    case: Case
+    role: Role
+    said: Match
+    writer: str
+
+    def understood(self) -> Answer | str:
+        said, admin = self.said, self.role is not Role.ASSOCIATE
+        match said.word:
+            case Word.CANCEL:
+                return "cancel"
+            case Word.STATUS | Word.HELP:  # `routing` answers them where they stand alone
+                return Answer(said.word) if said.lone else "unclear"
+            case Word.NOTE:
+                text = self._whole_text()
+                return Answer(Word.NOTE, text=text) if admin and text and self._is_shaped() else "unclear"
+            case Word.CONTACTED:
+                return self._plain_word() if admin else "unclear"
+            case Word.CLIENT:
+                return self._client()
+            case Word.LATE | Word.NOSHOW | Word.WAITING:
+                return self._tag()
+            case Word.OUTCOME:
+                return self._outcome(said.outcomes)
+            case Word.SENT | Word.MAKEUP | Word.UNDO | Word.MISTAKE:
+                again = said.folded == "done" and (self.case.sent_at is not None or not self.case.open)
+                return "unclear" if again else self._plain_word()
+        assert_never(said.word)  # pragma: no cover (mypy proves it)
+
+    def _plain_word(self) -> Answer | str:
+        """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED.
+
+        An admin who writes "called her" tells of their own call; only the word SENT itself is passed on for the
+        associate ("A tapped link may leave from a phone's private account", section 3).
+        """
+        word = self.said.word
+        if word is Word.SENT and self.role is not Role.ASSOCIATE and self.said.folded != "sent":
+            word = Word.CONTACTED
+        return self._objection(None) or Answer(word, text=self._whole_text())
+
+    def _outcome(self, possible: tuple[Outcome, ...]) -> Answer | str:
+        said = self.said
+        if said.closes and self.role is Role.ASSOCIATE:
+            return "unclear"
+        known = [outcome for outcome in possible if outcome in KINDS[self.case.kind].outcomes]
+        if not known:
+            return "other kind"
+        outcome = known[0]
+        reason = self._objection(outcome)
+        if reason:
+            return reason
+        if said.folded in vocabulary.UNTIL_SENT and self.case.sent_at is None:
+            return "before sent"
+        if outcome is Outcome.OTHER:
+            text = self._whole_text()
+            return Answer(Word.OUTCOME, outcome=outcome, text=text) if text else "few words"
+        report, client = self.reading.report, doubts.words_of_name(self.case.client)
+        if report is not None and doubts.words_of_name(report.client) <= client:
+            return Answer(Word.OUTCOME, outcome=outcome, text=report.note)
+        text, makeup = self._text_beside_makeup()
+        return Answer(Word.OUTCOME, outcome=outcome, text=text, makeup=makeup)
+
+    def _text_beside_makeup(self) -> tuple[str, bool]:
+        text, makeup = vocabulary.makeup_in(self.said.rest)
+        if self.said.outcomes == (Outcome.RESCHEDULED,):
+            first, _, when = text.partition(" ")
+            text = when if first.casefold() in {"to", "for", "on"} else text
+        rest = self.reading.rest
+        lines = rest.splitlines() if len(rest) <= vocabulary.LONGEST_LINE else [rest]
+        below = [line for line in lines if not _is_makeup(line)]
+        return "\n".join([text, *below]).strip(), makeup or len(below) < len(lines)
+
+    def _client(self) -> Answer | str:
+        text = self.said.rest
+        begins = _NOTE_BEGINS.search(text)
+        name, note = (text[: begins.start()], text[begins.end() :]) if begins else (text, "")
+        if not note and _INITIAL.search(name) and self.reading.line.rstrip().endswith("."):
+            name += "."  # "Sam P.": no full stop of a sentence
+        client = names.as_client(name.split())
+        if "?" in text or doubts.second_outcome(text, None):
+            return "unclear"
+        if client is None:
+            return "which client" if self.said.capitals or not text else "unclear"
+        sure = self.said.capitals or self._has_punctuation() or all(word[0].isupper() for word in name.split())
+        return Answer(Word.CLIENT, client=client, text=note.strip()) if sure else "unclear"
+
+    def _tag(self) -> Answer | str:
+        said, report = self.said, self.reading.report
+        if said.outcomes and self.case.kind is Kind.WAITING:
+            return self._outcome(said.outcomes)
+        if said.closes:
+            return "other kind"
+        if report is not None and report.kind is vocabulary.TAGS[said.word]:
+            return "two outcomes" if doubts.second_outcome(said.rest, None) else _reported(report)
+        if said.word is Word.LATE:
+            return self._late()
+        if said.word is Word.WAITING and not (said.lone or self._has_punctuation()):
+            return "unclear"  # "WAITING for your answer"
+        return self._objection(None) or Answer(said.word, text=self._whole_text())
+
+    def _late(self) -> Answer | str:
+        if not self.said.rest:
+            return Answer(Word.LATE, text=self.reading.rest)
+        found = _MINUTES.fullmatch(self.said.rest)
+        minutes = int(found.group(1)) if found else 0
+        if not 1 <= minutes <= _LONGEST_MINUTES:
+            return "unclear"
+        return Answer(Word.LATE, text=self.reading.rest, minutes=minutes)
+
+    # --- when a word counts -------------------------------------------------------------------------
+
+    def _objection(self, outcome: Outcome | None) -> str | None:
+        """Why the word does not count as `outcome`, or as itself; None: it does ("When a word counts")."""
+        said, rest = self.said, self.said.rest
+        if "?" in rest:
+            return "question"
+        below = self.reading.rest
+        second = doubts.second_outcome(rest, outcome) or doubts.second_outcome_below(
+            below, outcome, from_subject=self.reading.from_subject
+        )
+        if second:
+            first_try = said.word is Word.SENT and self.case.sent_at is None and second in vocabulary.UNTIL_SENT
+            return "before sent" if first_try else "two outcomes"
+        if outcome not in {None, Outcome.OTHER} and doubts.of_another_kind(rest, self.case.kind):
+            return "other kind"
+        if doubts.denies(rest) or doubts.denies_below(below) or doubts.refuses(self.reading.line):
+            return "negation"
+        if said.word in _TAKEN_BACK and doubts.takes_back(rest):
+            return "negation"
+        if outcome in _SESSION and doubts.says_nobody(rest):
+            return "negation"
+        client = self.case.client
+        if client and outcome is not Outcome.OTHER and self._names_another(client):
+            return "another client"
+        return None if self._is_shaped() else "unclear"
+
+    def _names_another(self, client: str) -> bool:
+        signed = self.case.associate.name
+        if self.said.outcomes == (Outcome.ABSENT,):
+            signed = f"{signed} {self.writer}"
+        return doubts.names_another(self.said.rest, client, signed, parted=self._has_punctuation())
+
+    def _is_shaped(self) -> bool:
+        """Whether what follows the word lets it count, as the contract lists it."""
+        said, row = self.said, vocabulary.pieces(self.said.rest)
+        first = row[0].folded if row else ""
+        if first in _NEVER_FOLLOWS.get(said.folded, ()):
+            return False
+        if not row:
+            return True
+        if said.word is Word.MISTAKE and doubts.is_business(said.rest):
+            return False  # "MISTAKE in the invoice"
+        if said.capitals and self._capitals_count():
+            return True
+        if said.word is not Word.NOTE and self._is_hedged():
+            return False
+        if said.word is Word.SENT and doubts.is_business(said.rest):
+            return False
+        if said.outcomes and self.reading.report is not None:
+            return True
+        if self._has_punctuation() or vocabulary.makeup_in(said.rest) == ("", True):
+            return True
+        if said.phrase:
+            return self._may_follow_phrase([piece.folded for piece in row])
+        if said.word is Word.SENT:
+            twice = all(piece.folded == "and" or piece.meaning == vocabulary.SENT for piece in row)
+            return (said.lone or twice) and said.folded != "done"
+        if Outcome.RESCHEDULED in said.outcomes:
+            if row[0].folded.endswith("'s"):
+                return False  # "rescheduled tomorrow's session"
+            return first in _AFTER_RESCHEDULED or vocabulary.starts_when(said.rest)
+        return bool(_SESSION.intersection(said.outcomes)) and vocabulary.starts_time(said.rest)
+
+    def _capitals_count(self) -> bool:
+        """Capitals are a command, unless somebody writes everything in them and the word is an everyday one."""
+        if self.said.folded == "done":
+            return False
+        return self.said.folded in vocabulary.HEADWORDS or not self.said.rest.isupper()
+
+    def _is_hedged(self) -> bool:
+        rest, outcomes = self.said.rest, self.said.outcomes
+        if self.said.word is Word.SENT:
+            return doubts.hedges(doubts.without_silence(rest), "wrong")
+        if Outcome.RESCHEDULED in outcomes:
+            return doubts.hedges(rest, "or", "waiting") or doubts.requests(rest)
+        if Outcome.UNREACHABLE in outcomes:
+            return doubts.hedges(rest, "waiting") or doubts.says_reached(rest)
+        if _SESSION.intersection(outcomes):
+            return doubts.hedges(rest, "waiting") or doubts.ends_at_once(rest)
+        return doubts.hedges(rest, *(["waiting"] if Outcome.ABSENT in outcomes else []))
+
+    def _may_follow_phrase(self, row: list[str]) -> bool:
+        if doubts.is_business(self.said.rest):
+            return False
+        client = doubts.words_of_name(self.case.client)
+        first = row[0]
+        if self.said.word is Word.SENT and first in {"tomorrow", "tonight"}:
+            return False
+        if first in client or first in _AFTER_PHRASE or vocabulary.starts_when(self.said.rest):
+            return True
+        if self.said.word is Word.SENT:
+            return first in _AFTER_TOLD
+        named = [word for word in row[:3] if word not in {"from", "to", "the"}]
+        return bool(named) and named[0] in _AFTER_UNREACHED | client
+
+    def _has_punctuation(self) -> bool:
+        """Whether punctuation parts the word from the rest; a bare hyphen joins ("here-ish"), a quote reports."""
+        gap = self.said.gap
+        return gap.strip(" \"'") not in {"", "-"} or gap.startswith(" -")
+
+    def _whole_text(self) -> str:
+        """What follows the word, as written, and the rest of the mail."""
+        line = self.reading.line
+        at = line.find(self.said.said)
+        rest = self.said.rest
+        if rest and at >= 0:  # nothing but an emoji is left out
+            rest = line[at + len(self.said.said) :].lstrip(" .,;:!-/")
+        return f"{rest.strip()}\n{self.reading.rest}".strip()

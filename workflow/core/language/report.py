@@ -1,0 +1,369 @@
+"""A line that starts with LATE, NOSHOW or WAITING, read from left to right. Contract section 3, "Reports".
+
+It says what stands there and whether that is a whole report; what the line probably means otherwise is `guess`, which
+line of a mail speaks is `read`. Pure, linear, never raising.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import time
+
+from workflow.core.language.names import TITLES, as_client, is_name_word
+from workflow.core.language.times import LEAST_MINUTES, MOST_MINUTES, Token, clock_at, minutes_at, tokens
+from workflow.core.language.vocabulary import TAG_PHRASES
+from workflow.core.model import Kind
+
+LONGEST_HEAD = 1000
+"""A report stands in so many characters; what follows is a note, however long."""
+
+_BEFORE_MINUTES = r"(?:(?:about|around|approximately|approx\.?|roughly|by|~)\s)"
+_LEAD = re.compile(
+    r"(?:(?:(?:(?:i'm|im|i am) )?(?:going to be|gonna be)|i'm|im|i am|(?:i'll|ill|i will|will) be)\s)?"
+    r"(?:(?:just|now|still|currently|also)\s)?(?:running\s)?" + _BEFORE_MINUTES + "?",
+    re.IGNORECASE,
+)
+"""What may stand before minutes and LATE."""
+
+_A_FEW = re.compile(
+    r"(?:(?:a )?(?:few|couple(?: of)?) (?:minutes|mins|min)|a (?:little )?bit|a little|slightly|very|really)\b[\s,:-]*",
+    re.IGNORECASE,
+)
+"""What says less than minutes: as good as none."""
+
+_TAG = re.compile(
+    "(?:"
+    + "|".join(f"(?P<{kind}>{'|'.join(said)})" for kind, said in TAG_PHRASES.items()).replace(" ", r"(?:\s|-)")
+    + r")(?![^\W\d]|')",
+    re.IGNORECASE,
+)
+"""The tags; a digit may follow at once ("LATE15 Sam"), a letter never ("later", "no shows")."""
+
+_ABOUT = frozenset({"about", "around", "approx", "approximately", "roughly", "by", "~"})
+_AT = frozenset({"at", "@", "for", "from"})
+_LATE = frozenset({"late"})
+_WITH = frozenset({"with"})
+_OF_SESSION = frozenset({"my", "our", "the", "a", "session", "appointment", "appt", "meeting", "client"})
+
+_COUNTED = frozenset(
+    {"arrivals", "cancels", "cancellations", "charges", "clients", "fees", "files", "forms", "invoices", "nights"}
+    | {"notes", "notices", "patients", "payments", "replies", "reports", "sessions", "starts", "submissions"}
+)
+"""What a clinic counts that is late."""
+
+_DROPPED = frozenset({"for", "with", "w/"})
+"""Prepositions before the client (contract section 3)."""
+
+_SMALL_WORDS = frozenset({"an", "can", "do", "go", "he", "hope", "in", "may", "or", "see", "so", "to", "will"})
+"""Names that are more often something else, where the word before has a capital and they have none."""
+
+_OF = ("'s", "'S")
+"""A session is somebody's: "Sam's 2pm" is about Sam, "Sam's car" is not."""
+
+_DAYS_THAT_ARE_NAMES = frozenset({"mon", "thu", "sat", "sun"})
+
+_ABBREVIATED = TITLES | {"jr", "sr", "st", "ste", "mc"}
+"""After these a full stop ends no sentence."""
+
+_FOR_AT_END = re.compile(r"(?:^|[\s,;:-])FOR (?P<who>[^\n?]{2,80})$")
+"""In capitals, behind a note as well: so our own choices are written ("LATE 15 Sam, texted FOR Dana Lee")."""
+
+
+@dataclass
+class Draft:
+    """A report while its line is read."""
+
+    kind: Kind
+    capitals: bool
+    minutes: list[int] = field(default_factory=list)
+    at: time | None = None
+    yesterday: bool = False
+    client: str | None = None
+    for_associate: str | None = None
+    note: str = ""
+    questioned: bool = False
+    """A "?" stands before a note."""
+    twice: bool = False
+    """Minutes stand there twice."""
+    counting: bool = False
+    """A bare number counts what follows: "2 late cancellations" tells no minutes."""
+    leftover: bool = False
+    """Words stand there that are no client, and that can't be a note: another shape."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether this is a whole report (contract section 3: "… always opens", "Otherwise doubt opens nothing")."""
+        if self.questioned or self.twice or not self.in_range:
+            return False
+        if self.leftover:
+            return False
+        if self.client is not None or (self.kind is Kind.LATE and self.minutes):
+            return True
+        return self.capitals and self.kind is not Kind.WAITING
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing stands there but the tag."""
+        facts = (self.minutes, self.at, self.yesterday, self.client, self.for_associate, self.note, self.questioned)
+        return not any(facts)
+
+    @property
+    def in_range(self) -> bool:
+        """Whether the minutes can be meant."""
+        return all(LEAST_MINUTES <= value <= MOST_MINUTES for value in self.minutes)
+
+
+# --- the line from left to right --------------------------------------------------------------------
+
+
+def read_tag(plain: str) -> Draft | None:
+    """The line read as tag and what follows; None when it starts with no tag."""
+    lead = _LEAD.match(plain)
+    start = lead.end() if lead else 0
+    head = plain[:LONGEST_HEAD]
+    before = tokens(head[start:])
+    early = minutes_at(before, 0)
+    few = _A_FEW.match(head, start)
+    if early is not None:
+        start += before[early.end].start if early.end < len(before) else len(head)
+    elif few:
+        start = few.end()
+    tag = _TAG.match(head, start)
+    if tag is None or (start and not tag[Kind.LATE]):
+        return None
+    kind = next(kind for kind in TAG_PHRASES if tag[kind])
+    draft = Draft(kind, tag.group().isupper(), [early.value] if early else [])
+    draft.counting = early is not None and early.end == 1 and not (lead and lead.group())
+    _Body(plain, tag.end(), draft).read()
+    if not draft.questioned and draft.for_associate is None:
+        _for_behind_note(draft)
+    return draft
+
+
+class _Body:
+    """What follows a tag, token by token. It fills its draft and stops where a note begins."""
+
+    def __init__(self, plain: str, start: int, draft: Draft) -> None:
+        self.plain = plain
+        self.start = start
+        self.draft = draft
+        self.row = tokens(plain[start:LONGEST_HEAD])
+        self.at = 0
+
+    def read(self) -> None:
+        """Fills the draft: separator, minutes, client, then time, day and FOR, then the note."""
+        parted = self._skip("sep", "!")
+        self._few()
+        counted = self.at < len(self.row) and self.row[self.at].said in _COUNTED
+        self.draft.counting = self.draft.counting and counted and not parted
+        while self._minutes(leading=True) or self._clock() or self._day() or self._preposition():
+            pass
+        client, end = self._client_at(self.at)
+        if client is None:
+            self._leave(self.at)
+            return
+        self.draft.client, self.at = client, end
+        while self._minutes() or self._clock() or self._day() or self._for():
+            pass
+        self._end()
+
+    def _few(self) -> None:
+        """Passes over "a few minutes" behind LATE."""
+        if self.draft.kind is Kind.LATE and self.at < len(self.row):
+            few = _A_FEW.match(self.plain, self.start + self.row[self.at].start)
+            while few and self.at < len(self.row) and self.start + self.row[self.at].start < few.end():
+                self.at += 1
+
+    def _end(self) -> None:
+        """After client and facts: a note, a question, or nothing."""
+        if self.at >= len(self.row):
+            return
+        token = self.row[self.at]
+        ended = self.row[self.at - 1]
+        if token.kind in {"sep", "!"}:
+            if self._facts_behind():
+                self._end()
+            else:
+                self._note_from(token.end)
+        elif _ends_sentence(ended):
+            self._note_from(token.start)
+        else:
+            self._leave(self.at)
+
+    def _facts_behind(self) -> bool:
+        """Whether nothing but facts stands up to the next sign: ``LATE Sam, 15 min``. They are read, then."""
+        kept = (self.at, self.draft.at, self.draft.yesterday, self.draft.for_associate, list(self.draft.minutes))
+        self.at += 1
+        read = False
+        while (not self.draft.minutes and self._minutes()) or self._clock() or self._day() or self._for():
+            read = True
+        if read and (self.at >= len(self.row) or self.row[self.at].kind in {"sep", "!"}):
+            return True
+        self.at, self.draft.at, self.draft.yesterday, self.draft.for_associate, self.draft.minutes = kept
+        return False
+
+    def _leave(self, begin: int) -> None:
+        """What stands here is no client: a note where LATE has minutes, else another shape; a "?" asks."""
+        left = self.row[begin:]
+        until = next((index for index, token in enumerate(left) if token.kind == "sep"), len(left))
+        self.draft.questioned = any(token.kind == "?" for token in left[:until])
+        if not left or all(token.kind == "?" for token in left):
+            return
+        self.draft.leftover = self.draft.counting or not (self.draft.kind is Kind.LATE and self.draft.minutes)
+        self._note_from(left[0].start)
+
+    def _note_from(self, start: int) -> None:
+        text = self.plain[self.start + start :].strip(" -,:;")
+        text = text.removesuffix(")") if text.count(")") > text.count("(") else text
+        self.draft.note = text if text.strip("()") else ""
+
+    def _skip(self, *kinds: str) -> bool:
+        """Passes over one sign, but for a bracket; says whether there was one."""
+        if self.at >= len(self.row) or self.row[self.at].kind not in kinds or self.row[self.at].text == "(":
+            return False
+        self.at += 1
+        return True
+
+    def _minutes(self, *, leading: bool = False) -> bool:
+        begin = self._after(_ABOUT)
+        found = minutes_at(self.row, begin)
+        if self.draft.kind is not Kind.LATE or found is None:
+            return False
+        if self.draft.minutes:
+            bare = found.end == begin + 1 and self.row[begin].text.isdigit()
+            if bare and found.end < len(self.row) and self._client_at(found.end)[0] is None:
+                return False  # a number in a note: "2 kids are sick"
+            self.draft.twice = True
+        self.draft.minutes.append(found.value)
+        self.at = found.end
+        self._range()
+        self.at = self._after(_LATE)
+        if leading:
+            self._skip("sep")
+        return True
+
+    def _range(self) -> None:
+        """ "15-20", "15 to 20", "10 or 15": minutes twice."""
+        if self.at + 1 >= len(self.row):
+            return
+        sign = self.row[self.at]
+        glued = sign.text in {"-", "/"} and sign.start == self.row[self.at - 1].end
+        second = minutes_at(self.row, self.at + 1) if glued or sign.said in {"to", "or"} else None
+        if second is not None:
+            self.draft.minutes.append(second.value)
+            self.draft.twice = True
+            self.at = second.end
+
+    def _clock(self) -> bool:
+        begin = self._after(_AT)
+        found = clock_at(self.row, begin)
+        if found is None and begin > self.at and begin < len(self.row) and self.row[begin].said == "noon":
+            found = time(12), begin + 1
+        if found is None or self.draft.at is not None:
+            return False
+        self.draft.at, self.at = found
+        return True
+
+    def _day(self) -> bool:
+        said = self.row[self.at].said if self.at < len(self.row) else ""
+        if said not in {"yesterday", "today"}:
+            return False
+        self.draft.yesterday = self.draft.yesterday or said == "yesterday"
+        self.at += 1
+        return True
+
+    def _preposition(self) -> bool:
+        if self.at + 1 >= len(self.row):
+            return False
+        token, following = self.row[self.at], self.row[self.at + 1]
+        if token.said == "for" and following.kind == "email":
+            return self._for()  # no client is an address
+        waited = self.draft.kind is Kind.WAITING and token.said == "on"
+        towards = token.text == "to" and following.text[:1].isupper()  # To is a name as well
+        if token.said not in _DROPPED and not waited and not towards:
+            return False
+        self.at += 1
+        if token.said == "for" and self.draft.kind is Kind.LATE:
+            self._session()
+        return True
+
+    def _session(self) -> None:
+        """ "for my 2pm session with Sam": passed over up to the client, whose words begin after "with"."""
+        at, draft_at = self.at, self.draft.at
+        while self._clock() or self._after(_OF_SESSION) > self.at:
+            self.at = self._after(_OF_SESSION)
+        if self._after(_WITH) > self.at > at and self._client_at(self.at + 1)[0] is not None:
+            self.at += 1
+        else:
+            self.at, self.draft.at = at, draft_at
+
+    def _for(self) -> bool:
+        """FOR and one associate: a name or an address."""
+        if self.at + 1 >= len(self.row) or self.row[self.at].said != "for" or self.draft.for_associate is not None:
+            return False
+        begin = self.at + 1
+        end = begin + 1 if self.row[begin].kind == "email" else self._end_of_name(begin)
+        said = self.plain[self.start + self.row[begin].start : self.start + self.row[end - 1].end]
+        if not _is_associate(said):
+            return False
+        self.draft.for_associate, self.at = said, end
+        return True
+
+    def _client_at(self, begin: int) -> tuple[str | None, int]:
+        """The client that begins here, if one does, and where the words end."""
+        end = self._end_of_name(begin)
+        if end > begin + 1 and self.row[end - 1].said in _DAYS_THAT_ARE_NAMES and clock_at(self.row, end) is not None:
+            end -= 1  # "Sam Mon 2pm"
+        named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
+        if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
+            named[-1] = named[-1][:-2]
+        if _goes_on_as_sentence(named) or (named and named[-1].endswith(_OF)):
+            return None, end
+        return as_client(named), end
+
+    def _end_of_name(self, begin: int) -> int:
+        """Where the words of a name end that begin here: before a sign, a time, a day, FOR or minutes."""
+        end = begin
+        while end < len(self.row):
+            token = self.row[end]
+            if token.kind not in {"word", "join"} or token.said in {"at", "@", "for", "yesterday", "today"}:
+                break
+            if self.draft.kind is Kind.LATE and end > begin and minutes_at(self.row, end) is not None:
+                break
+            end += 1
+            if _ends_sentence(token):
+                break
+        return end
+
+    def _after(self, said: frozenset[str]) -> int:
+        """The index after one of these words, if it stands here; else this one."""
+        return self.at + 1 if self.at < len(self.row) and self.row[self.at].said in said else self.at
+
+
+def _goes_on_as_sentence(named: list[str]) -> bool:
+    """Whether a word in lower case behind one with a capital is a verb or the like, not a name: "Sam may go"."""
+    return named[:1] != [word.lower() for word in named[:1]] and not _SMALL_WORDS.isdisjoint(named[1:])
+
+
+def _ends_sentence(token: Token) -> bool:
+    """Whether a full stop behind this word ends a sentence: "Sam. Traffic."; not behind a title or an initial."""
+    if token.kind != "word" or not token.text.endswith(".") or len(token.said) < 3:
+        return False
+    return token.said not in _ABBREVIATED and "." not in token.text[:-1]
+
+
+def _for_behind_note(draft: Draft) -> None:
+    found = _FOR_AT_END.search(draft.note)
+    if found and _is_associate(found["who"]):
+        draft.for_associate = found["who"]
+        draft.note = draft.note[: found.start()].rstrip(" -,:;")
+        draft.leftover = draft.leftover and bool(draft.note)
+
+
+def _is_associate(said: str) -> bool:
+    """Whether this can name an associate: an address, or words of a name."""
+    parts = said.split()
+    if len(parts) == 1 and "@" in said:
+        return True
+    return bool(parts) and all(is_name_word(part) for part in parts)

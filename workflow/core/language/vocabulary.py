@@ -1,0 +1,390 @@
+"""The table of contract section 3, "Replies", as data, and where a line holds one of its words.
+
+It says which word stands where, not whether it counts: that depends on the case and on who writes, and is `reply`.
+Pure, linear in the text, never raising.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from workflow.core.language.plain import clean, fold
+from workflow.core.model import Kind, Outcome, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a phrase of the table stands for."""
+
+    word: Word
+    outcomes: tuple[Outcome, ...] = ()
+    """The outcomes it can be: which one, the kind of the case says ("here": connected, or arrived)."""
+    longer: bool = False
+    """One of the table's longer phrases: it needs no punctuation after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A phrase of the table, or any other single word, and where it stands in the text."""
+
+    said: str
+    folded: str
+    start: int
+    end: int
+    meaning: Meaning | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The phrase of the table that a line starts with."""
+
+    word: Word
+    outcomes: tuple[Outcome, ...]
+    said: str
+    """As written, with the pronoun or the client's name that belongs to it."""
+    gap: str
+    """What parts it from the rest: spaces and punctuation."""
+    rest: str
+    """What follows, the punctuation after the word skipped."""
+    capitals: bool
+    """It stood in capitals: any text may follow."""
+    phrase: bool
+    """One of the longer phrases."""
+    folded: str
+    """The phrase of the table itself, folded: without CLOSE, pronoun or name."""
+    closes: bool
+    """Admin's CLOSE stands before it."""
+    lone: bool
+    """The whole line is that word, alone or with a day, a time or minutes; a "?" after it does not matter here."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome, when it is the same in every kind of case."""
+        return self.outcomes[0] if self.word is Word.OUTCOME and len(self.outcomes) == 1 else None
+
+
+SENT = Meaning(Word.SENT)
+_SENT_TO = Meaning(Word.SENT, longer=True)
+_RESCHEDULED = Meaning(Word.OUTCOME, (Outcome.RESCHEDULED,))
+_UNREACHABLE = Meaning(Word.OUTCOME, (Outcome.UNREACHABLE,))
+_UNREACHED = Meaning(Word.OUTCOME, (Outcome.UNREACHABLE,), longer=True)
+_CONNECTED = Meaning(Word.OUTCOME, (Outcome.CONNECTED,))
+_ARRIVED = Meaning(Word.OUTCOME, (Outcome.ARRIVED,))
+_HERE = Meaning(Word.OUTCOME, (Outcome.CONNECTED, Outcome.ARRIVED))
+_ABSENT = Meaning(Word.OUTCOME, (Outcome.ABSENT,))
+_STAYED_AWAY = Meaning(Word.OUTCOME, (Outcome.ABSENT,), longer=True)
+_OTHER = Meaning(Word.OUTCOME, (Outcome.OTHER,))
+_MISSED = Meaning(Word.NOSHOW, (Outcome.ABSENT,))
+_NO_SHOW = Meaning(Word.NOSHOW, (Outcome.ABSENT,), longer=True)
+_CLIENT_NO_SHOW = Meaning(Word.WAITING, (Outcome.ABSENT,), longer=True)
+_CANCEL = Meaning(Word.CANCEL)
+
+TAGS: Mapping[Word, Kind] = {Word[kind.name]: kind for kind in Kind}
+"""The words that open a case of their kind, or make a case one."""
+
+HEADWORDS = {
+    "sent": SENT,
+    "rescheduled": _RESCHEDULED,
+    "unreachable": _UNREACHABLE,
+    "connected": _CONNECTED,
+    "arrived": _ARRIVED,
+    "absent": _ABSENT,
+    "other": _OTHER,
+    "makeup": Meaning(Word.MAKEUP),
+    "late": Meaning(Word.LATE),
+    "noshow": _MISSED,
+    "waiting": Meaning(Word.WAITING),
+    "client": Meaning(Word.CLIENT),
+    "undo": Meaning(Word.UNDO),
+    "mistake": Meaning(Word.MISTAKE),
+    "status": Meaning(Word.STATUS),
+    "help": Meaning(Word.HELP),
+    "contacted": Meaning(Word.CONTACTED),
+    "note": Meaning(Word.NOTE),
+}
+"""The first column of the table, folded."""
+
+ALSO = {
+    "texted": SENT,
+    "messaged": SENT,
+    "called": SENT,
+    "emailed": SENT,
+    "e mailed": SENT,
+    "told": SENT,
+    "done": SENT,
+    "rebooked": _RESCHEDULED,
+    "resched": _RESCHEDULED,
+    "re scheduled": _RESCHEDULED,
+    "unable": _UNREACHABLE,
+    "unable to reach": _UNREACHED,
+    "couldn't reach": _UNREACHED,
+    "couldnt reach": _UNREACHED,
+    "no answer": _UNREACHED,
+    "voicemail": _UNREACHABLE,
+    "here": _HERE,
+    "joined": _CONNECTED,
+    "started": _CONNECTED,
+    "came": _ARRIVED,
+    "didn't come": _STAYED_AWAY,
+    "didnt come": _STAYED_AWAY,
+    "no show": _NO_SHOW,
+    "missed": _MISSED,
+    "client late": Meaning(Word.WAITING),
+    "client noshow": _CLIENT_NO_SHOW,
+    "client no show": _CLIENT_NO_SHOW,
+    "make up": Meaning(Word.MAKEUP),
+}
+"""The second column and the tags' other forms, folded; a hyphen is written as a space ("no-show", "re-scheduled")."""
+
+TAG_PHRASES: Mapping[Kind, tuple[str, ...]] = {
+    kind: tuple(phrase for phrase, meaning in (HEADWORDS | ALSO).items() if meaning.word is word)
+    for word, kind in TAGS.items()
+}
+"""How each tag may be written."""
+
+UNTIL_SENT = frozenset({"no answer", "voicemail"})
+"""Before SENT they may tell of the first attempt alone: they are asked back (contract section 3)."""
+
+LONGEST_LINE = 10_000
+"""So many characters of a text are read for words. Nobody writes more to say one; `reply` doubts a longer line."""
+
+PRONOUNS = frozenset({"her", "him", "them"})
+
+_PHRASES = {tuple(phrase.split()): meaning for phrase, meaning in (HEADWORDS | ALSO).items()}
+_LONGEST = max(map(len, _PHRASES))
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_SIGNATURE = re.compile(
+    r"sent (?:from|with|via|using|by) (?:my|outlook|gmail|yahoo|proton|mail|samsung|iphone|ipad|android|galaxy|pixel"
+    r"|blackberry|mobile|spark|superhuman|front|apple|aol|hey|webmail)\b"
+    r"|sent ?: ?(?:mon|tue|wed|thu|fri|sat|sun|\d)",
+    re.IGNORECASE,
+)
+"""What mail programs write, in any case of letters: "Sent from my iPhone", and "Sent: Monday, ..." above a quote."""
+_SIGNED = re.compile(r"[Ss]ent (?:from|with|via|using)\b")
+"""The same with whatever product's name, when SENT is not in capitals."""
+
+# --- days, times and minutes ------------------------------------------------------------------------
+
+
+def listed(text: str) -> frozenset[str]:
+    """These words as a set: how this module and `doubts` write their lists."""
+    return frozenset(text.split())
+
+
+_DAYS = listed(
+    "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday "
+    "today tonight tomorrow tmrw yesterday morning afternoon evening week weeks month weekend day days "
+    "jan january feb february mar march apr april may jun june jul july aug august sep sept september oct october "
+    "nov november dec december min mins minute minutes hour hours"
+)
+_NUMBERS = listed(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty ninety hundred half a an"
+)
+_LINKS = listed("to for on at next this the in by around until from coming same of and ago just already now")
+_CLOCK = r"(?:\d{1,2}(?:[:.h]\d{2})? ?[ap]\.?m\b\.?|\d{1,2}[:h]\d{2}\b|\d{1,2} ?o'?clock\b)"
+_DATE = r"(?:\d{1,4}[/-]\d{1,2}(?:[/-]\d{1,4})?\b|\d{1,2}(?:st|nd|rd|th)\b)"
+_LENGTH = r"(?:\d{1,4} ?(?:m|min|mins|minutes?|h|hours?)\b)"
+_WHEN = re.compile(rf"(?P<clock>{_CLOCK})|(?P<day>{_DATE}|{_LENGTH})|(?P<number>\d+\b)|(?P<word>[^\W\d_]+)", re.I)
+_TIME = re.compile(rf"(?:now\b[ ,]*)?(?:at )?(?:{_CLOCK}|noon\b)|now\b *(?:$|[-.,;:!(&]|and\b|with\b)", re.I)
+_BETWEEN = re.compile(r"[\s.,;:()@&?-]*")
+_MAY_LEAD = frozenset({"next", "this", "in", "coming", "around"})
+"""Links that may stand between "rescheduled" and its day: "next Tue", "in two weeks"."""
+
+
+def _when_items(text: str) -> list[str]:
+    """The kinds of what stands in the text: clock, day, number, the link itself, or "" for anything else (it ends)."""
+    items: list[str] = []
+    at = _skip(text, 0)
+    while at < len(text):
+        found = _WHEN.match(text, at)
+        if found is None:
+            return [*items, ""]
+        kind = found.lastgroup or ""
+        if kind == "word":
+            name = fold(found.group())
+            kind = _kind(name)
+        items.append(kind)
+        if not kind:
+            return items
+        at = _skip(text, found.end())
+    return items
+
+
+def _kind(name: str) -> str:
+    if name in _DAYS:
+        return "day"
+    if name in {"noon", "midnight"}:
+        return "clock"
+    if name in _NUMBERS:
+        return "number"
+    return name if name in _LINKS else ""
+
+
+def _skip(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
+
+
+def is_when(text: str, *, bare_number: bool = False) -> bool:
+    """Whether the whole text is a day, a time or minutes ("Tue 3pm", "to next week", "15 min").
+
+    `bare_number`: a number alone is one too, as after LATE.
+    """
+    items = _when_items(text)
+    sure = {"clock", "day", "now"} | ({"number"} if bare_number else set())
+    return "" not in items and bool(sure.intersection(items))
+
+
+def starts_when(text: str) -> bool:
+    """Whether the text starts with a day or a time: "Tue works for her", "next week", "3pm"."""
+    for item in _when_items(text):
+        if item in {"clock", "day"}:
+            return True
+        if item != "number" and item not in _MAY_LEAD:
+            return False
+    return False
+
+
+def starts_time(text: str) -> bool:
+    """Whether the text starts with a time of the clock, with "at" or "now" before it or not, or is "now".
+
+    More may follow a time, and "now" where punctuation, "and" or "with" parts it.
+    """
+    found = _TIME.match(clean(text))
+    return found is not None
+
+
+# --- phrases ----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)  # the same few lines are asked about again and again while a mail is read
+def pieces(text: str) -> tuple[Piece, ...]:
+    """The text as a row of the table's phrases, longest first, and of the single words between them."""
+    shown = plain(text)
+    words = [(found.group(), fold(found.group()), found.start(), found.end()) for found in _WORD.finditer(shown)]
+    row: list[Piece] = []
+    at = 0
+    while at < len(words):
+        count, meaning = _phrase([folded for _, folded, _, _ in words[at : at + _LONGEST + 1]])
+        start, end = words[at][2], words[at + count - 1][3]
+        folded = " ".join(word for _, word, _, _ in words[at : at + count])
+        row.append(Piece(shown[start:end], folded, start, end, meaning))
+        at += count
+    return tuple(row)
+
+
+def match(line: str, client: str | None = None) -> Match | None:
+    """The word of the table that the line starts with, whatever follows; None: it starts with none.
+
+    With the case's `client`, that name belongs to the word as a pronoun does: "texted Sam". A mail program's signature
+    ("Sent from my iPhone") is never SENT. Contract section 3, "Replies".
+    """
+    shown = plain(line)
+    row = pieces(line)
+    closes = len(row) > 1 and row[0].folded == "close" and _ends_case(row[1].meaning)
+    first = row[1] if closes else row[0] if row else None
+    if first is None or first.meaning is None or not _bare(shown[: row[0].start]):
+        return None
+    meaning = first.meaning
+    if meaning.word is Word.SENT and (_SIGNATURE.match(shown) or _SIGNED.match(shown)):
+        return None
+    end = _end_of_name(shown, first.end, client) if _takes_name(first) else first.end
+    after = shown[end:]
+    rest = after.lstrip(" .,;:!-+&()/\"'")
+    named = end > first.end
+    return Match(
+        word=meaning.word,
+        outcomes=meaning.outcomes,
+        said=shown[row[0].start : end],
+        gap=after[: len(after) - len(rest)],
+        rest=rest.rstrip(")") if "(" not in rest else rest,
+        capitals=first.said.isupper(),
+        phrase=meaning.longer or named,
+        folded=first.folded,
+        closes=closes,
+        lone=_is_lone(meaning, rest),
+    )
+
+
+def makeup_in(text: str) -> tuple[str, bool]:
+    """Whether MAKEUP stands in what follows an outcome, and the text without it where it stands at an end."""
+    shown = plain(text)
+    row = pieces(text)
+    for at, piece in enumerate(row):
+        if piece.meaning is None or piece.meaning.word is not Word.MAKEUP:
+            continue
+        if at and row[at - 1].folded in {"no", "without", "to"}:
+            continue  # "no make-up", and the verb: "to make up for it"
+        before, after = shown[: piece.start].rstrip(" ,;:.+-(/"), shown[piece.end :].lstrip(" ,;:.)!/")
+        if not after and (not before or is_when(before)):
+            return before, True
+        if not before and is_when(after):
+            return after, True
+        return text, True
+    return text, False
+
+
+def plain(text: str) -> str:
+    """The text in which a Piece's positions count: cleaned, cut, and without the signs that mean bold and italics."""
+    return clean(text[:LONGEST_LINE].replace("*", " ").replace("_", " "))
+
+
+def _phrase(ahead: list[str]) -> tuple[int, Meaning | None]:
+    """How many of these folded words are one phrase of the table, longest first; one, when they are none."""
+    if ahead[0].startswith("cancel"):
+        return 1, _CANCEL
+    if ahead[0] == "client" and len(ahead) > 1 and ahead[1].startswith("cancel"):
+        return 2, _CANCEL
+    for count in range(min(_LONGEST, len(ahead)), 0, -1):
+        meaning = _PHRASES.get(tuple(ahead[:count]))
+        if meaning is None:
+            continue
+        if meaning is SENT and len(ahead) > count and ahead[count] in PRONOUNS and ahead[0] != "done":
+            return count + 1, _SENT_TO
+        return count, meaning
+    return 1, None
+
+
+def _ends_case(meaning: Meaning | None) -> bool:
+    return meaning is not None and bool(meaning.outcomes)
+
+
+def _bare(text: str) -> bool:
+    """Whether nothing but a bullet stands before the word; after a quotation mark, somebody else is speaking."""
+    return not text.strip(" -.,:;!")
+
+
+def _takes_name(piece: Piece) -> bool:
+    sent = piece.meaning == SENT and piece.folded != "done"
+    return sent or piece.folded in {"unable to reach", "couldn't reach", "couldnt reach"}
+
+
+def _end_of_name(shown: str, at: int, client: str | None) -> int:
+    """Where the object of the word ends: a pronoun, or words of the client's name; `at` when there is none."""
+    names = {found.group() for found in _WORD.finditer(fold(client or ""))}
+    end = at
+    for found in _WORD.finditer(shown, at):
+        if shown[end : found.start()].strip(" .&"):
+            break
+        name = fold(found.group())
+        if name in PRONOUNS and end == at:
+            return found.end()
+        if name == "will" and found.group() == "will":
+            break  # the verb, even where the client is called Will
+        if name not in names:
+            break
+        end = found.end()
+    return end
+
+
+def _is_lone(meaning: Meaning, rest: str) -> bool:
+    if meaning.word is Word.CANCEL:
+        return False  # "no word" of the table: never taken for the only open case
+    said, _ = makeup_in(rest)
+    said = said.strip(" ?")
+    return not said or is_when(said, bare_number=meaning.word is Word.LATE)

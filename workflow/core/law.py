@@ -1,0 +1,397 @@
+"""The law: (case, event, now) -> the case as it becomes, with the letters it then owes; total over state and event.
+
+It sees no I/O and no clock. Which case a mail is about, and who may speak, is settled before: `routing`. Reports are
+`reports`, when to ask again is `schedule`, what a letter says is templates/. Every function returns a new Case. All of
+it as one table that people can read: docs/law.md, which tests/core/test_law.py makes by running it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from workflow.core import schedule
+from workflow.core.entries import (
+    Voice,
+    closed_letters,
+    consumed,
+    entered,
+    noted,
+    receipt,
+    remembered,
+    replanned,
+    to_writer,
+    update_admins,
+    update_associate,
+)
+from workflow.core.language.vocabulary import TAGS
+from workflow.core.model import (
+    Answer,
+    Case,
+    Choice,
+    Datum,
+    Doubt,
+    Due,
+    Kind,
+    LetterKind,
+    Outcome,
+    Person,
+    Report,
+    Role,
+    State,
+    Word,
+)
+from workflow.core.owed import (
+    Scene,
+    admin_choices,
+    associate_choices,
+    choices,
+    is_same,
+    outcome_choices,
+    to_case,
+    told_admins,
+    withdraw,
+)
+from workflow.core.reports import change_case, correct_closed, is_repeated, may_become, repeat_report
+from workflow.core.topics import Missing, Only, Question
+
+MOST_ASKS = 3
+ASKS_WITHIN = timedelta(minutes=10)
+"""At most so many asks a case in so long a time (contract section 3)."""
+
+NO_ANSWER = "no answer"
+"""The note of a `waiting` case that closed by itself (contract section 5)."""
+
+LONGEST_QUOTE = 200
+"""So many characters of what was written are quoted back; the whole stands in the history."""
+
+ASK_TOPICS: Mapping[str, Question] = {
+    "cancel": "cancel",
+    "few words": "few-words",
+    "which client": "which-client",
+    "before sent": "before-sent",
+    "same kind": "same-kind",
+}
+"""Doubts that have a question of their own; every other doubt asks for the outcome."""
+
+
+# --- answers ----------------------------------------------------------------------------------------
+
+
+def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str = "") -> Case:
+    """What a word that counts does to its case (contract section 3, table "Replies"); in any state of the case.
+
+    `said`: the writer's words, for what turns out to be a doubt about this case.
+    """
+    match answer.word:
+        case Word.OUTCOME:
+            assert answer.outcome is not None, "grammar gives an outcome with the word"
+            return _take_outcome(scene, voice, case, answer.outcome, answer)
+        case Word.SENT:
+            return _take_sent(scene, voice, case, answer.text)
+        case Word.CONTACTED:
+            return _take_contacted(scene, voice, case, answer.text)
+        case Word.MAKEUP:
+            return _take_makeup(scene, voice, case)
+        case Word.LATE | Word.NOSHOW | Word.WAITING:
+            return _take_tag(scene, voice, case, answer, said)
+        case Word.CLIENT:
+            return _take_client(scene, voice, case, answer)
+        case Word.UNDO:
+            return _take_undo(scene, voice, case)
+        case Word.MISTAKE:
+            return _take_mistake(scene, voice, case)
+        case Word.NOTE:
+            return take_note(scene, voice, case, answer.text)
+        case Word.STATUS | Word.HELP | Word.CANCEL:  # answered by `routing`, or asked back: they do nothing to a case
+            return case
+    assert_never(answer.word)  # pragma: no cover (mypy proves it)
+
+
+def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, *, courtesy: bool = False) -> Case:
+    """Nothing closes: the text is kept as a note and passed to admin, the writer is asked (contract section 3).
+
+    Bare courtesy bothers no admin, and after closing gets silence. At most three asks in ten minutes a case.
+    """
+    after = consumed(scene, case, voice, f"unclear: {doubt.reason}")
+    if courtesy and not case.open:
+        return after
+    unfinished = doubt.reason in {"few words", "which client"} and len(text.split()) == 1  # nothing to pass on yet
+    if text and not courtesy and not unfinished:
+        after = noted(after, text)
+        after = update_admins(scene, after, voice, "unclear", {"text": text})
+        after = update_associate(scene, after, voice, "note", {"text": text})
+    recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
+    if sum(letter.kind is LetterKind.ASK for letter in recent) >= MOST_ASKS:
+        return after
+    topic = ASK_TOPICS.get(doubt.reason, "which-outcome")
+    match topic:
+        case "cancel":
+            cancelled = Choice(line="OTHER client cancelled", label="The client cancelled", case=case.id)
+            offered = (cancelled, *choices(case.id, "MISTAKE"))
+        case "few-words":
+            offered = choices(case.id, "OTHER")
+        case "which-client":
+            offered = choices(case.id, "CLIENT")
+        case _ if voice.role is not Role.ASSOCIATE:
+            offered = admin_choices(after)
+        case _:
+            offered = associate_choices(after) if case.open else outcome_choices(after)
+    return to_writer(scene, after, voice, LetterKind.ASK, topic, offered, {"line": text[:LONGEST_QUOTE]})
+
+
+def take_note(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
+    """Admin's own words: kept, passed to the associate and the other admins; a receipt (contract section 3)."""
+    after = noted(consumed(scene, case, voice, "note"), text)
+    data: dict[str, Datum] = {"text": text}
+    after = update_associate(scene, after, voice, "note", data)
+    return receipt(scene, update_admins(scene, after, voice, "note", data), voice, "note", data)
+
+
+def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answer: Answer) -> Case:
+    after = consumed(scene, case, voice, f"outcome {outcome.value}")
+    note = answer.text or (case.outcome_note if case.outcome is outcome else None)
+    makeup = case.makeup or answer.makeup
+    if case.state is State.CLOSED and (case.outcome, case.outcome_note, case.makeup) == (outcome, note, makeup):
+        return receipt(scene, after, voice, "outcome")
+    closed = replace(
+        remembered(scene, after, "outcome"),
+        state=State.CLOSED,
+        outcome=outcome,
+        outcome_note=note,
+        closed_at=scene.now if case.closed_at is None else case.closed_at,
+        makeup=makeup,
+        timers=(),
+    )
+    closed = closed_letters(scene, closed)
+    if _concerns_admin(case, closed):
+        closed = update_admins(scene, closed, voice, "outcome")
+    closed = update_associate(scene, closed, voice, "outcome")
+    return receipt(scene, closed, voice, "outcome")
+
+
+def _concerns_admin(before: Case, after: Case) -> bool:
+    """Whether admin hears how a case ended: always, but that a client arrived after all is no news (section 4)."""
+    return after.kind is not Kind.WAITING or _absence(before) != _absence(after)
+
+
+def _absence(case: Case) -> tuple[Outcome, str | None] | None:
+    """How a `waiting` case ended, as far as admin is concerned."""
+    if case.state is not State.CLOSED or case.outcome in {None, Outcome.ARRIVED}:
+        return None
+    assert case.outcome is not None, "ruled out above"
+    return case.outcome, case.outcome_note
+
+
+def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
+    """The client was messaged. An admin may pass it on for the associate, who is told."""
+    after = noted(consumed(scene, case, voice, "sent"), text)
+    if case.sent_at is not None:
+        if text and text not in case.notes:
+            after = update_admins(scene, after, voice, "note", {"text": text})
+            after = update_associate(scene, after, voice, "note", {"text": text})
+        return receipt(scene, after, voice, "sent")
+    at = max(voice.arrived_at(scene.now), case.reported_at)
+    sent = replace(remembered(scene, after, "sent"), sent_at=at, told_at=case.told_at or at)
+    sent = withdraw(sent, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the client was messaged", scene.now)
+    taken = int((at - case.reported_at).total_seconds() // 60)
+    sent = update_admins(scene, sent, voice, "sent", {"minutes_taken": taken, "text": text})
+    sent = update_associate(scene, sent, voice, "sent", {"text": text})
+    return replanned(receipt(scene, sent, voice, "sent"))
+
+
+def _take_contacted(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
+    after = noted(consumed(scene, case, voice, "contacted"), text)
+    if case.reached_at is not None and not text:
+        return receipt(scene, after, voice, "reached")
+    reached = replace(after, reached_at=case.reached_at or max(voice.arrived_at(scene.now), case.reported_at))
+    data: dict[str, Datum] = {"text": text}
+    reached = update_associate(scene, reached, voice, "reached", data)
+    reached = update_admins(scene, reached, voice, "reached", data)
+    return replanned(receipt(scene, reached, voice, "reached"))
+
+
+def _take_makeup(scene: Scene, voice: Voice, case: Case) -> Case:
+    after = consumed(scene, case, voice, "make-up session offered")
+    if not case.makeup:
+        after = update_admins(scene, replace(after, makeup=True), voice, "makeup")
+    return receipt(scene, after, voice, "makeup")
+
+
+def _take_tag(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str) -> Case:
+    if not case.open and case.kind is Kind.NOSHOW and answer.word is Word.WAITING:
+        return correct_closed(scene, voice, case, answer.text)
+    if not case.open:
+        return doubt_case(scene, voice, case, Doubt("closed"), said)
+    report = Report(
+        kind=TAGS[answer.word],
+        client=answer.client,
+        minutes=answer.minutes,
+        at=answer.at,
+        yesterday=answer.yesterday,
+        note=answer.text,
+        sent=answer.sent,
+    )
+    return report_again(scene, voice, case, report, said)
+
+
+def report_again(scene: Scene, voice: Voice, case: Case, report: Report, said: str) -> Case:
+    """A report, or a tag in an answer, about an open case: changed, heard again, or asked back (contract section 3)."""
+    if case.kind is Kind.WAITING and report.kind is Kind.NOSHOW:
+        absent = Answer(word=Word.OUTCOME, outcome=Outcome.ABSENT, text=report.note)
+        return answer_case(scene, voice, case, absent)
+    if not may_become(case.kind, report.kind):
+        return doubt_case(scene, voice, case, Doubt("same kind"), said)
+    if is_repeated(scene, voice, case, report):
+        if report.sent and case.sent_at is None:
+            return _take_sent(scene, voice, case, report.note)
+        return repeat_report(scene, voice, case, report.note)
+    if report.kind is not case.kind:
+        what = "kind"
+    elif case.client is None and report.client is not None and report.minutes in {None, case.minutes}:
+        what = "client"
+    else:
+        what = "again" if report.minutes == case.minutes else "estimate"
+    return change_case(scene, voice, case, report, what)
+
+
+def _take_client(scene: Scene, voice: Voice, case: Case, answer: Answer) -> Case:
+    if not case.open or answer.client == case.client:
+        after = noted(consumed(scene, replace(case, client=answer.client), voice, "client named"), answer.text)
+        return receipt(scene, after, voice, "client")
+    report = Report(kind=case.kind, client=answer.client, minutes=case.minutes, note=answer.text)
+    return receipt(scene, change_case(scene, voice, case, report, "name"), voice, "client")
+
+
+def _take_undo(scene: Scene, voice: Voice, case: Case) -> Case:
+    after = consumed(scene, case, voice, "undo")
+    old = case.before
+    if old is None or scene.now >= schedule.morning_after(old.at, case.cadence):
+        return receipt(scene, after, voice, "nothing")
+    undone = replace(
+        after,
+        state=old.state,
+        sent_at=old.sent_at,
+        told_at=old.told_at,
+        outcome=old.outcome,
+        outcome_note=old.outcome_note,
+        closed_at=old.closed_at,
+        makeup=old.makeup,
+        before=None,
+        resumed_at=scene.now,
+    )
+    undone = resume_at(undone, scene.now)  # it was closed while the clock was set back
+    data: dict[str, Datum] = {"text": old.what}
+    if _concerns_admin(case, undone):
+        undone = update_admins(scene, undone, voice, "undone", data)
+    undone = update_associate(scene, undone, voice, "undone", data)
+    return replanned(receipt(scene, undone, voice, "undone", data))
+
+
+def _take_mistake(scene: Scene, voice: Voice, case: Case) -> Case:
+    after = consumed(scene, case, voice, "mistake")
+    if case.state is State.CANCELLED:
+        return receipt(scene, after, voice, "cancelled")
+    closed_at = case.closed_at or scene.now
+    gone = replace(remembered(scene, after, "outcome"), state=State.CANCELLED, closed_at=closed_at, timers=())
+    gone = closed_letters(scene, gone)
+    if _concerns_admin(case, gone):
+        gone = update_admins(scene, gone, voice, "cancelled")
+    gone = update_associate(scene, gone, voice, "cancelled")
+    return receipt(scene, gone, voice, "cancelled")
+
+
+# --- the clock --------------------------------------------------------------------------------------
+
+
+def tick_case(scene: Scene, case: Case) -> Case:
+    """What is due by now: one reminder however long nobody looked, each escalation not yet sent (contract section 5).
+
+    What nobody looked at in time is held in quiet hours. Returns the same object when nothing is due.
+    """
+    if schedule.woke_in_the_night(case, scene.now):
+        case = replanned(replace(case, resumed_at=scene.now))
+    due = {timer.due for timer in case.timers if timer.at <= scene.now}
+    if not due:
+        return case
+    if Due.CLOSE in due:
+        closed = replace(
+            entered(case, scene.now, "closed by itself", "clock"),
+            state=State.CLOSED,
+            outcome=Outcome.OTHER,
+            outcome_note=NO_ANSWER,
+            closed_at=scene.now,
+            timers=(),
+        )
+        return closed_letters(scene, closed)
+    ticked = case
+    for kind, write in _DUE_LETTERS.items():
+        if kind in due:
+            ticked = write(scene, ticked)
+    return replanned(ticked)
+
+
+def resume_at(case: Case, now: datetime) -> Case:
+    """The case as after a clock that was wrong: due times go on from `now`, milestones that lie ahead are today's.
+
+    Returns the same object when it holds nothing of the future.
+    """
+    milestones = (case.reported_at, case.changed_at, case.sent_at, case.told_at, case.reached_at)
+    if not any(at is not None and at > now for at in (*case.reminders, *milestones, case.resumed_at)):
+        return case
+    reported, changed, sent, told, reached = (at and min(at, now) for at in milestones)
+    assert reported is not None and changed is not None, "every case has them"
+    resumed = replace(
+        case,
+        reminders=tuple(at for at in case.reminders if at <= now),
+        reported_at=reported,
+        changed_at=changed,
+        sent_at=sent,
+        told_at=told,
+        reached_at=reached,
+        resumed_at=now,
+    )
+    return replanned(entered(resumed, now, "the clock was set back", "clock"))
+
+
+def _step_away(scene: Scene, case: Case) -> Case:
+    case = replace(case, stepaway_at=scene.now)
+    return _by_clock(scene, case, LetterKind.STEPAWAY, "", (case.associate,), Role.ASSOCIATE)
+
+
+def _escalate(scene: Scene, case: Case) -> Case:
+    case = replace(case, escalated_at=scene.now)
+    admins = told_admins(case, scene.rules)
+    return _by_clock(scene, case, LetterKind.ESCALATION, "contact", admins, Role.ADMIN)
+
+
+def _tell_lead(scene: Scene, case: Case) -> Case:
+    case = replace(case, lead_told_at=scene.now)
+    lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
+    people = () if lead is None or is_same(lead, case.associate) else (lead,)
+    return _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
+
+
+def _remind(scene: Scene, case: Case) -> Case:
+    topic: Missing = "outcome" if schedule.asks_outcome(case, scene.now) else "contact"
+    case = withdraw(case, {LetterKind.REMINDER}, "a newer reminder", scene.now)
+    case = replace(case, reminders=(*case.reminders, scene.now))
+    return _by_clock(scene, case, LetterKind.REMINDER, topic, (case.associate,), Role.ASSOCIATE)
+
+
+def _by_clock(
+    scene: Scene, case: Case, kind: LetterKind, topic: Missing | Only, people: tuple[Person, ...], role: Role
+) -> Case:
+    offered = associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
+    case = to_case(scene, case, kind, topic, people, role, offered=offered)
+    return entered(case, scene.now, f"{kind.value} {topic}".strip(), "clock")
+
+
+_DUE_LETTERS: dict[Due, Callable[[Scene, Case], Case]] = {
+    Due.STEPAWAY: _step_away,
+    Due.ESCALATION: _escalate,
+    Due.LEAD: _tell_lead,
+    Due.REMINDER: _remind,
+}

@@ -1,0 +1,226 @@
+"""Mail in which nobody of the clinic speaks: robots, strangers, and mail in our names that failed the sender check.
+
+None of it opens, moves or closes a case, and no robot or stranger gets an answer (contract section 3 and 8.6). What may
+be a client waiting reaches admin all the same, and so does a letter that came back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from workflow.core.entries import entered, replanned
+from workflow.core.language.printed import listed
+from workflow.core.model import (
+    Case,
+    Choice,
+    Datum,
+    Decision,
+    Letter,
+    LetterKind,
+    Person,
+    Post,
+    Robot,
+    Role,
+    Standing,
+    Word,
+)
+from workflow.core.owed import Scene, admin_choices, alone, is_same, notices, withdraw
+from workflow.core.questions import for_associate, for_each
+from workflow.core.situation import Situation
+from workflow.core.topics import Notice
+
+NOTICES_AN_HOUR = 10
+"""So many notices about strangers an hour in all; the rest is counted in the digest (contract section 3)."""
+
+NOT_TOLD = "strangers not told"
+"""The desk's count of that rest."""
+
+NOBODY_TOLD = "nobody told"
+"""The desk's count of lost letters of which nobody could be told: the log, status and /healthz say so (section 4)."""
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+OUT_OF_OFFICE = "out of office"
+"""The history line that keeps a second out-of-office reply from a second notice."""
+
+WENT = frozenset({Post.SENT, Post.OWED})
+"""A letter that comes back has gone, even if that is not recorded yet: nobody else has seen its Message-ID."""
+
+ABOUT_LOST_LETTERS = frozenset({"bounce", "refused-letter"})
+"""A notice about a notice would never end."""
+
+WHYS = {
+    "5.1": "there is no such address",
+    "5.2.1": "the mailbox takes no mail",
+    "5.2.2": "the mailbox is full",
+    "4.2.2": "the mailbox is full",
+    "5.4": "the mail server could not be reached",
+    "4.4": "the mail server could not be reached",
+    "5.7": "the mail server does not want it",
+}
+"""The codes of RFC 3463 that a clinic can do something about, in its words; the longest beginning counts."""
+
+
+def take_robot(situation: Situation, robot: Robot) -> Decision:
+    """A machine wrote: a bounce of ours and an out-of-office reply are told to admin, once; the rest is nothing.
+
+    Whoever sends a bounce, and it has no sender at all: it counts only under the id of a letter of ours.
+    """
+    if robot.kind == "bounce" and situation.bounced is not None and situation.bounced.post in WENT:
+        return _take_bounce(situation, robot, situation.bounced)
+    if robot.kind == "out-of-office" and situation.associate is not None:
+        return _take_out_of_office(situation, situation.associate)
+    return Decision(f"a robot: {robot.kind}")
+
+
+def _take_bounce(situation: Situation, robot: Robot, bounced: Letter) -> Decision:
+    """For now: a line in `show`. For good: the letter has failed, and whoever can do something is told."""
+    scene, key = situation.scene, situation.mail.key
+    case = situation.cases.get(bounced.case or "")
+    why = _why(robot.code)
+    if not robot.permanent:
+        if case is None:
+            return Decision("a letter is delayed on its way")
+        line = f"a mail server is still trying to deliver the {bounced.kind.value} to {bounced.to.name}{why}"
+        return Decision("a letter is delayed on its way", case=entered(case, scene.now, line, "clock"), key=key)
+    reason = f"came back{why or ': refused for good'}"
+    failed = failed_letter(bounced, reason, scene.now)
+    told = tell_lost(scene, bounced, case, "bounce", reason)
+    untold = "" if told or is_known_lost(bounced, case) else NOBODY_TOLD
+    if case is None:
+        return Decision("a letter came back", letters=told, key=key, lost=failed, untold=untold)
+    lost = lose_letter(scene, case, failed)
+    return Decision("a letter came back", case=lost, letters=told, key=key, untold=untold)
+
+
+def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
+    """Nobody is going to answer: once a case, and once a day for whoever has several (contract section 4, `notice`).
+
+    The case that the reply is about, else the newest; a robot may have answered any of our letters. It postpones
+    nothing, so it needs no sender check.
+    """
+    scene, own = situation.scene, situation.cases_of(associate)
+    about = [case for case in own if case.id in situation.thread] or own[-1:]
+    marks = [entry for case in own for entry in case.history if entry.what == OUT_OF_OFFICE]
+    if not about or any(scene.now - mark.at < DAY for mark in marks):
+        return Decision("a robot: out-of-office")
+    case = about[-1]
+    if any(entry.what == OUT_OF_OFFICE for entry in case.history):
+        return Decision("a robot: out-of-office")
+    detail = (
+        f"{associate.name} has an open case, and an out-of-office reply came from their address. Perhaps nobody "
+        f"answers: {listed(case, scene.rules, scene.now)}."
+    )
+    told = notices(scene, "out-of-office", offered=admin_choices(case), but=associate.email, detail=detail)
+    marked = entered(case, scene.now, OUT_OF_OFFICE, "clock")
+    return Decision("out of office", case=marked, letters=told, key=situation.mail.key)
+
+
+def failed_letter(letter: Letter, reason: str, now: datetime) -> Letter:
+    """The letter as one that was refused for good, or came back."""
+    return replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
+
+
+def lose_letter(scene: Scene, case: Case, failed: Letter) -> Case:
+    """The case with a letter that was refused for good, or came back.
+
+    When it was the associate's, nobody reads their reminders: they stop until the associate writes again, and admin is
+    escalated to at once, if the client may not have been told yet.
+    """
+    letters = tuple(failed if one.id == failed.id else one for one in case.letters)
+    lost = entered(replace(case, letters=letters), scene.now, f"{failed.kind.value} {failed.reason}", "clock")
+    if failed.role is not Role.ASSOCIATE or not case.open:
+        return lost
+    lost = replace(lost, returned_at=case.returned_at or scene.now)
+    return replanned(withdraw(lost, {LetterKind.REMINDER}, "letters to the associate come back", scene.now))
+
+
+def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, reason: str) -> tuple[Letter, ...]:
+    """Who hears that a letter was lost, and why: each admin but its reader; of an admin's letter the lead, too.
+
+    `reason` stands behind the reader's name. Nobody, if it is known already.
+    """
+    if is_known_lost(letter, case) or letter.topic in ABOUT_LOST_LETTERS:
+        return ()
+    detail = f"A letter ({letter.kind.value}) to {letter.to.name} {reason}."
+    offered: tuple[Choice, ...] = ()
+    if case is not None and case.open:
+        offered = admin_choices(case)
+        detail = f"{detail} It was about {listed(case, scene.rules, scene.now)}."
+        if letter.role is Role.ASSOCIATE:
+            detail = f"{detail} They are not reminded of it until they write again."
+    told = notices(scene, topic, offered=offered, but=letter.to.email, detail=detail)
+    lead = scene.rules.roster.lead
+    if letter.role is Role.ADMIN and lead is not None and not any(is_same(lead, one.to) for one in (letter, *told)):
+        data: dict[str, Datum] = {"detail": detail}
+        told += (alone(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data),)
+    return told
+
+
+def is_known_lost(letter: Letter, case: Case | None) -> bool:
+    """Whether admin knows already that letters about this case do not reach the associate."""
+    return letter.role is Role.ASSOCIATE and case is not None and case.returned_at is not None
+
+
+def written_again(situation: Situation) -> list[Case]:
+    """The associate's cases whose reminders had stopped because letters came back: who writes reads again, perhaps.
+
+    Without those that the mail is about: they change with what it says (`entries.consumed`).
+    """
+    if situation.mail.robot is not None or situation.standing is not Standing.KNOWN:
+        return []
+    now = situation.scene.now
+    back = [case for case in situation.own_cases if case.returned_at is not None]
+    return [replanned(replace(case, returned_at=None, resumed_at=now)) for case in back]
+
+
+def _why(code: str) -> str:
+    """``: there is no such address (5.1.1)``; "" without a code."""
+    said = next((WHYS[code[:end]] for end in (len(code), 3) if code[:end] in WHYS), "its reason")
+    return f": {said} ({code})" if code else ""
+
+
+def take_unknown(situation: Situation) -> Decision:
+    """No known person speaks: no effect. What names an open case or is a plain report reaches admin as a choice.
+
+    Whoever it claims to be is told once an hour, since a mail in their name may be their own.
+    """
+    scene, reading = situation.scene, situation.reading
+    person = situation.associate or situation.admin
+    named = (*reading.ids, *situation.thread, *reading.quoted_ids)
+    pointed = [situation.cases[known] for known in named if known in situation.cases]
+    about = next((case for case in pointed if case.open), None)
+    report = reading.report
+    plain = report is not None and (report.capitals or report.minutes is not None)
+    if about is None and not plain:
+        return Decision("nobody we know")
+    letters: tuple[Letter, ...] = ()
+    untold = NOT_TOLD
+    if sum(scene.now - at < HOUR for at in situation.notices) < NOTICES_AN_HOUR:
+        untold = ""
+        topic: Notice = "stranger" if person is None else "refused"
+        detail = (
+            "A mail from an address that is not on the roster. It had no effect."
+            if person is None
+            else f"A mail in the name of {person.name} failed the sender check. It had no effect."
+        )
+        offered = _offered(situation, about)
+        letters = notices(scene, topic, offered=offered, detail=detail, line=reading.line)
+    if person is not None and not any(scene.now - at < HOUR for at in situation.warned):
+        letters += (alone(scene, LetterKind.HELP, "in-your-name", person, Role.ASSOCIATE),)
+    reason = "a stranger" if person is None else "a refused sender"
+    return Decision(reason, letters=letters, key=situation.mail.key, untold=untold)
+
+
+def _offered(situation: Situation, about: Case | None) -> tuple[Choice, ...]:
+    """The line as admin can say it with one tap; about a case, admin's own words, too."""
+    line, report = situation.reading.line, situation.reading.report
+    if about is not None:
+        again = "SENT" if situation.reading.word is Word.SENT else line
+        said = (Choice(line=again, label="Record what it says", case=about.id),) if situation.reading.word else ()
+        return said + tuple(choice for choice in admin_choices(about) if choice.line != again)
+    if situation.associate is not None:
+        whole = for_associate(line, report, situation.associate)
+        return (Choice(line=whole, label=f"Report it for {situation.associate.name}"),)
+    return for_each(line, report, situation.scene.rules.roster)

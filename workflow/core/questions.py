@@ -1,0 +1,170 @@
+"""Answers to mail that is about no case, or not about one alone: which, whose, how to write. Contract section 3.
+
+Nothing here opens, moves or closes a case. The mail stays where it is for people, unless it pointed to a case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from workflow.core.language.guess import likely_line
+from workflow.core.language.printed import case_line, listed, standing
+from workflow.core.model import (
+    Case,
+    Choice,
+    Datum,
+    Decision,
+    Fate,
+    Letter,
+    LetterKind,
+    Person,
+    Report,
+    Role,
+    Roster,
+)
+from workflow.core.owed import alone, choices, is_same, notices
+from workflow.core.situation import Situation
+from workflow.core.topics import Topic
+
+MOST_CHOICES = 6
+"""So many cases or colleagues are offered at most: a phone shows no more."""
+
+LONGEST_CHOICE = 60
+"""Characters of a line that is offered to be said again: a longer one is no answer of a word."""
+
+
+def ask_associate(situation: Situation, report: Report) -> Decision:
+    """A report for whom? Admin chooses among the associates; an associate reports for nobody else."""
+    line, roster = situation.reading.line, situation.scene.rules.roster
+    if situation.admin is not None:
+        offered = for_each(line, report, roster)
+        others = [one.name for one in roster.associates[MOST_CHOICES:]]
+    else:
+        own = likely_line(replace(report, for_associate=None))
+        offered, others = (Choice(own, "It is my own session"),), []
+    told = _answer(situation, LetterKind.ASK, "which-associate", offered, line=line, others=others)
+    return Decision(f"a {report.kind.value} for whom?", letters=(told,), key=situation.mail.key)
+
+
+def ask_which(situation: Situation, reason: str, pointed: tuple[str, ...] = (), *more: Choice) -> Decision:
+    """Which case? With the choices; the mail is left for people unless it named a case or a thread (section 3).
+
+    `pointed`: the ids that it named; those of them that the sender may speak about are offered, else all such cases.
+    """
+    named = [situation.cases[known] for known in pointed if known in situation.cases]
+    shown = [case for case in named if situation.voice_about(case) is not None] or situation.visible_cases
+    offered = (*_again_about(situation, shown), *more) or choices(None, "HELP")
+    told = _answer(situation, LetterKind.ASK, "which-case", offered, line=situation.reading.line)
+    fate = Fate.HANDLED if situation.reading.ids or situation.thread else Fate.LEFT
+    return Decision(f"which case? {reason}", letters=(told,), fate=fate, key=situation.mail.key)
+
+
+def not_theirs(situation: Situation, case: Case) -> Decision:
+    """Another associate's case: nothing changes, they are asked, admin reads what they wrote (section 3).
+
+    Admin can say it for them with one tap.
+    """
+    person, _ = situation.speaker
+    line = situation.reading.line
+    told = _answer(situation, LetterKind.ASK, "not-yours", _again_about(situation, situation.own_cases), line=line)
+    detail = f"{person.name} wrote about case {case.id} of {case.associate.name}; nothing was changed."
+    said = (Choice(line, "Record what it says", case.id),) if 0 < len(line) <= LONGEST_CHOICE else ()
+    letters = (told, *notices(situation.scene, "other-associate", offered=said, detail=detail, line=line))
+    return Decision("another associate's case", letters=letters, fate=Fate.HANDLED, key=situation.mail.key)
+
+
+def unread(situation: Situation) -> Decision:
+    """Doubt opens nothing: help at once with the likely reading, and admin hears of it where a client may wait."""
+    unclear = situation.reading.unclear
+    assert unclear is not None, "`routing` asks only then"
+    person, role = situation.speaker
+    line, likely = situation.reading.line, unclear.reading
+    by_admin = role is Role.ADMIN and likely is not None and " FOR " not in likely
+    if likely is None:
+        offered: tuple[Choice, ...] = ()
+    elif by_admin:
+        offered = for_each(likely, None, situation.scene.rules.roster)
+    else:
+        offered = (Choice(line=likely, label="Did you mean this?"),)
+    letters: tuple[Letter, ...] = (_answer(situation, LetterKind.HELP, "unread", offered, line=line),)
+    if unclear.notice:
+        theirs = f"{likely} FOR {person.name}"
+        about = (Choice(line=theirs, label="Report it for them"),) if likely and role is Role.ASSOCIATE else offered
+        detail = f"{person.name} wrote a line that could not be read, and was asked what was meant."
+        but = person.email if role is Role.ASSOCIATE else None  # the lead stands in for an admin about themselves
+        told = notices(situation.scene, "unread", offered=about, but=but, detail=detail, line=line)
+        letters += tuple(letter for letter in told if not is_same(letter.to, person))
+    return Decision("unclear", letters=letters, key=situation.mail.key)
+
+
+def untagged(situation: Situation) -> Decision:
+    """Not ours: left exactly as it was; in a mailbox that nobody reads, the writer gets help and admin a notice."""
+    if situation.scene.rules.shared or situation.associate is None:
+        return Decision("untagged")
+    line = situation.reading.line
+    told = _answer(situation, LetterKind.HELP, "untagged", choices(None, "HELP"), line=line)
+    detail = f"{situation.associate.name} wrote to the mailbox; it is not a report. Nobody else reads that mailbox."
+    letters = (told, *notices(situation.scene, "unread", but=situation.associate.email, detail=detail, line=line))
+    return Decision("untagged, mailbox not shared", letters=letters, key=situation.mail.key)
+
+
+def help_forward(situation: Situation) -> Decision:
+    """A forwarded mail that is no answer to a letter of ours."""
+    told = _answer(situation, LetterKind.HELP, "forward", (), line=situation.reading.line)
+    return Decision("a forwarded mail", letters=(told,), key=situation.mail.key)
+
+
+def tell_help(situation: Situation) -> Decision:
+    """HELP: how to write. The mail stays: it "got only `help`" (section 3, "What is left alone")."""
+    told = _answer(
+        situation, LetterKind.HELP, "words", (), both=situation.associate is not None and situation.admin is not None
+    )
+    return Decision("asked for help", letters=(told,), key=situation.mail.key)
+
+
+def tell_status(situation: Situation) -> Decision:
+    """STATUS: the sender's open cases, or all for admin; who is both sees all."""
+    shown = situation.open_cases if situation.admin is not None else situation.own_cases
+    rules, now = situation.scene.rules, situation.scene.now
+    lines = [f"{listed(case, rules, now)}: {standing(case)}" for case in shown]
+    told = _answer(situation, LetterKind.STATUS, "", (), as_admin=True, lines=lines)
+    return Decision("asked for status", letters=(told,), fate=Fate.HANDLED, key=situation.mail.key)
+
+
+def for_each(line: str, report: Report | None, roster: Roster) -> tuple[Choice, ...]:
+    """A report's line once for each associate, with FOR and the name in place of whoever it named."""
+    few = roster.associates[:MOST_CHOICES]
+    return tuple(Choice(line=for_associate(line, report, one), label=f"For {one.name}") for one in few)
+
+
+def for_associate(line: str, report: Report | None, associate: Person) -> str:
+    """A report's line with FOR and this associate: ``LATE 15 Sam FOR Dana Lee``."""
+    named = report.for_associate if report is not None else None
+    if report is None or named is None:
+        return f"{line} FOR {associate.name}"
+    if named in line:
+        before, _, after = line.rpartition(named)
+        return f"{before}{associate.name}{after}"
+    return likely_line(replace(report, for_associate=associate.name))
+
+
+def _again_about(situation: Situation, cases: list[Case]) -> tuple[Choice, ...]:
+    """The same words again, once a case, so that one tap says which was meant."""
+    word = situation.reading.line if 0 < len(situation.reading.line) <= LONGEST_CHOICE else "STATUS"
+    few = cases[:MOST_CHOICES]
+    return tuple(Choice(word, case_line(case, situation.scene.rules, situation.scene.now), case.id) for case in few)
+
+
+def _answer(
+    situation: Situation,
+    kind: LetterKind,
+    topic: Topic,
+    offered: tuple[Choice, ...],
+    *,
+    as_admin: bool = False,
+    **data: Datum,
+) -> Letter:
+    person, role = situation.speaker
+    if as_admin and situation.admin is not None:
+        person, role = situation.admin, Role.ADMIN
+    return alone(situation.scene, kind, topic, person, role, offered=offered, answering=situation.mail, data=data)

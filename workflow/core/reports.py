@@ -1,0 +1,197 @@
+"""What a report makes of a case: opened, changed, or only heard again. Contract section 3, "Reports".
+
+Whether it concerns a new case or an open one is settled before: `routing`. The other half of the law is `law`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_admins, update_associate
+from workflow.core.language import names
+from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
+from workflow.core.owed import Scene, admin_choices, associate_choices, outcome_choices, to_case, told_admins, withdraw
+from workflow.core.topics import Opening
+
+WRITTEN_LONG_BEFORE = timedelta(minutes=10)
+"""A mail whose Date is further back than this begins its letters with when it was written (contract section 3)."""
+
+IDENTICAL = timedelta(minutes=10)
+"""An identical report within this is a second tap, not news (section 3)."""
+
+NOON = 12
+"""A NOSHOW without a time before this local hour may be about yesterday (contract section 3)."""
+
+
+def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, others: list[str]) -> Case:
+    """A new case with its alert and draft. `others`: the associate's other open cases, for the draft letter."""
+    arrived = voice.arrived_at(scene.now)
+    session_at, future = session_time(report, arrived, scene.rules)
+    figures = scene.rules.cadence
+    if scene.rules.roster.lead is None:
+        figures = replace(figures, noshow=replace(figures.noshow, lead=None))
+    sent_at = arrived if report.sent else None
+    case = Case(
+        id=scene.mint.case(),
+        kind=report.kind,
+        state=State.OPEN,
+        associate=associate,
+        client=report.client,
+        minutes=report.minutes,
+        session_at=session_at,
+        yesterday=report.yesterday,
+        reported_at=arrived,
+        opened_at=scene.now,
+        changed_at=scene.now,
+        cadence=figures,
+        sent_at=sent_at,
+        told_at=sent_at,
+    )
+    case = noted(consumed(scene, case, voice, "opened"), report.note)
+    return _announced(scene, case, voice, "opened", report, {"future_time": future, "others": others})
+
+
+def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: str) -> Case:
+    """The same case under a newer report: new draft, alert again, times counted from here (contract section 3).
+
+    `what` is "estimate", "kind", "client" (by a report), "name" (by CLIENT) or "again". A change of kind starts the
+    milestones anew: a client who was told of a delay has not been told that the session was missed. A new estimate
+    needs a new SENT, while response times go on counting from the first. A case that becomes `waiting` tells admin
+    that the alert was wrong.
+    """
+    arrived = voice.arrived_at(scene.now)
+    session_at, future = session_time(report, arrived, scene.rules)
+    sent_at = arrived if report.sent else case.sent_at if _keeps_sent(report, what) else None
+    renamed = what in {"client", "name"}
+    changed = replace(
+        case,
+        kind=report.kind,
+        client=report.client or case.client,
+        minutes=(report.minutes or (case.minutes if renamed else None)) if report.kind is Kind.LATE else None,
+        session_at=session_at or case.session_at,
+        yesterday=report.yesterday or (case.yesterday and report.at is None),
+        reported_at=case.reported_at if what == "name" else max(arrived, case.reported_at),
+        changed_at=scene.now,
+        resumed_at=None,
+        sent_at=sent_at,
+        told_at=case.told_at or sent_at,
+    )
+    if report.kind is not case.kind:
+        changed = replace(
+            changed,
+            told_at=sent_at,
+            reached_at=None,
+            escalated_at=None,
+            lead_told_at=None,
+            stepaway_at=None,
+            before=None,
+        )
+    if changed.kind is Kind.NOSHOW and changed.session_at is not None and changed.session_at > arrived:
+        changed, future = replace(changed, session_at=None), True  # known from LATE: nobody has missed it yet
+    said = "client" if renamed else what
+    changed = noted(consumed(scene, changed, voice, f"changed: {said}"), report.note)
+    changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
+    changed = withdraw(changed, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the report changed", scene.now)
+    if changed.kind is Kind.WAITING and case.kind is not Kind.WAITING:
+        changed = update_admins(scene, replace(changed, makeup=False), voice, "wrong")
+        if voice.role is not Role.ASSOCIATE:  # who gets no alert either
+            changed = receipt(scene, changed, voice, "wrong")
+    return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": said})
+
+
+def _keeps_sent(report: Report, what: str) -> bool:
+    """Whether the message that the client got still says what is so: only a name is new, or the same was missed."""
+    return what in {"client", "name"} or (what == "again" and report.kind is not Kind.LATE)
+
+
+def may_become(old: Kind, new: Kind) -> bool:
+    """Only a case that is late can be late (section 3: "a `noshow` never becomes `late`")."""
+    return new is not Kind.LATE or old is Kind.LATE
+
+
+def is_repeated(scene: Scene, voice: Voice, case: Case, report: Report) -> bool:
+    """Whether a report says nothing new: the same within ten minutes, or at any time the bare tag in an answer."""
+    arrived = voice.arrived_at(scene.now)
+    at, _ = session_time(report, arrived, scene.rules)
+    bare = report.client is None and report.minutes is None and at is None
+    if report.kind is not case.kind or at not in {None, case.session_at}:
+        return False
+    if report.minutes != case.minutes and not bare:
+        return False
+    if report.client is not None and (case.client is None or not names.same_client(report.client, case.client)):
+        return False
+    return bare or arrived - case.reported_at <= IDENTICAL
+
+
+def correct_closed(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
+    """A missed session that was none, said after closing: it was the client who did not come, and admin is told.
+
+    Its outcome stands until another is said. Every letter about a missed session offers this word, so it must be heard
+    (contract section 2).
+    """
+    after = noted(consumed(scene, case, voice, "changed: kind"), note)
+    corrected = update_admins(scene, replace(after, kind=Kind.WAITING, makeup=False), voice, "wrong")
+    corrected = update_associate(scene, corrected, voice, "wrong")
+    offered = outcome_choices(corrected) if voice.role is Role.ASSOCIATE else ()
+    return to_writer(scene, corrected, voice, LetterKind.RECEIPT, "wrong", offered)
+
+
+def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
+    """An identical report within ten minutes: a receipt, and a new note to admin; nothing else (contract section 3)."""
+    after = consumed(scene, case, voice, "reported again")
+    if not note or note in case.notes:
+        return receipt(scene, after, voice, "again")
+    data: dict[str, Datum] = {"text": note}
+    after = update_admins(scene, noted(after, note), voice, "note", data)
+    after = update_associate(scene, after, voice, "note", data)
+    return receipt(scene, after, voice, "again", data)
+
+
+def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datetime | None, bool]:
+    """The session's start in UTC, and whether a NOSHOW's time was dropped because it is still to come.
+
+    The report's time is local, of the day of arrival or the day before (contract section 3, "Time").
+    """
+    if report.at is None:
+        return None, False
+    zone = ZoneInfo(rules.cadence.zone)
+    day = arrived.astimezone(zone).date() - timedelta(days=1 if report.yesterday else 0)
+    at = datetime.combine(day, report.at, tzinfo=zone).astimezone(UTC)
+    if report.kind is Kind.NOSHOW and at > arrived:
+        return None, True
+    return at, False
+
+
+def _announced(
+    scene: Scene, case: Case, voice: Voice, topic: Opening, report: Report, said: Mapping[str, Datum]
+) -> Case:
+    """With the alert to each admin (but for `waiting`) and the draft to the associate; due times planned."""
+    data: dict[str, Datum] = dict(said)
+    if voice.role is not Role.ASSOCIATE:
+        data["by"] = voice.person.name
+    mail = voice.mail
+    if not scene.rules.rehearsal and mail.written_at and mail.arrived_at - mail.written_at > WRITTEN_LONG_BEFORE:
+        data["written_at"] = mail.written_at.isoformat()
+    if case.kind is not Kind.WAITING:
+        admins = told_admins(case, scene.rules)
+        offered = admin_choices(case)
+        case = to_case(scene, case, LetterKind.ALERT, topic, admins, Role.ADMIN, offered=offered, data=data)
+    hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
+    data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
+    data["one_each"] = report.more_clients
+    data["morning"] = case.kind is Kind.NOSHOW and case.session_at is None and not case.yesterday and hour < NOON
+    case = to_case(
+        scene,
+        case,
+        LetterKind.DRAFT,
+        topic,
+        [case.associate],
+        Role.ASSOCIATE,
+        offered=associate_choices(case),
+        answering=mail if voice.role is Role.ASSOCIATE else None,
+        data=data,
+    )
+    return replanned(case)

@@ -1,0 +1,296 @@
+"""Whose word is it, and about which case? One mail -> one Decision. Contract section 3.
+
+It decides who may speak, and where; what the words then do to a case is `reports` and `law`, what is answered when
+no case is meant is `questions`. It never guesses: in doubt it asks, and what is not ours stays as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+from workflow.core.entries import Voice, consumed, written
+from workflow.core.language import names, reply, vocabulary
+from workflow.core.language.plain import fold
+from workflow.core.language.printed import listed
+from workflow.core.law import answer_case, doubt_case, report_again, take_note
+from workflow.core.model import (
+    Answer,
+    Case,
+    Choice,
+    Decision,
+    Doubt,
+    Fate,
+    Kind,
+    Mark,
+    Person,
+    Reading,
+    Report,
+    Role,
+    Standing,
+    Word,
+)
+from workflow.core.outsiders import take_robot, take_unknown
+from workflow.core.owed import notices
+from workflow.core.questions import (
+    MOST_CHOICES,
+    ask_associate,
+    ask_which,
+    help_forward,
+    not_theirs,
+    tell_help,
+    tell_status,
+    unread,
+    untagged,
+)
+from workflow.core.reports import is_repeated, may_become, open_case, session_time
+from workflow.core.situation import Situation
+
+SAME_SESSION = timedelta(hours=3)
+"""A second report about the same client within this of the case's last report is about the same session (section 3)."""
+
+SAID_ENOUGH = 10
+"""The same words about one case so many times, and none of them counts: no person waits for another answer. It ends
+what the caps of contract 8.6 only slow down, a machine that answers every letter."""
+
+_NUMBERED = re.compile(r"\S*\d\S*")
+"""Ticket numbers and times, which a machine puts into the same words."""
+
+ASKED_OF_ADMIN = frozenset({"cancel", "empty"})
+"""Doubts that are asked back of an admin, too, although no outcome word stands in them; all else is a note."""
+
+
+def route(situation: Situation) -> Decision:
+    """What one mail makes of the world. Total: every mail gets a decision with its reason."""
+    reading = situation.reading
+    if situation.mail.robot is not None:
+        return take_robot(situation, situation.mail.robot)
+    if situation.standing is not Standing.KNOWN:
+        return take_unknown(situation)
+    if reading.report is not None:
+        report = _said_for(situation, reading.report)
+        if report is not reading.report:
+            reading = replace(reading, report=report)
+            situation = replace(situation, reading=reading)
+    pointed = _pointed(situation)
+    if reading.lone and (pointed or not situation.among_others):
+        if reading.word is Word.HELP:
+            return tell_help(situation)
+        if reading.word is Word.STATUS:
+            return tell_status(situation)
+    if reading.mark is Mark.FORWARD and (not pointed or reading.empty):
+        return help_forward(situation)
+    if len(pointed) == 1:
+        case = situation.cases.get(pointed[0])
+        return ask_which(situation, "an unknown id") if case is None else _about(situation, case)
+    if pointed:
+        return ask_which(situation, "several ids", pointed)
+    return _fresh(situation)
+
+
+# --- about a case -------------------------------------------------------------------------------------
+
+
+def _pointed(situation: Situation) -> tuple[str, ...]:
+    """The ids that decide: in the line or new text, else of the thread, else quoted (section 3, "Which case")."""
+    if situation.reading.ids:
+        return situation.reading.ids
+    if situation.thread:
+        return situation.thread[:1]
+    return tuple(known for known in situation.reading.quoted_ids if known in situation.cases)
+
+
+def _about(situation: Situation, case: Case) -> Decision:
+    spoken = situation.voice_about(case)
+    if spoken is None:
+        return not_theirs(situation, case)
+    reading, report = situation.reading, situation.reading.report
+    if report is not None and _is_of_another_case(reading, report, case):
+        if not reading.ids:
+            return _report(situation, report)
+        anew = Choice(line=reading.line, label="A new report", case=None)
+        return ask_which(situation, "another client's report under a case's id", (case.id,), anew)
+    person, role = spoken
+    voice = Voice(situation.mail, person, role)
+    decided = reply.answer(reading, case, role, person.name)
+    text = said(reading)
+    if isinstance(decided, Answer):
+        answered = answer_case(situation.scene, voice, case, decided, text)
+        return _acted(answered, f"answer {decided.word.value}")
+    if _is_said_enough(voice, case):
+        return _acted(consumed(situation.scene, case, voice, "said again"), "the same words again and again")
+    doubt = decided or Doubt("no word")
+    if role is Role.ADMIN and not doubt.holds_outcome and doubt.reason not in ASKED_OF_ADMIN:
+        if reading.courtesy:
+            return _acted(consumed(situation.scene, case, voice, "thanks"), "thanks from admin")
+        if not (doubt.reason == "which client" and reading.lone):
+            return _acted(take_note(situation.scene, voice, case, text), "a note from admin")
+    doubted = doubt_case(situation.scene, voice, case, doubt, text, courtesy=reading.courtesy)
+    return _acted(doubted, f"doubt: {doubt.reason}")
+
+
+def _is_said_enough(voice: Voice, case: Case) -> bool:
+    theirs = [entry.text for entry in case.history if entry.by == voice.person.email]
+    if len(theirs) < SAID_ENOUGH:
+        return False
+    said_now = _NUMBERED.sub("#", written(voice.mail))
+    return sum(_NUMBERED.sub("#", text) == said_now for text in theirs) >= SAID_ENOUGH
+
+
+def _is_of_another_case(reading: Reading, report: Report, case: Case) -> bool:
+    """Whether a whole report in a case's thread cannot be about it: another client or associate, or it is closed.
+
+    Of a client who is waited for "no show - flu" says an outcome with its reason, and no client called Flu.
+    """
+    if report.for_associate is not None and not _is_called(case.associate, report.for_associate):
+        return True
+    if report.client is None or reply.tells_absence(reading, case):
+        return False
+    return not case.open or (case.client is not None and not names.same_client(report.client, case.client))
+
+
+# --- about no case ------------------------------------------------------------------------------------
+
+
+def _fresh(situation: Situation) -> Decision:
+    """Nothing points to a case: a report, a lone word, something unclear, or nothing of ours.
+
+    A word that people write to each other is nothing of ours, and only who answers nobody can mean the only open case.
+    """
+    reading = situation.reading
+    resent = reading.mark is Mark.REPLY and reading.from_subject
+    if resent and situation.mail.quoted_text.strip():
+        return untagged(situation)
+    fresh = not (situation.answers or situation.among_others)
+    only = situation.own_cases[0] if fresh and len(situation.own_cases) == 1 else None
+    if only is not None and _is_lone(reading, only) and not _opens_beside(reading, only):
+        return _about(situation, only)
+    if reading.report is not None:
+        return _report(situation, reading.report)
+    if reading.unclear is not None:
+        return unread(situation)
+    if (
+        reading.word is not None
+        and reading.word is not Word.CANCEL
+        and not situation.among_others
+        and (reading.lone or situation.own_cases or (situation.admin and situation.open_cases))
+    ):
+        return ask_which(situation, "a word without a case")
+    return untagged(situation)
+
+
+def _is_lone(reading: Reading, only: Case) -> bool:
+    """Whether the whole line is one word of the table; "texted Sam" is one where Sam is the client of the only case."""
+    found = vocabulary.match(reading.line, only.client)
+    return reading.lone or (found is not None and found.lone)
+
+
+def _opens_beside(reading: Reading, only: Case) -> bool:
+    """``LATE 15`` alone is the only open case's new estimate, unless that case is no delay (never noshow to late)."""
+    return reading.word is Word.LATE and only.kind is not Kind.LATE
+
+
+def _report(situation: Situation, report: Report) -> Decision:
+    scene, mail = situation.scene, situation.mail
+    associate = _reported(situation, report)
+    if associate is None:
+        return ask_associate(situation, report)
+    limit = scene.rules.stale_after if report.kind is Kind.NOSHOW else scene.rules.stale_late
+    if not scene.rules.rehearsal and scene.now - mail.arrived_at > limit:
+        detail = f"A report of {associate.name} arrived too long ago to act on; no case was opened."
+        told = notices(scene, "stale", detail=detail, line=situation.reading.line)
+        return Decision("a stale report", letters=told, fate=Fate.HANDLED, key=mail.key)
+    own = situation.associate is not None and situation.associate.email == associate.email
+    voice = Voice(mail, associate, Role.ASSOCIATE) if own else Voice(mail, situation.admin or associate, Role.ADMIN)
+    theirs = situation.cases_of(associate)
+    known = _same_session(situation, voice, theirs, report)
+    if known is not None:
+        again = report_again(scene, voice, known, report, said(situation.reading))
+        return _acted(again, "a report about an open case")
+    others = [listed(case, scene.rules, scene.now) for case in theirs[:MOST_CHOICES]]
+    opened = open_case(scene, voice, report, associate, others)
+    return _acted(opened, f"opened {opened.kind.value}")
+
+
+def _same_session(situation: Situation, voice: Voice, theirs: list[Case], report: Report) -> Case | None:
+    """The open case that this report is about (section 3).
+
+    The same client, for the same time or within three hours; else the newest without a client, which it names. A kind
+    that the case cannot become, at another time of the day, is about another session: missed at nine, late at four.
+    """
+    arrived = voice.arrived_at(situation.scene.now)
+    at, _ = session_time(report, arrived, situation.scene.rules)
+    nameless = [case for case in theirs if case.client is None]
+    if report.client is None:
+        return next((case for case in reversed(nameless) if is_repeated(situation.scene, voice, case, report)), None)
+    wanted = names.client_key(report.client)
+    named = [case for case in theirs if case.client is not None and names.client_key(case.client) == wanted]
+    timed = [case for case in named if at is not None and at == case.session_at]
+    near = [
+        case
+        for case in named
+        if arrived - case.reported_at <= SAME_SESSION
+        and (_may_name(report.kind, case.kind) or at is None or case.session_at is None)
+    ]
+    fitting = [case for case in nameless if _may_name(report.kind, case.kind)]
+    return next((some[-1] for some in (timed, near, fitting) if some), None)
+
+
+def _may_name(new: Kind, old: Kind) -> bool:
+    """A missed session is not a client's who is late, whoever that is: both are told apart by name (section 2)."""
+    return may_become(old, new) and not (old is Kind.WAITING and new is Kind.NOSHOW)
+
+
+def _reported(situation: Situation, report: Report) -> Person | None:
+    """About whom the report is; None: it does not say (section 3, "FOR")."""
+    wanted = report.for_associate
+    if wanted is None:
+        return situation.associate
+    found = [person for person in situation.scene.rules.roster.associates if _is_called(person, wanted)]
+    if len(found) != 1:
+        return None
+    themselves = situation.associate is not None and situation.associate.email == found[0].email
+    return found[0] if situation.admin is not None or themselves else None
+
+
+def _said_for(situation: Situation, report: Report) -> Report:
+    """The report, with the name right behind FOR taken for the associate where no client stands before it.
+
+    ``LATE 15 FOR Dana Lee`` by admin is about Dana Lee, and its client is asked for. To an associate "for" leads to the
+    client (section 3, "CLIENT"), unless it is their own full name.
+    """
+    name, own = report.client, situation.associate
+    if (
+        name is None
+        or report.for_associate is not None
+        or f" for {fold(name)}" not in f" {fold(situation.reading.line)}"
+    ):
+        return report
+    opens = report.kind is not Kind.WAITING and (report.capitals or report.minutes is not None)
+    called = [person for person in situation.scene.rules.roster.associates if _is_called(person, name)]
+    themselves = own is not None and [person.email for person in called] == [own.email]
+    if not opens or not called or (own is not None and situation.admin is None and not themselves):
+        return report
+    if themselves and own is not None and fold(name) != fold(own.name):
+        return report  # a client who has the therapist's first name
+    return replace(report, client=None, for_associate=name)
+
+
+def _is_called(person: Person, wanted: str) -> bool:
+    """First name, full name or address, exactly, but for case."""
+    said_name = " ".join(wanted.casefold().split())
+    full = " ".join(person.name.casefold().split())
+    return said_name in {full, full.split(" ")[0], *person.emails}
+
+
+# --- pieces -------------------------------------------------------------------------------------------
+
+
+def said(reading: Reading) -> str:
+    """All that was written now, the speaking line first."""
+    return "\n".join(part for part in (reading.line, reading.rest) if part).strip()
+
+
+def _acted(case: Case, reason: str) -> Decision:
+    return Decision(reason, case=case, fate=Fate.HANDLED)

@@ -1,0 +1,258 @@
+"""When to ask again: (case, now) -> due times. Contract section 5, and nothing else.
+
+It decides no letter and changes no milestone: `plan` tells when a case is due, `law` what happens then.
+Raw times come from the case's own `Cadence`; quiet hours and the daily maximum move them, never drop them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain, count
+from zoneinfo import ZoneInfo
+
+from workflow.core.model import Cadence, Case, Due, Kind, Timer
+
+MORNING = time(9, 0)
+"""The clinic morning where there are no quiet hours (contract section 5)."""
+
+SHORT_DELAY = 10
+"""A LATE of at most so many minutes is over before an escalation could help ("if n is more than 10", section 5)."""
+
+LEAST_GAP = timedelta(minutes=5)
+"""After a reminder that came late or was held, the next is at least this far ahead (contract section 5)."""
+
+ON_TIME = timedelta(seconds=60)
+"""A reminder decided within this of its due time is not a daemon that slept; wide, since a rehearsal runs fast."""
+
+ONCE = timedelta(days=1)
+
+_HELD = frozenset({Due.REMINDER, Due.ESCALATION, Due.LEAD})
+"""What quiet hours hold back (contract section 5); a stepaway is for somebody who sits in the session's room."""
+
+QUIET, ENOUGH = "quiet hours", "enough reminders for a day"
+"""Why a timer is later than the table says; `show` tells it."""
+
+
+def plan(case: Case) -> tuple[Timer, ...]:
+    """Every pending due time of a case as it stands, earliest first; none once it is closed. UTC.
+
+    A pure function of the case, `now` not among its inputs: a due time that passed while nobody looked stays due, and
+    planning twice changes nothing.
+    """
+    if not case.open:
+        return ()
+    timers = (_next_reminder(case), _escalation(case), _lead(case), _stepaway(case), _close(case))
+    return tuple(sorted((timer for timer in timers if timer is not None), key=lambda timer: timer.at))
+
+
+def session_over(case: Case) -> datetime:
+    """When the session must be over, `after_session` included: start (or report) + minutes + session + 5. UTC.
+
+    Never before the first contact reminder: a case reported long after its session is not asked twice at once.
+    """
+    figures = case.cadence.of(case.kind)
+    delay = timedelta(minutes=case.minutes or 0) if case.kind is Kind.LATE else timedelta(0)
+    slack = figures.after_session or timedelta(0)
+    start = case.session_at or case.reported_at
+    earliest = case.changed_at + (figures.contact[0] if figures.contact else slack)
+    return max(start + delay + case.cadence.session + slack, earliest)
+
+
+def morning_after(at: datetime, cadence: Cadence) -> datetime:
+    """The first clinic morning strictly after `at`: the end of quiet hours, or 09:00 without any. UTC."""
+    zone = ZoneInfo(cadence.zone)
+    day = at.astimezone(zone).date()
+    morning = cadence.quiet_to if _has_quiet(cadence) else MORNING
+    candidate = _local(day, morning, zone)
+    return candidate if candidate > at else _local(day + ONCE, morning, zone)
+
+
+def is_quiet(at: datetime, cadence: Cadence) -> bool:
+    """Whether `at` lies in the clinic's quiet hours: from `quiet_from` (included) to `quiet_to` (excluded), local."""
+    if not _has_quiet(cadence):
+        return False
+    local = at.astimezone(ZoneInfo(cadence.zone)).time()
+    if cadence.quiet_from < cadence.quiet_to:
+        return cadence.quiet_from <= local < cadence.quiet_to
+    return local >= cadence.quiet_from or local < cadence.quiet_to
+
+
+def held_until(case: Case, at: datetime, now: datetime) -> datetime | None:
+    """Until when what was due `at` waits that did not happen then; None: it may happen `now`. UTC.
+
+    `plan` holds back what is due in quiet hours; this is for what comes late into them, because the daemon slept or a
+    server was away. Only the first hour after the report (`grace`) is worth a letter then.
+    """
+    if now - at <= ON_TIME or not is_quiet(now, case.cadence) or now <= case.changed_at + case.cadence.grace:
+        return None
+    return morning_after(now, case.cadence)
+
+
+def is_outdated(case: Case, now: datetime) -> bool:
+    """Whether the next reminder is due already, and will replace one that has not gone: they go as one letter."""
+    return any(timer.due is Due.REMINDER and timer.at <= now for timer in case.timers)
+
+
+def woke_in_the_night(case: Case, now: datetime) -> bool:
+    """Whether something that quiet hours hold back was due long before, and nobody looked."""
+    return any(timer.due in _HELD and held_until(case, timer.at, now) for timer in case.timers)
+
+
+def asks_outcome(case: Case, now: datetime) -> bool:
+    """Whether a reminder at `now` asks for the outcome, rather than whether the client was messaged."""
+    match case.kind:
+        case Kind.NOSHOW:
+            return case.sent_at is not None
+        case Kind.LATE | Kind.WAITING:
+            return case.sent_at is not None or now >= session_over(case)
+
+
+def _next_reminder(case: Case) -> Timer | None:
+    """The first time of the table after the last reminder; further ahead if that one was held, or came late.
+
+    None while the associate's letters come back: nobody would read it.
+    """
+    if case.returned_at is not None:
+        return None
+    resumed = case.resumed_at or case.changed_at
+    # What the night has swallowed goes as one letter in the morning; what the day has, at the next time of the table.
+    by_day = not is_quiet(resumed, case.cadence) or resumed <= case.changed_at + case.cadence.grace
+    after = max(case.changed_at, resumed if by_day else case.changed_at, *case.reminders[-1:])
+    answered = after if after in case.reminders[-1:] else None
+    least = after
+    for raw in _table(case, after):
+        if raw <= after:
+            if answered is not None:
+                least = after + LEAST_GAP if answered - raw > ON_TIME else after
+            continue
+        timer = _capped(case, _held(case, Due.REMINDER, max(raw, resumed)))
+        if timer.at >= least:
+            return timer
+    return None
+
+
+def _table(case: Case, after: datetime) -> Iterator[datetime]:
+    """Reminder times as the table has them, ascending, at least from the last one before `after`.
+
+    Endless but for `waiting`, which is asked once.
+    """
+    figures = case.cadence.of(case.kind)
+    contact = [case.changed_at + wait for wait in figures.contact] if case.sent_at is None else []
+    match case.kind:
+        case Kind.WAITING:
+            return iter([session_over(case)])
+        case Kind.LATE:
+            over = session_over(case)
+            early = [at for at in contact if at < over]
+            return chain(early, [over], _mornings(over, case.cadence, after))
+        case Kind.NOSHOW if case.sent_at is not None:
+            asked = [case.sent_at + wait for wait in figures.after_sent]
+            return chain(asked, _mornings(max([case.sent_at, *asked]), case.cadence, after))
+        case Kind.NOSHOW:
+            last = max([case.changed_at, *contact])
+            if figures.repeat is None:
+                return chain(contact, _mornings(last, case.cadence, after))
+            return chain(contact, _repeats(last, figures.repeat, after))
+
+
+def _mornings(start: datetime, cadence: Cadence, after: datetime) -> Iterator[datetime]:
+    at = morning_after(max(start, after - 2 * ONCE), cadence)
+    while True:
+        yield at
+        at = morning_after(at, cadence)
+
+
+def _repeats(start: datetime, every: timedelta, after: datetime) -> Iterator[datetime]:
+    skipped = max(0, int((after - start) / every) - 1)
+    return (start + every * n for n in count(skipped + 1))
+
+
+def _held(case: Case, due: Due, at: datetime) -> Timer:
+    """At `at`, or at the end of the quiet hours that hold it back (contract section 5, "Quiet hours")."""
+    cadence = case.cadence
+    if not is_quiet(at, cadence):
+        return Timer(due, at)
+    if is_quiet(case.changed_at, cadence):
+        goes = due is Due.REMINDER and at == _first_reminder(case)
+    else:
+        goes = at <= case.changed_at + cadence.grace
+    return Timer(due, at) if goes else Timer(due, morning_after(at, cadence), QUIET)
+
+
+def _resumed(case: Case, at: datetime) -> datetime:
+    """The due time, or when the case went on, if that was later and in the night: then it is held back, too."""
+    resumed = case.resumed_at
+    return at if resumed is None or not is_quiet(resumed, case.cadence) else max(at, resumed)
+
+
+def _first_reminder(case: Case) -> datetime | None:
+    """The first reminder of the table, SENT or not; `waiting` has but one, and closes before a later hour."""
+    contact = case.cadence.of(case.kind).contact
+    if contact:
+        return case.changed_at + contact[0]
+    return session_over(case) if case.kind is Kind.WAITING else None
+
+
+def _capped(case: Case, timer: Timer) -> Timer:
+    """The same, or on the next clinic morning when its local day has had its reminders."""
+    zone = ZoneInfo(case.cadence.zone)
+    most = case.cadence.of(case.kind).max_per_day
+    day = timer.at.astimezone(zone).date()
+    had = sum(sent.astimezone(zone).date() == day for sent in case.reminders)
+    if had < most:
+        return timer
+    midnight = _local(day + ONCE, time(0), zone)
+    return Timer(timer.due, morning_after(midnight - timedelta(microseconds=1), case.cadence), ENOUGH)
+
+
+def _may_escalate(case: Case) -> bool:
+    """Escalations wait for SENT, CONTACTED or an outcome; a short delay is over before they could help.
+
+    Unless the associate has no draft: then nobody else can see to the client.
+    """
+    if case.sent_at is not None or case.reached_at is not None:
+        return False
+    if case.returned_at is not None:
+        return True
+    return case.kind is not Kind.LATE or case.minutes is None or case.minutes > SHORT_DELAY
+
+
+def _escalation(case: Case) -> Timer | None:
+    """To each admin, once; at once when the associate's letters come back: nobody else can see to the client."""
+    wait = case.cadence.of(case.kind).escalate
+    if wait is None or case.escalated_at is not None or not _may_escalate(case):
+        return None
+    at = case.changed_at + wait
+    return _held(case, Due.ESCALATION, _resumed(case, at if case.returned_at is None else min(at, case.returned_at)))
+
+
+def _lead(case: Case) -> Timer | None:
+    wait = case.cadence.of(case.kind).lead
+    if wait is None or case.lead_told_at is not None or not _may_escalate(case):
+        return None
+    return _held(case, Due.LEAD, _resumed(case, case.changed_at + wait))
+
+
+def _stepaway(case: Case) -> Timer | None:
+    """Never held back by quiet hours: the associate sits in the session's room."""
+    figures = case.cadence.of(case.kind)
+    if case.stepaway_at is not None or figures.stepaway is None or figures.stepaway_unknown is None:
+        return None
+    if case.session_at is None:
+        return Timer(Due.STEPAWAY, case.reported_at + figures.stepaway_unknown)
+    return Timer(Due.STEPAWAY, case.session_at + figures.stepaway)
+
+
+def _close(case: Case) -> Timer | None:
+    """`waiting` closes by itself on the clinic morning after it was asked once."""
+    return Timer(Due.CLOSE, morning_after(session_over(case), case.cadence)) if case.kind is Kind.WAITING else None
+
+
+def _has_quiet(cadence: Cadence) -> bool:
+    return cadence.quiet_from != cadence.quiet_to
+
+
+def _local(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """A local wall-clock time as UTC. A time that a DST change skips is read with the offset before it (PEP 495)."""
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

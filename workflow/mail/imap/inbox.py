@@ -1,0 +1,401 @@
+"""The watch over the mailbox: one thread that owns the IMAP connection, fetches what is new and files what is done.
+
+It delivers each mail at least once and remembers nothing on disk: the store does, and gives back `since`. It does not
+read mail, and decides nothing about it. `mail.imap.session` speaks the protocol; here is when, what and how often.
+
+The rule against every race: a push is only a hint. After it, after a wake-up and after each turn of IDLE the folder is
+searched by UID, and what the search finds above the last UID delivered is new.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+
+from workflow.core.model import Fate, Place
+from workflow.mail.imap.mailbox import Contact, Fetched, Filing, Loss, MailboxError, MailboxSettings, News
+from workflow.mail.imap.session import Session, Weighed, why_lost
+
+__all__ = ["Contact", "Fetched", "Filing", "Inbox", "Loss", "MailboxSettings", "News", "Pace"]
+
+SET_ASIDE = "Set aside"
+"""The folder below the handled folder (contract section 3)."""
+
+_WEIGHED_AT_ONCE = 50
+_FETCHED_AT_ONCE = 25
+_FETCHED_BYTES = 1_000_000
+"""Of mails in one FETCH: few round trips for a full mailbox, and never much in memory."""
+_FILED_AT_ONCE = 200
+"""UIDs in one command: keeps its line below the 8,192 bytes that RFC 7162, 4 advises servers to take."""
+_VAIN_MOST = 3
+"""Looks in a row that found nothing although the server spoke of mail: a talkative server must not make us spin."""
+_STEADY = 30.0
+"""Seconds after which a lost connection was a good one, and is tried again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often, in seconds."""
+
+    reidle: float = 30.0
+    """IDLE is renewed: a dead line shows within 10 s then, and no NAT forgets us meanwhile."""
+    poll: float = 5.0
+    """Between two looks where the server has no IDLE."""
+    file: float = 0.5
+    """Handled mail waits so long for company, and for new mail to go first."""
+    retry_first: float = 0.25
+    retry_most: float = 4.5
+    """An unreachable server is tried again at least every 5 s (contract section 5)."""
+    refused_first: float = 5.0
+    refused_most: float = 300.0
+    """A refused login: more would lock the account."""
+
+
+class _StoppingError(Exception):
+    """Leaves whatever is going on, because `stop` was called."""
+
+
+class Inbox:
+    """The mailbox, watched. Every method may be called from any thread.
+
+    `since` is the last place fully dealt with, as `through` gave it to an earlier run; None at the first start. At a
+    first start, and when the server numbered the folder anew, only mail that arrived from `first_since()` on counts.
+
+    `deliver` and `report` are called on the inbox's own thread, in order. `deliver` may block: nothing more is fetched
+    then. If it raises, the mail is delivered again on the next connection. Each delivered mail must be settled.
+    """
+
+    def __init__(
+        self,
+        settings: MailboxSettings,
+        *,
+        since: Place | None,
+        first_since: Callable[[], datetime],
+        deliver: Callable[[Fetched], None],
+        report: Callable[[Contact], None],
+        pace: Pace | None = None,
+    ) -> None:
+        self._settings = settings
+        self._first_since = first_since
+        self._deliver = deliver
+        self._report = report
+        self._pace = pace or Pace()
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+        self._lock = threading.Lock()
+        # Guarded by the lock:
+        self._mark = since  # the last mail looked at
+        self._earliest: datetime | None = None  # set while a search by date is not yet done
+        self._through = since  # what `through` says until it is
+        self._open: set[Place] = set()  # delivered, not settled
+        self._done: dict[Place, Fate] = {}  # settled, not filed
+        self._sweeps: list[Future[None]] = []
+        self._session: Session | None = None
+        self._stopping = False
+        self._ended = False
+        self._ear, self._bell = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._bell, False)
+
+    # --- for everybody --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect and watch, until `stop`. Faults are reported, never raised."""
+        self._thread.start()
+
+    def settle(self, place: Place, fate: Fate) -> None:
+        """Say what becomes of a delivered mail; it is filed soon, together with others.
+
+        HANDLED goes to the handled folder (or gets the keyword in place), SET_ASIDE to its subfolder, LEFT stays as it
+        was. A mail that is gone is no error. What could not be filed before a crash is delivered again after it.
+        """
+        with self._lock:
+            if fate is Fate.LEFT:
+                self._open.discard(place)
+                return
+            self._done[place] = fate
+            self._ring()
+
+    def sweep(self) -> Future[None]:
+        """Look into the folder now. Done when everything that lay there has been handed to `deliver`; waits through an
+        outage; cancelled by `stop`. For asyncio: ``await wait_for(wrap_future(inbox.sweep()), 1)``."""
+        future: Future[None] = Future()
+        with self._lock:
+            if self._stopping:
+                future.cancel()
+            else:
+                self._sweeps.append(future)
+                self._ring()
+        return future
+
+    @property
+    def through(self) -> Place | None:
+        """Up to here every mail is settled and filed: `since` for the next start."""
+        with self._lock:
+            if self._mark is None or self._earliest is not None:
+                return self._through
+            lowest = min((place.uid for place in self._open), default=self._mark.uid + 1)
+            return Place(self._mark.uidvalidity, lowest - 1)
+
+    def stop(self) -> None:
+        """Break the connection and end the thread, at once. What is settled but not filed waits for the next start."""
+        with self._lock:
+            self._stopping = True
+            sweeps, self._sweeps = self._sweeps, []
+            if self._session is not None:
+                self._session.sever()
+            self._ring()
+        for sweep in sweeps:
+            sweep.cancel()
+        if self._thread.ident is None:
+            self._end()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread to end, after `stop`. False if it still runs: it hangs in DNS or in `deliver`."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _ring(self) -> None:
+        if not self._ended:
+            with suppress(BlockingIOError):  # a full pipe wakes as well
+                os.write(self._bell, b"!")
+
+    # --- the thread -----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        failures = refusals = 0
+        try:
+            while not self._stopping:
+                began = time.monotonic()
+                try:
+                    self._attend()
+                except _StoppingError:
+                    return
+                except Exception as error:  # a thread that ended here would leave the clinic unheard
+                    why, detail = why_lost(error), error.detail if isinstance(error, MailboxError) else ""
+                if self._stopping:
+                    return
+                self._report(Contact(News.LOST, why, detail))
+                if time.monotonic() - began > _STEADY:
+                    failures = refusals = 0
+                if why is Loss.REFUSED_LOGIN:
+                    pause = min(self._pace.refused_most, self._pace.refused_first * 2.0**refusals)
+                    refusals = min(refusals + 1, 10)
+                else:
+                    pause = min(self._pace.retry_most, self._pace.retry_first * 2.0**failures)
+                    failures = min(failures + 1, 10)
+                pause = random.uniform(pause / 2, pause)
+                if why is Loss.UNREACHABLE:  # an attempt that waited in vain has been a pause by itself
+                    pause = max(self._pace.retry_first, pause - (time.monotonic() - began))
+                self._pause(pause)
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._ended = True
+                os.close(self._ear)
+                os.close(self._bell)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, whatever is asked meanwhile but `stop`."""
+        poller = select.poll()
+        poller.register(self._ear, select.POLLIN)
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            if poller.poll(math.ceil(left * 1000)):
+                self._hush()
+
+    def _hush(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._ear, 65536)
+
+    def _attend(self) -> None:
+        """One connection, from login to its end; always ends by raising."""
+        session = Session(self._settings)
+        with self._lock:
+            self._session = session
+        try:
+            self._heed_stop()
+            session.log_in()
+            session.open_folder()
+            self._report(Contact(News.CONNECTED, "idle" if session.can_idle else "polling"))
+            if session.filing is Filing.NONE or (session.filing is Filing.MARK and self._settings.handled_folder):
+                self._report(Contact(News.NOT_FILED, session.filing))
+            vain = 0
+            while True:
+                vain = 0 if self._look(session) else vain + 1
+                self._file(session)
+                if not session.was_told() or vain > _VAIN_MOST:
+                    self._rest(session)
+                    vain = 0
+                    if session.was_told():
+                        self._report(Contact(News.PUSHED))
+                self._heed_stop()
+        finally:
+            with self._lock:
+                self._session = None
+            session.close()
+
+    def _heed_stop(self) -> None:
+        if self._stopping:
+            raise _StoppingError
+
+    # --- new mail -------------------------------------------------------------------------------------
+
+    def _look(self, session: Session) -> int:
+        """Find and deliver everything new, then answer those who asked for it. Gives the number of mails found."""
+        with self._lock:
+            sweeps, self._sweeps = self._sweeps, []
+        try:
+            if sweeps or not session.can_idle:
+                session.noop()
+            found = self._find(session)
+        except Exception:
+            with self._lock:
+                self._sweeps = sweeps + self._sweeps
+            raise
+        for sweep in sweeps:
+            if sweep.set_running_or_notify_cancel():
+                sweep.set_result(None)
+        self._report(Contact(News.SEEN))
+        return found
+
+    def _find(self, session: Session) -> int:
+        if self._mark is None or self._mark.uidvalidity != session.uidvalidity:
+            self._begin_anew(session)
+        assert self._mark is not None
+        # SINCE goes by the day, and by the day of the server's zone: one day more, then INTERNALDATE to the second.
+        day = (self._earliest - timedelta(days=1)).date() if self._earliest else None
+        uids = session.search(self._mark.uid, day)
+        for start in range(0, len(uids), _WEIGHED_AT_ONCE):
+            weighed = session.weigh(uids[start : start + _WEIGHED_AT_ONCE])
+            wanted = [mail for mail in weighed if self._earliest is None or mail.arrived_at >= self._earliest]
+            for batch in _batches(wanted, self._settings.max_size):
+                self._fetch(session, batch)
+        with self._lock:
+            # After a search by date the older mails below are done with, too, though nobody listed them.
+            below = session.uidnext - 1 if self._earliest else 0
+            last = max([self._mark.uid, below, *uids[-1:]])
+            self._mark, self._earliest = Place(session.uidvalidity, last), None
+        return len(uids)
+
+    def _begin_anew(self, session: Session) -> None:
+        """The UIDs known so far mean nothing here: look by date."""
+        if self._mark is not None:
+            self._report(Contact(News.RENUMBERED))
+        earliest, through = self._first_since(), self.through
+        with self._lock:
+            self._through = through
+            self._open.clear()
+            self._done.clear()
+            self._mark, self._earliest = Place(session.uidvalidity, 0), earliest
+
+    def _fetch(self, session: Session, batch: Sequence[Weighed]) -> None:
+        """Fetch mails of one kind, all to be read whole or none, and deliver them."""
+        whole = _is_whole(batch[0], self._settings.max_size)
+        uids = [mail.uid for mail in batch]
+        found = session.bodies(uids) if whole else session.headers(uids)
+        for mail in batch:
+            if mail.uid not in found:
+                continue  # gone meanwhile
+            self._heed_stop()
+            raw, complete = found[mail.uid], whole
+            if raw is None and whole:
+                raw, complete = session.headers([mail.uid]).get(mail.uid), False
+            place = Place(session.uidvalidity, mail.uid)
+            with self._lock:
+                self._open.add(place)
+            self._deliver(Fetched(place, mail.arrived_at, mail.size, raw or b"", complete))
+            with self._lock:
+                self._mark = place
+
+    # --- handled mail ---------------------------------------------------------------------------------
+
+    def _file(self, session: Session) -> None:
+        """Put away what has been settled. A refusal is reported and not tried again: the mail stays where it is."""
+        with self._lock:
+            done = dict(self._done)
+        for fate, below in ((Fate.HANDLED, ""), (Fate.SET_ASIDE, SET_ASIDE)):
+            uids = sorted(p.uid for p, is_to in done.items() if is_to is fate and p.uidvalidity == session.uidvalidity)
+            for start in range(0, len(uids), _FILED_AT_ONCE):
+                batch = uids[start : start + _FILED_AT_ONCE]
+                try:
+                    match session.filing:
+                        case Filing.MOVE | Filing.COPY:
+                            session.file_away(batch, below)
+                        case Filing.MARK:
+                            session.mark(batch)
+                        case Filing.NONE:
+                            pass  # reported when the connection was made
+                except IMAPClientAbortError:
+                    raise
+                except IMAPClientError:
+                    self._report(Contact(News.NOT_FILED, "refused"))
+        with self._lock:
+            for place in done:
+                self._done.pop(place, None)
+                self._open.discard(place)
+
+    # --- waiting --------------------------------------------------------------------------------------
+
+    def _rest(self, session: Session) -> None:
+        """Wait for a reason to look again: a push, a sweep, mail to file, or time."""
+        if not session.can_idle:
+            self._listen(session, self._pace.poll)
+        elif session.begin_idle():
+            self._listen(session, self._pace.reidle)
+            session.end_idle()
+        else:
+            session.can_idle = False  # polled from now on, and now
+
+    def _listen(self, session: Session, seconds: float) -> None:
+        poller = select.poll()
+        poller.register(self._ear, select.POLLIN)
+        poller.register(session.fileno(), select.POLLIN)
+        until = time.monotonic() + seconds
+        if session.holds_unread():
+            return
+        while not self._stopping:
+            with self._lock:
+                if self._sweeps:
+                    return
+                if self._done:
+                    until = min(until, time.monotonic() + self._pace.file)
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            ready = {fd for fd, _ in poller.poll(math.ceil(left * 1000))}
+            if ready - {self._ear}:
+                return
+            if ready:
+                self._hush()
+
+
+def _is_whole(mail: Weighed, max_size: int) -> bool:
+    return 0 < mail.size <= max_size
+
+
+def _batches(mails: Sequence[Weighed], max_size: int) -> Iterator[list[Weighed]]:
+    """Runs of mails to be fetched alike, in order, within the limits of one FETCH."""
+    batch: list[Weighed] = []
+    for mail in mails:
+        same = batch and _is_whole(batch[0], max_size) == _is_whole(mail, max_size)
+        fits = sum(other.size for other in batch) + mail.size <= _FETCHED_BYTES or not _is_whole(mail, max_size)
+        if batch and not (same and fits and len(batch) < _FETCHED_AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(mail)
+    if batch:
+        yield batch

@@ -1,0 +1,121 @@
+"""What is said of the mailbox: how to reach it, what lay in it, how it is. Values only; `mail.imap.inbox` acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from workflow.core.model import Place
+from workflow.mail.tokens import Tokens
+
+KEYWORD = "$Promptly"
+"""Marks handled mail that stays in place (contract section 3, "What is left alone")."""
+
+UNKNOWN_ARRIVAL = datetime(9000, 1, 1, tzinfo=UTC)
+"""For an INTERNALDATE that cannot be read. Readers take no arrival later than now, so it means "now"."""
+
+
+class Loss(StrEnum):
+    """Why there is no connection. Words for the log: never a host, a name or the server's own text."""
+
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    """No encryption, or a certificate that proves nothing."""
+    REFUSED_LOGIN = "refused-login"
+    REFUSED_FOLDER = "refused-folder"
+    """The folder is missing, or may only be read."""
+    CLOSED = "closed"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    """The server said what we cannot understand."""
+    FAULT = "fault"
+    """A mistake of ours."""
+
+
+class Filing(StrEnum):
+    """How handled mail leaves the folder, the best way first that server and configuration allow."""
+
+    MOVE = "move"
+    """RFC 6851."""
+    COPY = "copy"
+    """COPY, ``\\Deleted`` and UID EXPUNGE (RFC 4315)."""
+    MARK = "keyword"
+    """It stays in place, with the keyword."""
+    NONE = "none"
+    """It stays in place as it was: the server keeps no keywords."""
+
+
+class MailboxError(Exception):
+    """The connection could not be made; `why` says which part refused, `detail` perhaps more, fit for the log."""
+
+    def __init__(self, why: Loss, detail: str = "") -> None:
+        super().__init__(detail or why.value)
+        self.why = why
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class MailboxSettings:
+    """Where the mailbox is. `password` is called at each login, so that a changed file needs no restart."""
+
+    host: str
+    port: int
+    security: Literal["tls", "starttls", "none"]
+    username: str
+    password: Callable[[], str]
+    ca_file: Path | None
+    """The only CA to trust; None: the system's."""
+    folder: str
+    handled_folder: str
+    """Where handled mail goes; "": the keyword in place."""
+    max_size: int
+    """Bytes; of a larger mail only the header block is fetched."""
+    timeout: float = 30.0
+    """Seconds that one answer of the server may take."""
+    tokens: Tokens | None = None
+    """Instead of the password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A mail as it lies in the folder."""
+
+    place: Place
+    arrived_at: datetime
+    """INTERNALDATE, in UTC, to the second; not yet held against the clock (see `UNKNOWN_ARRIVAL`)."""
+    size: int
+    """Bytes, by the server's word; 0 when it would not tell."""
+    raw: bytes
+    """The mail, or only its header block when `whole` is false; empty when the server would not hand out even that."""
+    whole: bool
+
+
+class News(StrEnum):
+    """What a `Contact` tells."""
+
+    CONNECTED = "connected"
+    """Logged in, folder open; the reason is "idle" or "polling"."""
+    PUSHED = "pushed"
+    """The server spoke of new mail; nothing else is known of it yet."""
+    SEEN = "seen"
+    """All that lay in the folder is delivered; told again at least once a minute. From the first on it is watched."""
+    LOST = "lost"
+    """No connection; the reason is a `Loss`. Told at every failed attempt."""
+    RENUMBERED = "renumbered"
+    """A new UIDVALIDITY: the folder is looked through again, by date."""
+    NOT_FILED = "not-filed"
+    """Handled mail stays in the folder; the reason is a `Filing`, or "refused"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """News of the connection, in words fit for the log."""
+
+    news: News
+    reason: str = ""
+    detail: str = ""
+    """More about a loss, if more is known."""

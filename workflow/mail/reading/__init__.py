@@ -1,0 +1,1 @@
+"""Bytes become a `Mail`, whatever the bytes. `message` is the way in."""

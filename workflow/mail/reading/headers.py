@@ -1,0 +1,265 @@
+"""The header block of a mail: bounded, decoded, never trusted. Knows nothing of bodies or of who is on the roster.
+
+The standard library's structured parsers are not used on purpose: 800 "(" in a From, 50 KB of quotes or a subject of
+1 MB keep ``policy.default`` busy for minutes, and ``msg["message-id"]`` raises on ``<[x@microsoft.com]>``. Everything
+here is linear in a capped input, and total: any bytes give a value.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from workflow.mail.reading.charsets import clean, decode, decode_as, unbase64
+
+BLOCK_MAX = 256 * 1024
+"""Bytes of header block that are looked at. Real ones stay under 64 KB, even after five relays with ARC sets."""
+FIELDS_MAX = 1000
+"""Fields that are looked at: a real mail has 20 to 100."""
+SUBJECT_MAX = 1000
+"""Characters of subject that are kept: no line of contract section 3 is a tenth as long."""
+FROM_MAX = 2000
+"""Characters: a display name and an address are never longer, and a longer From is nobody's."""
+IDS_MAX = 100
+"""Ids that a mail may refer to; a thread of a case has a dozen."""
+ID_MAX = 998
+"""RFC 5322, 2.1.1: no line is longer, so no id is."""
+
+_END_OF_BLOCK = re.compile(rb"\r?\n\r?\n")
+_FIELD_NAME = re.compile(rb"[!-9;-~]{1,200}")
+_SPACE = re.compile(r"\s+")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_WHOLE_WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=")
+"""In a name, where it is nothing but text whatever it holds: mailers leave ":" and "@" in it as they are."""
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
+_ID = re.compile(rf"<[^<>\s]{{1,{ID_MAX}}}>")
+_BARE_ID = re.compile(rf"[^<>\s,]{{1,{ID_MAX}}}")
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;:<>]+")
+_ADDRESS = re.compile(
+    r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{1,64}@[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f._-]"
+    r"[^\s()<>\[\]:;@\\,\"\x00-\x1f\x7f]{0,253}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The fields of one header block: names in lower case, values unfolded, repeats in their order."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    too_long: bool = False
+    """The block was longer than `BLOCK_MAX` or had more than `FIELDS_MAX` fields: the rest was not looked at."""
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All values of this field, topmost first; ``name`` in lower case."""
+        return self.fields.get(name, ())
+
+    def first(self, name: str) -> str | None:
+        """The topmost value of this field, or None."""
+        values = self.fields.get(name)
+        return values[0] if values else None
+
+    @property
+    def auth_results(self) -> tuple[str, ...]:
+        """Every Authentication-Results, topmost first, unfolded (RFC 8601)."""
+        return self.every("authentication-results")
+
+    @property
+    def auth_as(self) -> str | None:
+        """``X-MS-Exchange-Organization-AuthAs`` when it stands there once; twice is as good as forged."""
+        values = self.every("x-ms-exchange-organization-authas")
+        return values[0] if len(values) == 1 else None
+
+
+def split_block(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
+    """The headers that begin at ``start``, and where the body begins (``end`` when there is none).
+
+    Lines that are no field are skipped rather than taken for the body: a field hidden behind one must count.
+    """
+    stop = len(raw) if end is None else end
+    limit = min(stop, start + BLOCK_MAX)
+    if raw[start : start + 2] == b"\r\n" or raw[start : start + 1] == b"\n":
+        return Headers({}), start + (2 if raw[start : start + 1] == b"\r" else 1)
+    found = _END_OF_BLOCK.search(raw, start, limit)
+    block_end, body = (found.start(), found.end()) if found else (limit, stop)
+    # Also when nothing follows: of an oversize mail no more than this is fetched.
+    too_long = found is None and limit - start >= BLOCK_MAX
+    fields: dict[str, list[str]] = {}
+    count = 0
+    name, value = b"", [b""]
+    for ended in [*raw[start:block_end].split(b"\n"), b"\0"]:
+        line = ended.removesuffix(b"\r")
+        if line[:1] in (b" ", b"\t"):
+            value.append(line)
+            continue
+        if name:
+            count += 1
+            # Unfolding (RFC 5322, 2.2.3) takes the line ends away and leaves the white space.
+            text = decode(b"".join(value)).replace("\r", " ").strip()
+            fields.setdefault(name.decode("ascii").lower(), []).append(text)
+        before, colon, after = line.partition(b":")
+        # "From :" is obsolete syntax (RFC 5322, 4.5) and still a From.
+        before = before.rstrip(b" \t")
+        name = before if colon and _FIELD_NAME.fullmatch(before) else b""
+        value = [after]
+        if count >= FIELDS_MAX:
+            too_long = True
+            break
+    return Headers({key: tuple(values) for key, values in fields.items()}, too_long), body
+
+
+def decode_words(value: str) -> str:
+    """The value with its encoded words read (RFC 2047), whatever is wrong with them; control characters gone.
+
+    An encoded word can hold CR and LF (``=?utf-8?q?=0d=0aBcc:...?=``): they become spaces.
+    """
+    if "=?" not in value:
+        return clean(value).replace("\n", " ")
+    words: list[tuple[str, bytes]] = []
+    out: list[str] = []
+
+    def flush() -> None:
+        # Neighbours of one charset are joined before decoding: some mailers cut a character in two.
+        out.extend(decode_as(data, charset) for charset, data in words)
+        words.clear()
+
+    at = 0
+    joined = _BETWEEN_WORDS.sub(r"\1", value)
+    for word in _ENCODED_WORD.finditer(joined):
+        if word.start() > at:
+            flush()
+            out.append(joined[at : word.start()])
+        # RFC 2231, section 5: a language may follow the charset.
+        charset = word[1].partition("*")[0].lower()
+        data = _word_bytes(word[2], word[3])
+        if words and words[-1][0] == charset:
+            words[-1] = (charset, words[-1][1] + data)
+        else:
+            words.append((charset, data))
+        at = word.end()
+    flush()
+    out.append(joined[at:])
+    return clean("".join(out)).replace("\n", " ")
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    data = text.encode("utf-8", "replace")
+    return binascii.a2b_qp(data, header=True) if encoding in "qQ" else unbase64(data)
+
+
+def read_subject(headers: Headers) -> str:
+    """The topmost Subject as one line of at most `SUBJECT_MAX` characters; "" without one."""
+    raw = headers.first("subject") or ""
+    return _SPACE.sub(" ", decode_words(raw)).strip()[:SUBJECT_MAX].rstrip()
+
+
+def read_sender(headers: Headers) -> str | None:
+    """The one address of the one From, casefolded; None when nobody, or more than one, is speaking."""
+    values = headers.every("from")
+    return sole_address(values[0]) if len(values) == 1 else None
+
+
+def sole_address(value: str) -> str | None:
+    """The address of a From that holds exactly one (RFC 5322, 3.4), casefolded, else None.
+
+    Stricter than the RFC where leniency lets one person speak as another: ``alice@clinic.com)<evil@x.com>`` is
+    nobody, as is whatever holds an unbalanced bracket, a second address, a route or a group. A name may hold a comma
+    (``Lee, Dana <dana@clinic.test>``): that is still one address.
+    """
+    if len(value) > FROM_MAX:
+        return None
+    bare = _without_comments(value)
+    if bare is None:
+        return None
+    name, angle, rest = bare.partition("<")
+    if not angle:
+        candidate = bare.strip()
+    else:
+        candidate, closing, after = rest.partition(">")
+        if not closing or after.strip() or re.search(r"[@>:;()\\]", _WHOLE_WORD.sub("", name)):
+            return None
+        candidate = candidate.strip()
+    if not _ADDRESS.fullmatch(candidate):
+        return None
+    # Folding must not turn a foreign letter into an ASCII one: the Kelvin sign folds to "k", the sharp s to "ss".
+    if any(ord(letter) > 127 and letter.casefold().isascii() for letter in candidate):
+        return None
+    return candidate.casefold()
+
+
+def _without_comments(value: str) -> str | None:
+    """The value without comments, and with a quoted string as one quote; None when brackets or quotes do not close."""
+    out: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for letter in value:
+        if escaped:
+            escaped = False
+        elif letter == "\\" and (quoted or depth):
+            escaped = True
+        elif quoted:
+            quoted = letter != '"'
+        elif letter == '"' and not depth:
+            quoted = True
+            out.append('"')
+        elif letter == "(":
+            depth += 1
+        elif letter == ")":
+            depth -= 1
+            if depth < 0:
+                return None
+            out.append(" ")
+        elif not depth:
+            out.append(letter)
+    return None if depth or quoted else "".join(out)
+
+
+def read_id(headers: Headers) -> str | None:
+    """The Message-ID with angle brackets, else None. Not unique, and not always there."""
+    raw = (headers.first("message-id") or "")[: 2 * ID_MAX]
+    found = _ID.search(raw)
+    if found:
+        return found[0]
+    bare = raw.strip()
+    return f"<{bare}>" if _BARE_ID.fullmatch(bare) else None
+
+
+def read_references(headers: Headers) -> tuple[str, ...]:
+    """The ids of In-Reply-To, then those of References from the newest to the oldest, without repeats.
+
+    Some mailers fold a long id into encoded words; they are read, too.
+    """
+    ids: list[str] = []
+    for name in ("in-reply-to", "references"):
+        for value in headers.every(name)[:5]:
+            text = re.sub(r"\s", "", decode_words(value)) if "=?" in value else value
+            found = _ID.findall(text)
+            ids.extend(reversed(found) if name == "references" else found)
+    return tuple(dict.fromkeys(ids))[:IDS_MAX]
+
+
+def read_recipients(headers: Headers) -> tuple[str, ...]:
+    """Whatever stands in To and Cc and may be an address, casefolded; one of "" when nothing does.
+
+    No address is missed; a name that holds an "@" is taken for one, too.
+    """
+    found: list[str] = []
+    for value in (*headers.every("to"), *headers.every("cc")):
+        bare = _without_comments(value)
+        named = _WHOLE_WORD.sub(" ", value if bare is None else bare)
+        found += [word.casefold() for word in _BETWEEN_ADDRESSES.split(named) if "@" in word]
+    return tuple(dict.fromkeys(found)) or ("",)
+
+
+def read_date(headers: Headers) -> datetime | None:
+    """The Date header, aware, in UTC; None when it is no date. Without a zone it is taken for UTC (RFC 5322, 3.3)."""
+    value = headers.first("date")
+    if not value:
+        return None
+    try:
+        date = parsedate_to_datetime(clean(value))
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

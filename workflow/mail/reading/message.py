@@ -1,0 +1,171 @@
+"""Bytes to `Mail`, whatever the bytes: bounded in time and memory, and it never raises. Judges nobody, decides nothing.
+
+What a person wrote is looked for in text/plain, else in HTML; attachments, and what is sealed (S/MIME, PGP, TNEF) or
+is no writing (calendars), have no text: such a mail speaks by its subject.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from workflow.core.model import Mail
+from workflow.mail.reading import newtext, robots
+from workflow.mail.reading.headers import (
+    Headers,
+    read_date,
+    read_id,
+    read_recipients,
+    read_references,
+    read_sender,
+    read_subject,
+    split_block,
+)
+from workflow.mail.reading.hypertext import read_html
+from workflow.mail.reading.parts import Part, read_parts
+
+TEXT_MAX = 64 * 1024
+"""Characters of text that are kept: a long thread quoted whole has 50,000, and the newest stands on top."""
+PAYLOAD_MAX = 512 * 1024
+"""Encoded bytes of one part that are decoded: base64 and markup take room that text does not."""
+LEAVES_MAX = 8
+"""Text parts that are read: a body cut in two by a photograph, and two footers, are four."""
+
+_HASH_STEP = 1024 * 1024
+_SIGNED = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n?", re.MULTILINE)
+_ARMOUR = re.compile(r"^-----BEGIN PGP (?:SIGNATURE|MESSAGE)-----", re.MULTILINE)
+_DASH_ESCAPE = re.compile(r"^- (?=-)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A mail as read, with what `mail.reading.trust` needs to judge it."""
+
+    mail: Mail
+    headers: Headers
+    text: str = ""
+    """All the text, quotes included: `newtext.split` it again when the thread's letters are known."""
+    fault: str | None = None
+    """Why this mail cannot be answered for and should be set aside: fits behind "it", holds no name or address."""
+
+
+def read(
+    raw: bytes,
+    arrived_at: datetime,
+    *,
+    ours: Collection[str],
+    size: int | None = None,
+    max_size: int | None = None,
+    own_address: str,
+    instance: str,
+) -> Incoming:
+    """The mail that these bytes are; any bytes are one.
+
+    ``arrived_at`` is aware, in UTC. ``ours``: texts or lines of our own letters in the thread, in their order, or
+    nothing. ``size`` is what the server says (RFC 3501, RFC822.SIZE), in bytes, for when ``raw`` is only its
+    beginning; over ``max_size`` bytes only the header block is read. ``own_address`` is the mailbox's, ``instance``
+    the value of our ``X-Promptly-Loop``. Contract section 3, promise 8.6.
+    """
+    headers, body = split_block(raw)
+    oversize = max_size is not None and (len(raw) if size is None else size) > max_size
+    subject, sender = read_subject(headers), read_sender(headers)
+    text, whole, tree = "", True, None
+    if not oversize:
+        tree, whole = read_parts(raw, headers, body)
+        text = _Reader(raw).read(tree)
+    new_text, quoted_text = newtext.split(text, ours)
+    mail = Mail(
+        key=_key(raw, headers, len(raw) if oversize else body),
+        sender=sender,
+        subject=subject,
+        new_text=new_text,
+        quoted_text=quoted_text,
+        message_id=read_id(headers),
+        refers_to=read_references(headers),
+        arrived_at=arrived_at,
+        written_at=read_date(headers),
+        robot=robots.spot(robots.Seen(headers, sender, subject, raw, tree), own_address, instance),
+        oversize=oversize,
+        recipients=read_recipients(headers),
+        answers=_answers(headers, text),
+    )
+    return Incoming(mail, headers, text, _fault(headers, text, whole=whole))
+
+
+def _answers(headers: Headers, text: str) -> bool:
+    """Whether this mail answers another, as its header or a quotation in it says."""
+    return any(headers.first(name) for name in ("in-reply-to", "references")) or newtext.quotes(text)
+
+
+def _fault(headers: Headers, text: str, *, whole: bool) -> str | None:
+    if headers.too_long:
+        return "has too long a header block"
+    if not any(headers.first(name) for name in ("from", "subject", "date", "message-id")):
+        return "has no header block"
+    if not whole and not text:
+        return "has too many parts"
+    return None
+
+
+def _key(raw: bytes, headers: Headers, body: int) -> str:
+    """SHA-256 of the fields of contract section 3 and of the body without its CRs (servers differ on line ends).
+
+    The body of an oversize mail does not count: how much of it was fetched must make no difference.
+    """
+    digest = hashlib.sha256()
+    for name in ("from", "to", "date", "subject", "message-id"):
+        for value in headers.every(name):
+            digest.update(" ".join(value.split()).encode("utf-8", "replace"))
+            digest.update(b"\x00")
+        digest.update(b"\x01")
+    # In steps, so that a mail of any size costs two megabytes more, not twice its size.
+    for start in range(body, len(raw), _HASH_STEP):
+        digest.update(raw[start : start + _HASH_STEP].translate(None, b"\r"))
+    return digest.hexdigest()
+
+
+class _Reader:
+    """Picks the text of one mail; `left` bounds what it decodes."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.left = LEAVES_MAX
+
+    def read(self, part: Part) -> str:
+        """What people wrote in this part, at most `TEXT_MAX` characters."""
+        return _without_armour(self._text(part))[:TEXT_MAX].strip("\n")
+
+    def _text(self, part: Part) -> str:
+        match part.kind:
+            case "multipart/encrypted":
+                return ""
+            case "multipart/signed" | "multipart/report":
+                # The rest is for machines.
+                return self._text(part.children[0]) if part.children else ""
+            case "multipart/alternative":
+                by_taste = sorted(part.children, key=lambda child: child.kind != "text/plain")
+                return next((text for child in by_taste if (text := self._text(child)).strip()), "")
+            case _ if part.children:
+                texts = (self._text(child).strip("\n") for child in part.children)
+                return "\n\n".join(text for text in texts if text.strip())
+            case _:
+                return self._leaf(part)
+
+    def _leaf(self, part: Part) -> str:
+        if part.kind not in ("text/plain", "text/html") or part.is_attachment or not self.left:
+            return ""
+        self.left -= 1
+        text = part.text(self.raw, PAYLOAD_MAX)
+        return read_html(text) if part.kind == "text/html" else text
+
+
+def _without_armour(text: str) -> str:
+    """The text without PGP's wrapping (RFC 4880, 7); of an encrypted one nothing is left."""
+    if "-----BEGIN PGP " not in text:
+        return text
+    opened = _SIGNED.sub("", text, count=1)
+    sealed = _ARMOUR.search(opened)
+    return _DASH_ESCAPE.sub("", opened[: sealed.start()] if sealed else opened)

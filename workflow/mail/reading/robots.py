@@ -1,0 +1,178 @@
+"""Which mails machines wrote: our own, bounces, out-of-office answers, receipts, lists (contract 8.6).
+
+Says only what a mail is; what follows from it is decided elsewhere. When in doubt a mail is a person's: a report that
+is taken for a robot's is lost, a robot that is taken for a person gets a few answers at most (`core.limits`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workflow.core.model import Robot
+from workflow.mail.reading.bounces import LOOP, STATUS, read_bounce
+from workflow.mail.reading.charsets import decode
+from workflow.mail.reading.headers import Headers
+from workflow.mail.reading.parts import Part, read_type
+
+FIELD_MAX = 1000
+"""Characters of a structured field that are looked at; the keyword stands at its beginning."""
+
+CALENDAR_MAX = 4096
+"""Bytes of a calendar in which its METHOD is looked for: it stands above the first event (RFC 5545, 3.4)."""
+
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+_MAILER_DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|mdaemon|postmaster|mailerdaemon)(?:[+.-][^@]*)?@")
+_LIST_FIELDS = (
+    "list-id",
+    "list-help",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-subscribe",
+    "list-post",
+    "list-owner",
+    "list-archive",
+    "mailing-list",
+)
+"""RFC 2369, 2919 and 8058, and Yahoo's."""
+_AUTOMATIC_FIELDS = (
+    "x-autoreply",
+    "x-auto-reply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-autoreply-from",
+    "x-mail-autoreply",
+)
+_ANSWERS_AN_INVITATION = frozenset({"REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH"})
+_METHOD = re.compile(r"^METHOD:([A-Z]+)", re.MULTILINE | re.IGNORECASE)
+_LABELS = re.compile(r"(?:\[[^\]]{1,40}\]\s*)*")
+"""What gateways put in front: ``[EXTERNAL]``."""
+_OUT_OF_OFFICE = re.compile(
+    r"\s*(?:"
+    # Exchange and Outlook put these before the colon, in the language of the mailbox.
+    r"(?:automatic reply|auto(?:matic)?[- ]?reply|auto(?:matic)?[- ]?response|autoresponse|"
+    r"out of (?:the )?office(?: (?:auto-?reply|automatic reply|reply|response|notification|message))?|"
+    r"automatische (?:antwort|abwesenheitsnotiz)|abwesenheits(?:notiz|nachricht|meldung|assistent)|abwesend|"
+    r"réponse automatique|absence du bureau|absente? du bureau|message d'absence|"
+    r"respuesta automática|fuera de (?:la )?oficina|resposta automàtica|"
+    r"risposta automatica|fuori (?:sede|ufficio)|resposta automática|fora do escritório|ausência temporária|"
+    r"automatisch antwoord|afwezigheidsbericht|afwezig|"
+    r"autosvar|automatiskt svar|automatisk svar|frånvaro(?:meddelande)?|fraværsmelding|automaattinen vastaus|"
+    r"poissaoloviesti|sjálfvirkt svar|automaatne vastus|automātiskā atbilde|automatinis atsakymas|"
+    r"odpowiedź automatyczna|automatická odpov[ěe]ď|automatikus válasz|răspuns automat|automatski odgovor|"
+    r"samodejni odgovor|автоматический ответ|автоответ|автоматична відповідь|автоматичен отговор|"
+    r"αυτόματη απάντηση|otomatik yanıt|balasan otomatis|trả lời tự động|ตอบกลับอัตโนมัติ|"
+    r"תשובה אוטומטית|מענה אוטומטי|رد تلقائي|"
+    r"自动(?:回复|答复)|自動(?:回覆|回復|返信|応答)|不在通知|자동 (?:회신|응답))"
+    r"\s*(?:[:：]|$)"
+    r")",
+    re.IGNORECASE,
+)
+"""Only before a colon, or as the whole subject: "Out of office today, LATE 15 Sam" is a person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What `message` knows of a mail when it asks; ``tree`` is None when only the header block is there."""
+
+    headers: Headers
+    sender: str | None
+    subject: str
+    raw: bytes
+    tree: Part | None
+
+    def leaves(self) -> Iterator[Part]:
+        """All parts that hold no others."""
+        return self.tree.leaves() if self.tree else iter(())
+
+    def holds(self, *kinds: str) -> bool:
+        """Whether one of the parts is of one of these media types."""
+        return any(leaf.kind in kinds for leaf in self.leaves())
+
+
+def spot(seen: Seen, own_address: str, instance: str) -> Robot | None:
+    """Why this mail is a machine's, or None for a person's. Never raises.
+
+    ``instance`` is ours: a returned letter of another Promptly has a ``bounced`` of None. X-Auto-Response-Suppress
+    alone says nothing: it asks for silence, and Exchange puts it on what people write.
+    """
+    headers = seen.headers
+    if headers.every(LOOP) or (seen.sender is not None and seen.sender == own_address.casefold()):
+        return Robot("own")
+    words = [word for value in headers.every("auto-submitted") if (word := _first_word(value)) not in ("", "no")]
+    precedence = {_first_word(value) for value in headers.every("precedence")}
+    nobody = _has_null_sender(headers)
+    report = _report_type(seen)
+    if report == "delivery-status" or (report is None and _is_from_mailer_daemon(seen)):
+        return read_bounce(tuple(seen.leaves()), seen.raw, seen.subject, instance)
+    if report is None and (nobody or words or headers.every("x-failed-recipients")):
+        # A gateway may have wrapped the report, and some servers bounce under a name of their own: then only a letter
+        # that came back for good tells a bounce from an out-of-office answer.
+        bounce = read_bounce(tuple(seen.leaves()), seen.raw, seen.subject, instance)
+        if seen.holds(*STATUS) or (bounce.bounced is not None and bounce.permanent):
+            return bounce
+    if report is not None or seen.holds("message/disposition-notification") or _answers_an_invitation(seen):
+        return Robot("receipt")
+    bulk = bool(precedence & {"bulk", "junk"}) or nobody
+    if (
+        "auto-replied" in words
+        or precedence & {"auto_reply", "auto-reply"}
+        or any(_first_word(value) != "no" for name in _AUTOMATIC_FIELDS for value in headers.every(name))
+        or _is_out_of_office(seen.subject)
+        # An old vacation program says no more than that it answers, and that nobody should answer it.
+        or (bulk and headers.every("in-reply-to"))
+    ):
+        return Robot("out-of-office")
+    if "list" in precedence or any(headers.every(name) for name in _LIST_FIELDS):
+        return Robot("list")
+    if words or bulk:
+        return Robot("automatic")
+    return None
+
+
+def _first_word(value: str) -> str:
+    """The keyword of a structured field, without comments and parameters (RFC 3834, 5)."""
+    text = value[:FIELD_MAX]
+    while (bare := _COMMENT.sub(" ", text)) != text:  # comments nest
+        text = bare
+    words = text.partition(";")[0].replace('"', " ").split()
+    return words[0].lower() if words else ""
+
+
+def _has_null_sender(headers: Headers) -> bool:
+    return any(value.replace(" ", "") == "<>" for value in headers.every("return-path"))
+
+
+def _is_out_of_office(subject: str) -> bool:
+    composed = unicodedata.normalize("NFC", subject)
+    labels = _LABELS.match(composed)
+    return bool(_OUT_OF_OFFICE.match(composed, labels.end() if labels else 0))
+
+
+def _is_from_mailer_daemon(seen: Seen) -> bool:
+    if seen.sender is not None:
+        return bool(_MAILER_DAEMON.match(seen.sender))
+    # "MAILER-DAEMON (Mail Delivery System)" without a domain is no address, and still no person.
+    return any(re.search(r"\bmailer-daemon\b", value[:200], re.IGNORECASE) for value in seen.headers.every("from"))
+
+
+def _report_type(seen: Seen) -> str | None:
+    """The report-type of a multipart/report (RFC 6522), "" when it names none; None when it is no report."""
+    kind, params = read_type(seen.headers.first("content-type") or "")
+    if kind != "multipart/report":
+        return None
+    named = params.get("report-type", "").lower()
+    return named or ("delivery-status" if seen.holds(*STATUS) else "")
+
+
+def _answers_an_invitation(seen: Seen) -> bool:
+    """Whether a calendar program accepted or declined (RFC 5546, 3.2.3); an invitation is a person's."""
+    for leaf in seen.leaves():
+        if leaf.kind == "text/calendar":
+            written = _METHOD.search(decode(leaf.payload(seen.raw, CALENDAR_MAX)))
+            method = leaf.params.get("method") or (written[1] if written else "")
+            if method.upper() in _ANSWERS_AN_INVITATION:
+                return True
+    return False

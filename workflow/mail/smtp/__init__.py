@@ -1,0 +1,1 @@
+"""The mail server that takes our letters. `outbox` is the way in."""

@@ -1,0 +1,1 @@
+"""A letter as data becomes the bytes of a mail. `render` is the way in."""

@@ -1,0 +1,249 @@
+"""The daily copies of the state, ``state/backups/2026-11-23/``: made whole, kept seven, and forgetting what the state
+forgets. Nothing here decides when, and nothing restores: that is a person with `cp` (state/README.md, "Backup").
+
+A copy is a folder like the state itself: ``desk.json``, ``open/``, ``closed/`` and ``set-aside/``. Every file of the
+state is replaced whole, so every file of a copy is whole; cases do not depend on each other, so files need not be of
+the same instant. The desk is copied first: an older place in the mailbox only means looking again.
+
+All of it blocks, and is meant for a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from workflow.core.model import Case, Letter
+from workflow.core.privacy import unlisted, wiped, wiped_letter
+from workflow.store import Desk, codec
+from workflow.store.codec import Broken, Filed
+from workflow.store.tiny import atomic
+from workflow.store.tiny.reader import CASE, DESK_TABLE, ONLY, closed_at, json_files, listed, read_case, read_document
+
+FOLDER: Final = "backups"
+
+KEPT: Final = 7
+"""A week: long enough to notice, short enough that nothing that was wiped is waited for."""
+
+_WIPED: Final = b'"wiped_at": "'
+"""What stands in the file of a case whose names were wiped: looking for it is fifty times faster than parsing."""
+
+_BLOCK: Final = 1 << 20
+
+
+class Interrupted(Exception):
+    """The copy was given up, because the daemon stops; what was copied of it is removed by the next one."""
+
+
+def back_up(folder: Path, name: str, going_on: Callable[[], bool] = lambda: True) -> None:
+    """Copy the state to ``backups/<name>``, which appears whole or not at all; older ones than `KEPT` are removed.
+
+    Beside a running daemon; `going_on` is asked before each file. Raises OSError and `Interrupted`.
+    """
+    atomic.make_folder(folder / FOLDER)
+    for left in listed(folder / FOLDER):
+        if left.endswith(atomic.TEMPORARY):
+            shutil.rmtree(folder / FOLDER / left)
+    part = folder / FOLDER / f"{name}{atomic.TEMPORARY}"
+    part.mkdir(atomic.PRIVATE_FOLDER)
+    if (folder / "desk.json").exists():
+        _copy(folder / "desk.json", part / "desk.json")
+    copied: set[str] = set()
+    # Again until there is nothing new: a case that is closed or opened again meanwhile is in neither place for whoever
+    # looks at each of them once.
+    while missing := [path for path in case_files(folder) if str(path.relative_to(folder)) not in copied]:
+        for path in missing:
+            if not going_on():
+                raise Interrupted
+            place = path.relative_to(folder)
+            copied.add(str(place))
+            try:
+                _copy(path, part / place)
+            except FileNotFoundError:
+                continue  # it was moved: the next look finds it
+            _keep_newer(folder, part, place)
+    for found in (part, *(path for path in part.rglob("*") if path.is_dir())):
+        atomic.sync_folder(found)
+    if (folder / FOLDER / name).exists():
+        shutil.rmtree(folder / FOLDER / name)
+    part.rename(folder / FOLDER / name)
+    atomic.sync_folder(folder / FOLDER)
+    for old in backups(folder)[:-KEPT]:
+        shutil.rmtree(old)
+
+
+def backups(folder: Path) -> list[Path]:
+    """The whole copies of this state, the oldest first: their names begin with their day."""
+    names = [name for name in listed(folder / FOLDER) if not name.endswith(atomic.TEMPORARY)]
+    return [folder / FOLDER / name for name in sorted(names)]
+
+
+def case_files(folder: Path) -> Iterator[Path]:
+    """The files of all cases in a state, or in a copy of one, readable or not."""
+    yield from json_files(folder / "open")
+    for month in sorted(listed(folder / "closed")):
+        if (folder / "closed" / month).is_dir():
+            yield from json_files(folder / "closed" / month)
+    yield from json_files(folder / "set-aside")
+
+
+def files_of(folder: Path, case_id: str) -> list[Path]:
+    """The files of one case there; set aside, it may have a number behind its id."""
+    name = f"{case_id}.json"
+    lying = [folder / "open" / name, *(folder / "closed" / month / name for month in sorted(listed(folder / "closed")))]
+    aside = [path for path in json_files(folder / "set-aside") if path.name.partition(".")[0] == case_id]
+    return [*(path for path in lying if path.is_file()), *aside]
+
+
+def due_for_wiping(folder: Path, before: datetime) -> list[str]:
+    """The cases there that were closed before this time and whose names stand in their files; broken files pass."""
+    return [case.id for path in case_files(folder) if (case := _named(path)) and _closed_before(case, before)]
+
+
+def closed_before(folder: Path, before: datetime) -> list[str]:
+    """The cases there that were closed before this time, by the month of their folder first; broken files pass."""
+    last = f"{before:%Y-%m}"
+    months = [month for month in sorted(listed(folder / "closed")) if month <= last]
+    paths = [path for month in months for path in json_files(folder / "closed" / month)]
+    return [case.id for path in paths if (case := _case(path)) and _closed_before(case, before)]
+
+
+def wipe_in_backups(folder: Path, case_ids: set[str], before: datetime, now: datetime) -> None:
+    """Wipe, in every copy, these cases, every other that was closed before this time, and letters that are as old.
+
+    Letters without a case are judged by their age alone. Raises OSError.
+    """
+    for copy in backups(folder):
+        for path in case_files(copy):
+            case = _named(path)
+            if case is not None and (case.id in case_ids or _closed_before(case, before)):
+                _amend_case(path, partial(without_names, now=now))
+        _amend_desk(
+            copy, lambda letter: wiped_letter(letter) if letter.created_at < before else unlisted(letter, case_ids)
+        )
+
+
+def remove_from_backups(folder: Path, case_ids: set[str], before: datetime) -> None:
+    """Remove, from every copy, these cases, and every other that was closed, or set aside, before this time.
+
+    Raises OSError.
+    """
+    for copy in backups(folder):
+        gone = {*case_ids, *closed_before(copy, before)}
+        for path in case_files(copy):
+            old = path.parent.name == "set-aside" and path.stat().st_mtime < before.timestamp()
+            if old or path.name.partition(".")[0] in gone:
+                atomic.remove_file(path)
+
+
+def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Letter], holding: tuple[str, ...]) -> bool:
+    """Remove a case from every copy, and change there the letters that hold one of these strings. Raises OSError.
+
+    Whether it was in one of them.
+    """
+    was_there = False
+    for copy in backups(folder):
+        for path in files_of(copy, case_id):
+            atomic.remove_file(path)
+            was_there = True
+        for path in case_files(copy):
+            if holds(path, holding):
+                _amend_case(path, partial(with_letters, change=change))
+        _amend_desk(copy, change)
+    return was_there
+
+
+def newest_copy(folder: Path, case_id: str) -> Case | None:
+    """The case as the newest backup has it that holds it readably."""
+    paths = [path for copy in reversed(backups(folder)) for path in files_of(copy, case_id)]
+    return next((case for path in paths if (case := _case(path)) is not None), None)
+
+
+def with_letters(filed: Filed, change: Callable[[Letter], Letter]) -> Filed:
+    """A case's file with all its letters changed."""
+    case = replace(filed.case, letters=tuple(map(change, filed.case.letters)))
+    return replace(filed, case=case, beside=tuple(map(change, filed.beside)))
+
+
+def without_names(filed: Filed, now: datetime) -> Filed:
+    """A case's file with its names and free text wiped."""
+    return replace(filed, case=wiped(filed.case, now), beside=tuple(map(wiped_letter, filed.beside)))
+
+
+def holds(path: Path, strings: Sequence[str]) -> bool:
+    """Whether one of these strings stands in a JSON file of ours, as JSON writes it."""
+    written = path.read_bytes()
+    return any(codec.as_written(string) in written for string in strings)
+
+
+def _named(path: Path) -> Case | None:
+    """The case of a file, unless its names were wiped or it cannot be read."""
+    return None if _WIPED in path.read_bytes() else _case(path)
+
+
+def _case(path: Path) -> Case | None:
+    try:
+        return read_case(path).case
+    except Broken:
+        return None
+
+
+def _closed_before(case: Case, before: datetime) -> bool:
+    return not case.open and closed_at(case) < before
+
+
+def _amend_case(path: Path, change: Callable[[Filed], Filed]) -> None:
+    try:
+        filed = read_case(path)
+    except Broken:
+        return
+    amended = change(filed)
+    if amended != filed:
+        _write(path, CASE, amended)
+
+
+def _amend_desk(copy: Path, change: Callable[[Letter], Letter]) -> None:
+    path = copy / "desk.json"
+    try:
+        desk = codec.desk(read_document(path, DESK_TABLE))
+    except (FileNotFoundError, Broken):
+        return
+    amended = replace(desk, letters=tuple(map(change, desk.letters)))
+    if amended != desk:
+        _write(path, DESK_TABLE, amended)
+
+
+def _write(path: Path, table: str, value: Filed | Desk) -> None:
+    atomic.replace_file(path, codec.encode({table: {str(ONLY): codec.document(value)}}))
+
+
+def _keep_newer(folder: Path, part: Path, place: Path) -> None:
+    """A case that moved while the copy was made may have been copied twice: the older version goes.
+
+    A case is closed by a rename, and opened again by a new file in ``open/``: there, it is always the newest.
+    """
+    if place.parts[0] == "open":
+        for twin in part.glob(f"closed/*/{place.name}"):
+            twin.unlink()
+    elif place.parts[0] == "closed" and (part / "open" / place.name).exists():
+        older = place if (folder / "open" / place.name).exists() else Path("open") / place.name
+        (part / older).unlink()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A private copy, on disk when this returns, and as old as its original. Raises FileNotFoundError and OSError."""
+    with source.open("rb") as read:
+        atomic.make_folder(target.parent)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, atomic.PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as written:
+            shutil.copyfileobj(read, written, _BLOCK)
+            written.flush()
+            os.fsync(written.fileno())
+            known = os.fstat(read.fileno())
+            os.utime(written.fileno(), ns=(known.st_atime_ns, known.st_mtime_ns))

@@ -1,0 +1,150 @@
+"""By which names archived cases are found, in 8 bytes a name: the keys of their mails, the Message-IDs in their files.
+
+There may be a hundred thousand of them, with ten names each. Of a name 32 bits of a sum are kept, so all that is said
+here is "perhaps": whoever is sent to a case looks into its file. A name too many costs that look, and no more.
+
+To read all those files at each start would take long, so what is known of them can be kept as a hint, with the mark of
+each file as it was then. Losing it costs time. Not here: the files themselves (`tiny`).
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from workflow.store.tiny import atomic
+
+HINT: Final = "archive"
+"""The hint's file, beside ``desk.json``."""
+
+WORTH_A_HINT: Final = 1000
+"""Files that are read in a tenth of a second: with fewer, a start has nothing to be spared."""
+
+_FORMAT: Final = 1
+
+_NUMBER: Final = (1 << 32) - 1
+"""The lower half of a word is the number of the case, the upper half the sum of the name. Among a million names, one
+look in some thousands finds a case that has not that name."""
+
+_WORD: Final = (1 << 64) - 1
+
+_BUCKET_BITS: Final = 10
+"""A thousand sorted arrays: a name is put into one of a few kilobytes, not into one of ten megabytes."""
+
+_UNKNOWN: Final = 0
+"""The mark of a file that could not be looked at: it is read at the next start."""
+
+
+def mark_of(path: str | Path) -> int:
+    """What changes whenever a file is replaced, edited or restored: made of its inode, size and time of change."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a hundred thousand of them at a start
+    except OSError:
+        return _UNKNOWN
+    return (found.st_ino << 40 ^ found.st_size << 8 ^ found.st_mtime_ns) & _WORD
+
+
+class Archive:
+    """Names of archived cases. A case that was taken in twice is known by all the names it ever had."""
+
+    def __init__(self) -> None:
+        self._ids: list[str] = []
+        """By number; "" once the case was dropped."""
+        self._marks = array("Q")
+        """Of the cases' files, likewise."""
+        self._buckets = [array("Q") for _ in range(1 << _BUCKET_BITS)]
+        self._unsorted: set[int] = set()
+        """Those that are sorted when they are next looked into: a start puts in a million names and looks for none."""
+
+    def __len__(self) -> int:
+        return len(self._ids) - self._ids.count("")
+
+    def put(self, case_id: str, names: Iterable[str], mark: int) -> None:
+        """A case was archived, with these names, in a file with this mark."""
+        number = len(self._ids)
+        self._ids.append(case_id)
+        self._marks.append(mark)
+        for name in names:
+            word = _sum(name) | number
+            place = word >> 64 - _BUCKET_BITS
+            self._buckets[place].append(word)
+            self._unsorted.add(place)
+
+    def drop(self, case_id: str) -> None:
+        """The case is not archived any more: no name leads to it."""
+        with suppress(ValueError):
+            while True:
+                self._ids[self._ids.index(case_id)] = ""
+
+    def keep(self, marks: Mapping[str, int]) -> set[str]:
+        """Drop every case but those whose files have the same mark as here; the cases that stay."""
+        for number, (case_id, mark) in enumerate(zip(self._ids, self._marks, strict=True)):
+            if mark == _UNKNOWN or marks.get(case_id) != mark:
+                self._ids[number] = ""
+        return set(self._ids) - {""}
+
+    def perhaps(self, name: str) -> set[str]:
+        """The cases that may have this name: all that do, and hardly ever another."""
+        first = _sum(name)
+        bucket = self._sorted(first >> 64 - _BUCKET_BITS)
+        found = set()
+        for place in range(bisect_left(bucket, first), len(bucket)):
+            if bucket[place] & ~_NUMBER != first:
+                break
+            found.add(self._ids[bucket[place] & _NUMBER])
+        return found - {""}
+
+    def _sorted(self, place: int) -> array[int]:
+        if place in self._unsorted:
+            self._buckets[place] = array("Q", sorted(self._buckets[place]))
+            self._unsorted.discard(place)
+        return self._buckets[place]
+
+    # --- the hint ---------------------------------------------------------------------------------------
+
+    def save(self, path: Path, latest_at: datetime | None) -> None:
+        """Keep all of it, and the time of the latest decision. Raises OSError."""
+        words = b"".join(self._sorted(place).tobytes() for place in range(len(self._buckets))) + self._marks.tobytes()
+        head = {"format": _FORMAT, "sum": _sum_of(self._ids, words), "latest_at": latest_at, "ids": self._ids}
+        atomic.replace_file(path, orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE) + words)
+
+    @classmethod
+    def load(cls, path: Path) -> tuple[Archive, datetime | None]:
+        """What was kept, and the time; an empty one when that is lost, damaged, or mostly about cases that are gone."""
+        archive = cls()
+        try:
+            line, _, words = path.read_bytes().partition(b"\n")
+            head = orjson.loads(line)
+            ids, stored = head["ids"], array("Q")
+            if head["format"] != _FORMAT or head["sum"] != _sum_of(ids, words):
+                return archive, None
+            latest_at = datetime.fromisoformat(head["latest_at"]) if head["latest_at"] else None
+            stored.frombytes(words)
+        except (OSError, ValueError, KeyError, TypeError):
+            return archive, None
+        if ids.count("") > len(ids) // 2:
+            return archive, None
+        names = len(stored) - len(ids)
+        archive._ids, archive._marks = ids, stored[names:]
+        limits = [bisect_left(stored, bucket << 64 - _BUCKET_BITS, 0, names) for bucket in range(1 << _BUCKET_BITS)]
+        for bucket, (start, end) in enumerate(zip(limits, [*limits[1:], names], strict=True)):
+            archive._buckets[bucket] = stored[start:end]
+        return archive, latest_at
+
+
+def _sum_of(ids: list[str], words: bytes) -> int:
+    return zlib.crc32(words, zlib.crc32(orjson.dumps(ids)))
+
+
+def _sum(name: str) -> int:
+    """In the upper half of a word. Names are tokens and digests: whoever made two of one sum has gained a look."""
+    return zlib.crc32(name.encode("utf-8", "surrogatepass")) << 32
