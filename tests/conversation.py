@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic as Wired
-from workflow.config.file import load
+from workflow.config import load
 from workflow.core.model import Case
 from workflow.service import Service
 from workflow.store.tiny.store import TinyStore
@@ -265,7 +265,7 @@ class Clinic:
     async def starts(self, *, wait: bool = True) -> None:
         """The daemon starts."""
         config = load(self.config_file)
-        self.store = TinyStore(config.store)
+        self.store = TinyStore(config.store.url)
         await self.store.open()
         self.service = Service(Wired(config, self.store, self.clock))
         self._running = asyncio.create_task(self.service.run())

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.core.model import Place
 from workflow.mail.smtp.outbox import Attempt, Result
 

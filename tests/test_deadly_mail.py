@@ -152,11 +152,11 @@ import sys
 from datetime import UTC, datetime
 from types import SimpleNamespace as Some
 from tests.cast import RULES
+from workflow.config.keys import Trust
 from workflow.gather import rehearse
-from workflow.mail.trust import TrustSettings
 
 clock, store = Some(now=lambda: datetime(2026, 11, 5, tzinfo=UTC)), Some(desk=Some(instance="i"))
-rehearse(Some(rules=RULES, trust=TrustSettings("mx.clinic.test", True, ""), clock=clock, store=store))
+rehearse(Some(rules=RULES, trust=Trust(authserv_id="mx.clinic.test"), clock=clock, store=store))
 print(*(name for name in sys.argv[1:] if name in sys.modules))
 """
 

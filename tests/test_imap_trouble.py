@@ -46,7 +46,7 @@ class ScriptedClinic(Clinic):
         )
         await super().starts(wait=False)
         inbox = self.service._inbox
-        inbox._pace, inbox._settings = PROMPT, replace(inbox._settings, timeout=HANG)
+        inbox._pace, inbox._timeout = PROMPT, HANG
         if wait:
             async with asyncio.timeout(10):
                 await self.service.ready.wait()

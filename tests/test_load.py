@@ -23,7 +23,7 @@ from tests.conversation import CONFIG, MAILBOX, TWO_O_CLOCK
 from tests.in_time import header, raw
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic as Wired
-from workflow.config.file import load
+from workflow.config import load
 from workflow.core.model import Post
 from workflow.service import Service
 from workflow.store.tiny.store import TinyStore
@@ -98,7 +98,7 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
         (folder / "password").write_text("secret")
         (folder / "password").chmod(0o600)
         loaded = load(folder / "config.toml")
-        store, clock = TinyStore(loaded.store), MovableClock(TWO_O_CLOCK)
+        store, clock = TinyStore(loaded.store.url), MovableClock(TWO_O_CLOCK)
         await store.open()
         service = Service(Wired(loaded, store, clock))
         big = BigClinic(server, service, store, clock)

@@ -20,11 +20,12 @@ from tests.daemon_process import Daemon
 from tests.in_time import answers, happens, is_owed, raw
 from tests.token_endpoint import HANG, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
 from tests.watched import BRISK, a_mail, settings, watching
+from workflow.config.keys import SmtpServer
 from workflow.core.model import Fate
 from workflow.mail.imap.inbox import News, Pace
 from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.imap.session import Session
-from workflow.mail.smtp.outbox import Attempt, Outbox, Result, SmtpSettings
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.tokens import Tokens
 from workflow.verbs.embedded import LOOPBACK, EmbeddedServer
 
@@ -42,6 +43,10 @@ async def server(endpoint: TokenEndpoint) -> AsyncIterator[EmbeddedServer]:
         yield server
 
 
+def smtp(port: int) -> SmtpServer:
+    return SmtpServer(host=LOOPBACK, port=port, security="none", username=MAILBOX)
+
+
 # --- IMAP ---------------------------------------------------------------------------------------------
 
 
@@ -51,8 +56,8 @@ async def test_the_mailbox_opens_by_token_and_a_token_taken_back_is_replaced_onc
     def no_password() -> str:
         raise AssertionError("a password was asked for")
 
-    mailbox = settings(server.imap_port, password=no_password, tokens=tokens())
-    async with watching(mailbox, first_since=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) as inbox:
+    mailbox = settings(server.imap_port, password=no_password)
+    async with watching(mailbox, tokens=tokens(), first_since=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) as inbox:
         await inbox.told(News.SEEN)
         for taken_back in (False, True):
             if taken_back:
@@ -68,7 +73,7 @@ async def test_a_mailbox_that_no_token_opens_is_a_refused_login_with_one_fresh_t
     endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
 ) -> None:
     endpoint.mailbox = "another@clinic.test"
-    async with watching(settings(server.imap_port, tokens=tokens())) as inbox:
+    async with watching(settings(server.imap_port), tokens=tokens()) as inbox:
         for attempt in (1, 2, 3):
             assert await inbox.told(News.LOST) == "refused-login"
             assert len(endpoint.given) >= attempt + 1
@@ -112,7 +117,7 @@ async def test_a_server_that_hangs_up_after_its_refusal_is_a_refused_login_too(
         ("", "TAG NO [AUTHENTICATIONFAILED] no"),
     ) as port:
         with pytest.raises(MailboxError) as caught:
-            await asyncio.to_thread(lambda: Session(settings(port, tokens=tokens())).log_in())
+            await asyncio.to_thread(lambda: Session(settings(port), tokens=tokens()).log_in())
     assert caught.value.why is Loss.REFUSED_LOGIN
     async with says(
         "220 ready",
@@ -121,7 +126,7 @@ async def test_a_server_that_hangs_up_after_its_refusal_is_a_refused_login_too(
         ("dXNlcj.*", "334 eyJzdGF0dXMiOiI0MDAifQ=="),
         ("", "535 5.7.3 no"),
     ) as port:
-        outbox = Outbox(SmtpSettings(LOOPBACK, port, "none", username=MAILBOX, tokens=tokens()))
+        outbox = Outbox(smtp(port), tokens=tokens())
         attempt = await outbox.send(a_mail(), sender=MAILBOX, recipient=DANA)
         await outbox.close()
     assert attempt == Attempt(Result.REFUSED_LOGIN, 535, "login 535")
@@ -131,7 +136,7 @@ async def test_a_server_that_hangs_up_after_its_refusal_is_a_refused_login_too(
 async def test_a_server_without_xoauth2_is_a_refused_login(tokens: MakeTokens) -> None:
     async with (
         EmbeddedServer({MAILBOX: "secret"}) as server,
-        watching(settings(server.imap_port, tokens=tokens())) as inbox,
+        watching(settings(server.imap_port), tokens=tokens()) as inbox,
     ):
         assert await inbox.told(News.LOST) == "refused-login"
 
@@ -140,7 +145,7 @@ async def test_a_program_that_the_provider_refuses_is_a_refused_login(
     endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
 ) -> None:
     endpoint.refuse("invalid_client", 7000222)
-    async with watching(settings(server.imap_port, tokens=tokens())) as inbox:
+    async with watching(settings(server.imap_port), tokens=tokens()) as inbox:
         assert await inbox.told(News.LOST) == "refused-login"
         endpoint.accept()
         await inbox.told(News.CONNECTED)
@@ -153,7 +158,7 @@ async def test_a_provider_that_is_away_is_an_unreachable_server_and_tried_again_
 ) -> None:
     getattr(endpoint, trouble)()
     pace = replace(BRISK, retry_most=Pace().retry_most, refused_first=300.0, refused_most=300.0)
-    async with watching(settings(server.imap_port, tokens=tokens(timeout=HANG)), pace=pace) as inbox:
+    async with watching(settings(server.imap_port), tokens=tokens(timeout=HANG), pace=pace) as inbox:
         for _ in range(3):
             assert await inbox.told(News.LOST) == "unreachable"
         endpoint.resume() if trouble == "hang" else endpoint.up()
@@ -165,7 +170,7 @@ async def test_a_provider_that_is_away_is_an_unreachable_server_and_tried_again_
 
 async def sends(server: EmbeddedServer, tokens: Tokens) -> Attempt:
     """One letter over a connection of its own."""
-    outbox = Outbox(SmtpSettings(LOOPBACK, server.smtp_port, "none", username=MAILBOX, tokens=tokens))
+    outbox = Outbox(smtp(server.smtp_port), tokens=tokens)
     try:
         return await outbox.send(a_mail(), sender=MAILBOX, recipient=DANA)
     finally:

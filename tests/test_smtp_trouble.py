@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,7 +73,7 @@ async def test_a_hang_after_data_is_given_up_and_the_letter_goes_again_under_its
 ) -> None:
     async with Clinic(tmp_path) as clinic:
         outbox = clinic.service.sender.outbox
-        outbox._settings = replace(outbox._settings, timeout=0.2)
+        outbox._timeout = 0.2
         taken = clinic.server.handle_DATA
         hung = 0
 

@@ -11,7 +11,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -22,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.certificates import certify
-from workflow.config.file import OAuth2, Secret
+from workflow.config.keys import OAuth2
 from workflow.mail.tokens import Tokens
 
 __all__ = ["TokenEndpoint", "endpoint", "tokens"]
@@ -239,18 +238,18 @@ def tokens(endpoint: TokenEndpoint, tmp_path: Path) -> MakeTokens:
     (tmp_path / "refresh.token").write_text(REFRESH)
 
     def make(provider: str = "microsoft", timeout: float = 10.0, **changes: object) -> Tokens:
-        usual = OAuth2(
-            provider=provider,
-            client_id=CLIENT,
-            secret=Secret(file=tmp_path / "client.secret"),
-            tenant=TENANT,
-            certificate=None,
-            refresh_token=Secret(file=tmp_path / "refresh.token"),
-            scope="https://mail.test/.default" if provider == "microsoft" else "",
-            authority=endpoint.url,
-            token_url=f"{endpoint.url}/token",
-            ca_file=endpoint.ca_file,
-        )
-        return Tokens(replace(usual, **changes), timeout)  # type: ignore[arg-type]  # keys of OAuth2
+        keys = {
+            "provider": provider,
+            "client_id": CLIENT,
+            "client_secret_file": "client.secret",
+            "tenant": TENANT,
+            "refresh_token_file": "refresh.token",
+            "scope": "https://mail.test/.default" if provider == "microsoft" else "",
+            "authority": endpoint.url,
+            "token_url": f"{endpoint.url}/token",
+            "ca_file": str(endpoint.ca_file),
+        }
+        usual = OAuth2.model_validate(keys, context={"base": tmp_path})
+        return Tokens(usual.model_copy(update=changes), timeout)
 
     return make

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.told_password import ToldImap
+from workflow.config.keys import ImapServer
 from workflow.core.model import Fate, Place
-from workflow.mail.imap.inbox import Contact, Fetched, Inbox, MailboxSettings, News, Pace
+from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News, Pace
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """Noon in Toronto: when the tests' mails arrive."""
@@ -27,20 +28,10 @@ def a_mail(subject: str = "LATE 15 Sam") -> bytes:
     return f"From: dana@clinic.test\r\nTo: clinic@clinic.test\r\nSubject: {subject}\r\n\r\nThank you\r\n".encode()
 
 
-def settings(port: int, **other: Any) -> MailboxSettings:
+def settings(port: int, password: Callable[[], str] = lambda: "secret", **other: Any) -> ImapServer:
     """The clinic's mailbox on loopback."""
-    given = MailboxSettings(
-        host="127.0.0.1",
-        port=port,
-        security="none",
-        username="clinic@clinic.test",
-        password=lambda: "secret",
-        ca_file=None,
-        folder="INBOX",
-        handled_folder="Promptly",
-        max_size=5_000_000,
-    )
-    return replace(given, **other)
+    given = ToldImap(host="127.0.0.1", port=port, security="none", address="clinic@clinic.test", word=password)
+    return given.model_copy(update=other)
 
 
 class Watched:
@@ -48,12 +39,13 @@ class Watched:
 
     def __init__(
         self,
-        mailbox: MailboxSettings,
+        mailbox: ImapServer,
         *,
         since: Place | None = None,
         first_since: datetime = NOON - timedelta(hours=12),
         pace: Pace = BRISK,
         deliver: Callable[[Fetched], None] | None = None,
+        **other: Any,
     ) -> None:
         self.mails: asyncio.Queue[Fetched] = asyncio.Queue()
         self.news: asyncio.Queue[Contact] = asyncio.Queue()
@@ -65,6 +57,7 @@ class Watched:
             deliver=deliver or self._deliver,
             report=self._report,
             pace=pace,
+            **other,
         )
 
     def _deliver(self, mail: Fetched) -> None:
@@ -105,7 +98,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(mailbox: MailboxSettings, **other: Any) -> AsyncIterator[Watched]:
+async def watching(mailbox: ImapServer, **other: Any) -> AsyncIterator[Watched]:
     """An inbox that has been started, and is stopped at the end."""
     watched = Watched(mailbox, **other)
     watched.inbox.start()

@@ -11,14 +11,10 @@ from dataclasses import dataclass, field
 import structlog
 
 from workflow.clock import Clock
-from workflow.config.file import Config, OAuth2
+from workflow.config import Config
 from workflow.core.model import Rules
 from workflow.counters import Counters
 from workflow.logs import Repeated
-from workflow.mail.imap.mailbox import MailboxSettings
-from workflow.mail.reading.trust import TrustSettings
-from workflow.mail.smtp.outbox import SmtpSettings
-from workflow.mail.tokens import Tokens
 from workflow.mail.writing.render import Letters
 from workflow.store import Store
 
@@ -45,7 +41,7 @@ class Clinic:
         """Go by this configuration from now on. The store must be open: it knows the instance."""
         self.config = config
         self.rules: Rules = config.rules()
-        self.trust = TrustSettings(config.trust.authserv_id, config.trust.require, config.trust.internal)
+        self.trust = config.trust
         own = config.letters
         self.letters = Letters(
             self.rules, instance=self.store.desk.instance, templates=own.templates, sms_link=own.sms_link
@@ -56,38 +52,3 @@ class Clinic:
         self.counters.refusals += 1
         if self.refusal.is_news("disk"):
             log.error("the disk refuses writes")
-
-
-def mailbox_settings(config: Config) -> MailboxSettings:
-    """How to reach the IMAP server."""
-    mailbox = config.mailbox
-    return MailboxSettings(
-        host=mailbox.host,
-        port=mailbox.port,
-        security=mailbox.security,
-        username=mailbox.username,
-        password=mailbox.password,
-        ca_file=mailbox.ca_file,
-        folder=mailbox.folder,
-        handled_folder=mailbox.handled_folder,
-        max_size=mailbox.max_size,
-        tokens=_tokens(mailbox.oauth2),
-    )
-
-
-def smtp_settings(config: Config) -> SmtpSettings:
-    """How to reach the SMTP server."""
-    smtp = config.smtp
-    return SmtpSettings(
-        host=smtp.host,
-        port=smtp.port,
-        security=smtp.security,
-        username=smtp.username or "",
-        password=smtp.password or (lambda: ""),
-        ca_file=smtp.ca_file,
-        tokens=_tokens(smtp.oauth2),
-    )
-
-
-def _tokens(oauth2: OAuth2 | None) -> Tokens | None:
-    return None if oauth2 is None else Tokens(oauth2)

@@ -20,8 +20,8 @@ import structlog
 
 from workflow import logs
 from workflow.alive import Alive, read_alive, write_alive
-from workflow.clinic import Clinic, mailbox_settings, smtp_settings
-from workflow.config.file import Config
+from workflow.clinic import Clinic
+from workflow.config import Config
 from workflow.core.model import Fate, Place
 from workflow.engine import Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, Loss, News
@@ -78,7 +78,7 @@ class Service:
 
     def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
         self.clinic = clinic
-        self.sender = Sender(clinic, Outbox(smtp_settings(clinic.config)))
+        self.sender = Sender(clinic, Outbox(clinic.config.smtp))
         self.engine = Engine(clinic, self, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
@@ -203,7 +203,7 @@ class Service:
 
     def _watch_mailbox(self) -> Inbox:
         return Inbox(
-            mailbox_settings(self.clinic.config),
+            self.clinic.config.mailbox,
             since=self.clinic.store.desk.place,
             first_since=self._first_since,
             deliver=self._deliver,
@@ -382,7 +382,7 @@ class Service:
 
     async def _serve_health(self) -> asyncio.Server | None:
         """/healthz and /metrics, where the configuration asks for them. Without them the clinic is served as well."""
-        listen = self.clinic.config.health
+        listen = self.clinic.config.health.listen
         if listen is None:
             return None
         from workflow.health import serve_health  # its library costs memory that most clinics need not pay
@@ -410,7 +410,7 @@ class Service:
 
     def _seen_before(self) -> datetime | None:
         """When the mailbox was last looked through before this start: a restart in an outage must not hide it."""
-        before = read_alive(self.clinic.config.store, living=False)
+        before = read_alive(self.clinic.config.store.url, living=False)
         seen = before.last_seen_at if before is not None else None
         return None if seen is None or seen > self.clinic.clock.now() else seen
 
@@ -429,6 +429,6 @@ class Service:
 
     def _write_alive(self) -> None:
         try:
-            write_alive(self.clinic.config.store, self.alive())
+            write_alive(self.clinic.config.store.url, self.alive())
         except OSError:
             self.clinic.note_refusal()

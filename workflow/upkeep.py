@@ -78,7 +78,7 @@ class Upkeep:
     def __init__(self, clinic: Clinic, told: Callable[[Iterable[Letter]], None] | None = None) -> None:
         self._clinic = clinic
         self._told = told
-        self._folder = clinic.config.store
+        self._folder = clinic.config.store.url
         self._one_at_a_time = asyncio.Lock()
         self._stopping = False
         self._bell = asyncio.Event()
@@ -132,7 +132,7 @@ class Upkeep:
 
     def _backup_due(self) -> str | None:
         """The name of the backup that is to be made now."""
-        local = self._clinic.clock.now().astimezone(ZoneInfo(self._clinic.config.timezone))
+        local = self._clinic.clock.now().astimezone(ZoneInfo(self._clinic.config.clinic.timezone))
         day = f"{local:%Y-%m-%d}"
         if local.hour < BACKUP_AT or day == self._copied:
             return None

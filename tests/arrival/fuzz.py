@@ -24,16 +24,17 @@ from random import Random
 
 from tests.arrival.samples import HOSTILE, ORDINARY
 from tests.cast import RULES
+from workflow.config.keys import Trust
 from workflow.core.language import read
 from workflow.core.model import Standing
 from workflow.logs import place
 from workflow.mail.reading import message, newtext
 from workflow.mail.reading.headers import SUBJECT_MAX
 from workflow.mail.reading.message import TEXT_MAX, Incoming
-from workflow.mail.reading.trust import TrustSettings, judge
+from workflow.mail.reading.trust import judge
 
 NOW = datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
-TRUST = TrustSettings(authserv_id="mx.clinic.test", require=True, internal="exchange")
+TRUST = Trust(authserv_id="mx.clinic.test", require=True, internal="exchange")
 MAX_SIZE = 5_000_000
 """The default `max_size` (contract section 6)."""
 

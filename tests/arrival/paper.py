@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.machine_world import CONFIG, MAILBOX, Arrival, header
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
-from workflow.config.file import load
+from workflow.config import load
 from workflow.core.model import Fate, Letter, LetterKind, Place, Post
 from workflow.engine import Engine
 from workflow.store.tiny.store import TinyStore

@@ -23,7 +23,7 @@ from tests.bench.past import Past, make_past
 from tests.bench.programs import Program, noted_daemon
 from tests.in_time import raw
 from tests.scripted_imap import ScriptedImap
-from workflow.config.file import load
+from workflow.config import load
 
 LATER = """[cadence.noshow]
 contact = ["2h"]

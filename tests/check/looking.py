@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from tests.certificates import certify
 from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.premises import Premises, premises
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.verbs import check
 from workflow.verbs.check.finding import Finding, Level
 
@@ -51,11 +50,11 @@ async def look(config: Config, *, send: bool = False) -> Found:
 
 
 def with_mailbox(config: Config, **keys: Any) -> Config:
-    return replace(config, mailbox=replace(config.mailbox, **keys))
+    return config.model_copy(update={"mailbox": config.mailbox.model_copy(update=keys)})
 
 
 def with_smtp(config: Config, **keys: Any) -> Config:
-    return replace(config, smtp=replace(config.smtp, **keys))
+    return config.model_copy(update={"smtp": config.smtp.model_copy(update=keys)})
 
 
 @pytest.fixture

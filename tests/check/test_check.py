@@ -11,7 +11,7 @@ import daemon
 from tests.check.looking import config, look, premises, receive
 from tests.conversation import MAILBOX
 from tests.premises import Premises
-from workflow.config.file import Config
+from workflow.config import Config
 from workflow.verbs import check
 from workflow.verbs.check import machine
 from workflow.verbs.check.finding import Level, said

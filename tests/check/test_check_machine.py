@@ -9,7 +9,7 @@ import pytest
 
 from tests.check.looking import config, look, premises
 from tests.premises import Premises
-from workflow.config.file import load
+from workflow.config import load
 from workflow.verbs.check import machine
 from workflow.verbs.check.finding import Finding, Level
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,8 @@ from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.premises import Premises
 from tests.scripted_imap import ScriptedImap
-from workflow.config.file import Config, load
+from workflow.config import Config, load
+from workflow.config.keys import Trust
 from workflow.verbs.check import imap
 from workflow.verbs.check.finding import Level
 
@@ -97,7 +97,7 @@ async def test_a_server_that_tells_no_time_is_no_fault_but_a_full_mailbox_is(
 
 
 async def test_a_zone_without_summer_time_is_a_warning(config: Config) -> None:
-    found = await look(replace(config, timezone="EST"))
+    found = await look(config.model_copy(update={"clinic": config.clinic.model_copy(update={"timezone": "EST"})}))
     assert found["clock"].level is Level.WARN
 
 
@@ -158,7 +158,7 @@ async def test_only_the_last_fifty_count(premises: Premises, config: Config) -> 
 
 async def test_a_group_and_a_lenient_configuration_are_warnings(premises: Premises, config: Config) -> None:
     await receive(premises, more="List-Id: <reports.clinic.test>")
-    found = await look(replace(config, trust=replace(config.trust, require=False)))
+    found = await look(config.model_copy(update={"trust": Trust(authserv_id="mx.clinic.test", require=False)}))
     assert found.of(Level.WARN) == ["trust.require", "mailing lists"]
     assert found["mailing lists"].text.startswith("1 of the last 1 came through a mailing list")
 

@@ -11,7 +11,7 @@ from tests.conversation import MAILBOX, Clinic
 from tests.daemon_process import Daemon, configure, letter
 from tests.premises import Premises
 from tests.real_servers import RealServers
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.verbs.check import sending
 from workflow.verbs.check.finding import Level
 

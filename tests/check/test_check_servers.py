@@ -15,7 +15,8 @@ from tests.daemon_process import configure
 from tests.premises import Premises
 from tests.real_servers import RealServers
 from tests.scripted_imap import ScriptedImap
-from workflow.config.file import Config, OAuth2, Secret, load
+from workflow.config import Config, load
+from workflow.config.keys import OAuth2
 from workflow.verbs.check import wire
 from workflow.verbs.check.finding import Level
 
@@ -165,17 +166,18 @@ async def test_smtp_says_who_may_not_send_and_who_is_not_there(premises: Premise
     assert not premises.server.passed
 
 
-async def test_a_wrong_smtp_password(premises: Premises, config: Config) -> None:
-    found = await look(with_smtp(config, username=MAILBOX, password=lambda: "wrong"))
+async def test_a_wrong_smtp_password(premises: Premises, config: Config, tmp_path: Path) -> None:
+    (tmp_path / "wrong").write_text("wrong")
+    found = await look(with_smtp(config, username=MAILBOX, password_file=tmp_path / "wrong"))
     assert found.failed == ["SMTP login"]
     assert found["SMTP login"].text.startswith("user name or password refused, for clinic@clinic.test")
     assert "app password" in found["SMTP login"].advice
-    right = await look(with_smtp(config, username=MAILBOX, password=lambda: "secret"))
+    right = await look(with_smtp(config, username=MAILBOX, password_file=config.mailbox.password_file))
     assert right["SMTP login"].text == "accepted, as clinic@clinic.test"
 
 
 async def test_a_server_that_takes_no_access_tokens(config: Config) -> None:
-    tokens = OAuth2("microsoft", "id", Secret(), "tenant", None, Secret(), "scope", "https://login.test", "", None)
+    tokens = OAuth2(provider="microsoft", client_id="id", tenant="tenant", authority="https://login.test")
     async with ScriptedImap() as server:
         found = await look(
             with_smtp(with_mailbox(config, port=server.port, oauth2=tokens), username=MAILBOX, oauth2=tokens)
@@ -190,7 +192,8 @@ async def test_a_server_that_takes_no_access_tokens(config: Config) -> None:
 @pytest.mark.real_servers
 async def test_what_is_wrong_is_found_on_real_servers(real_servers: RealServers, tmp_path: Path) -> None:
     config = load(configure(tmp_path, real_servers))
-    wrong = with_smtp(with_mailbox(config, password=lambda: "wrong"), password=lambda: "wrong")
+    (tmp_path / "wrong").write_text("wrong")
+    wrong = with_smtp(with_mailbox(config, password_file=tmp_path / "wrong"), password_file=tmp_path / "wrong")
     assert (await look(wrong)).failed == ["IMAP login", "SMTP login"]
     unknown = await look(with_smtp(with_mailbox(config, ca_file=None), ca_file=None))
     assert unknown.failed == ["IMAP TLS", "SMTP TLS"]

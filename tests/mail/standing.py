@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tests.mail.reading import reading
+from workflow.config.keys import Trust
 from workflow.core.model import Person, Roster, Standing
 from workflow.mail.reading.message import Incoming
-from workflow.mail.reading.trust import TrustSettings, judge
+from workflow.mail.reading.trust import judge
 
 ROSTER = Roster(
     associates=(
@@ -15,10 +16,10 @@ ROSTER = Roster(
     admins=(Person("Front Desk", ("admin@clinic.test",)),),
     lead=Person("Lee", ("lead@clinic.test",)),
 )
-STRICT = TrustSettings(authserv_id="mx.clinic.test", require=True, internal="")
-LENIENT = TrustSettings(authserv_id="mx.clinic.test", require=False, internal="")
-EXCHANGE = TrustSettings(authserv_id="", require=True, internal="exchange")
-MICROSOFT = TrustSettings(authserv_id="exchange", require=True, internal="")
+STRICT = Trust(authserv_id="mx.clinic.test", require=True, internal="")
+LENIENT = Trust(authserv_id="mx.clinic.test", require=False, internal="")
+EXCHANGE = Trust(authserv_id="", require=True, internal="exchange")
+MICROSOFT = Trust(authserv_id="exchange", require=True, internal="")
 
 
 def mail(*fields: str, sender: str = "Dana Lee <dana@clinic.test>") -> Incoming:
@@ -27,9 +28,9 @@ def mail(*fields: str, sender: str = "Dana Lee <dana@clinic.test>") -> Incoming:
     return reading(f"{head}\r\n".encode())
 
 
-def standing(*fields: str, trust: TrustSettings = STRICT, sender: str = "Dana Lee <dana@clinic.test>") -> Standing:
+def standing(*fields: str, trust: Trust = STRICT, sender: str = "Dana Lee <dana@clinic.test>") -> Standing:
     return judge(mail(*fields, sender=sender), ROSTER, trust, "clinic.test")
 
 
-def verdict(result: str, trust: TrustSettings = STRICT, sender: str = "Dana Lee <dana@clinic.test>") -> Standing:
+def verdict(result: str, trust: Trust = STRICT, sender: str = "Dana Lee <dana@clinic.test>") -> Standing:
     return standing(f"Authentication-Results: {result}", trust=trust, sender=sender)

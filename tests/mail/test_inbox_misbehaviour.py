@@ -141,7 +141,7 @@ async def test_bye_in_idle_is_believed_although_the_line_stays_open() -> None:
 async def test_a_server_that_falls_silent_is_given_up() -> None:
     async with a_server() as server:
         server.refuse("UID SEARCH", "silence")
-        async with watching(settings(server.port, timeout=0.1)) as watched:
+        async with watching(settings(server.port), timeout=0.1) as watched:
             assert await watched.told(News.LOST) == "timeout"
             await watched.told(News.SEEN)
 

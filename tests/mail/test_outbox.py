@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.told_password import ToldSmtp
+from workflow.config.keys import Security, SmtpServer
 from workflow.mail.smtp import outbox as outbox_module
 from workflow.mail.smtp import session
-from workflow.mail.smtp.outbox import Attempt, Outbox, Result, SmtpSettings
+from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 
 pytestmark = pytest.mark.slow
 
@@ -174,18 +176,18 @@ async def silent_server() -> AsyncIterator[int]:
 def settings_for(
     port: int,
     *,
-    security: str = "none",
+    security: Security = "none",
     username: str = "",
     password: Callable[[], str] = lambda: "",
     ca_file: Path | None = None,
-    timeout: float = 5.0,
-) -> SmtpSettings:
-    return SmtpSettings("127.0.0.1", port, security, username, password, ca_file, timeout)
+) -> SmtpServer:
+    told = ToldSmtp(host="127.0.0.1", port=port, security=security, username=username, word=password)
+    return told.model_copy(update={"ca_file": ca_file})
 
 
 @asynccontextmanager
-async def outbox_for(settings: SmtpSettings) -> AsyncIterator[Outbox]:
-    outbox = Outbox(settings)
+async def outbox_for(server: SmtpServer, patience: float = 5.0) -> AsyncIterator[Outbox]:
+    outbox = Outbox(server, timeout=patience)
     yield outbox
     await outbox.close(grace=0.1)
 
@@ -377,13 +379,13 @@ async def test_nobody_at_home_is_unreachable() -> None:
 
 
 async def test_a_server_that_never_greets_costs_one_time_out() -> None:
-    async with silent_server() as port, outbox_for(settings_for(port, timeout=0.1)) as outbox:
+    async with silent_server() as port, outbox_for(settings_for(port), patience=0.1) as outbox:
         assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: timed out")
 
 
 async def test_a_greeting_is_not_waited_for_as_long_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "GREETED_WITHIN", 0.1)
-    async with silent_server() as port, outbox_for(settings_for(port, timeout=60.0)) as outbox, asyncio.timeout(20):
+    async with silent_server() as port, outbox_for(settings_for(port), patience=60.0) as outbox, asyncio.timeout(20):
         assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "connect: timed out")
 
 
@@ -401,7 +403,7 @@ async def test_a_letter_that_hangs_does_not_hold_up_the_next() -> None:
 
 
 async def test_a_hang_in_data_ends_with_the_time_out() -> None:
-    async with open_office() as office, outbox_for(settings_for(office.port, timeout=0.1)) as outbox:
+    async with open_office() as office, outbox_for(settings_for(office.port), patience=0.1) as outbox:
         office.hangs_in_data = True
         assert await post(outbox) == Attempt(Result.UNREACHABLE, None, "DATA: timed out")
 
@@ -523,7 +525,7 @@ async def test_tls_from_the_first_byte(authority: Authority) -> None:
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 async def test_an_unknown_certificate_gets_no_password(
-    security: str, authority: Authority, stranger: Authority
+    security: Security, authority: Authority, stranger: Authority
 ) -> None:
     options: dict[str, object] = (
         {"ssl": stranger.server_side} if security == "tls" else {"tls_context": stranger.server_side}
@@ -570,10 +572,3 @@ async def test_an_unreadable_password_is_a_refused_login() -> None:
         settings = settings_for(office.port, username="clinic", password=gone)
         async with outbox_for(settings) as outbox:
             assert await post(outbox) == Attempt(Result.REFUSED_LOGIN, None, "login: the password cannot be read")
-
-
-def test_clear_text_is_for_this_machine_alone() -> None:
-    with pytest.raises(ValueError, match="security is none"):
-        Outbox(SmtpSettings("smtp.clinic.test", 25, "none"))
-    with pytest.raises(ValueError, match="not tls, starttls or none"):
-        Outbox(SmtpSettings("localhost", 25, "opportunistic"))

@@ -67,7 +67,7 @@ def test_a_certificate_proves_it_without_a_secret(endpoint: TokenEndpoint, token
         builder.sign(key, hashes.SHA256()).public_bytes(pem)
         + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    assert tokens(certificate=both).get() == endpoint.given[0]
+    assert tokens(certificate_file=both).get() == endpoint.given[0]
     (asked,) = endpoint.asked
     said = jwt.decode(asked["client_assertion"], key.public_key(), ["PS256"], options={"verify_aud": False})
     assert (said["iss"], said["sub"], "client_secret" in asked) == (CLIENT, CLIENT, False)

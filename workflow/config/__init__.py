@@ -1,1 +1,7 @@
-"""The configuration: `keys` declares each key, `file` reads them, `faults` says what is wrong with them."""
+"""The configuration: `keys` declares each key, `faults` words what can be wrong, `file` reads it all."""
+
+from workflow.config.faults import Faults
+from workflow.config.file import load
+from workflow.config.keys import Config
+
+__all__ = ["Config", "Faults", "load"]

@@ -1,7 +1,7 @@
 """What can be wrong with a configuration file, worded for whoever has to mend it (contract section 6).
 
-Here are the faults that need two keys, a file or the environment to judge, and the words for those that
-`workflow.settings` finds in a single key. Nothing is decided about what to do: `workflow.config` raises them.
+Here are the faults that need two keys, a file or the environment to judge, and the words for those that `keys` finds
+in a single key. Nothing is decided about what to do: `file` raises them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from workflow.config.keys import Settings, is_loopback, like, read_person, tables
+from workflow.config.keys import Config, ImapServer, Table, Trust, handed_over, is_loopback, like, read_person, tables
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PASSWORD_WAYS = ("password_file", "password_env", "oauth2")
 _OAUTH2_LIBRARIES = {"microsoft": "msal", "google": "google.auth"}
 _OAUTH2_WAYS = {
-    "microsoft": ("client_secret_file", "client_secret_env", "certificate_file"),
-    "google": ("client_secret_file", "client_secret_env"),
+    "microsoft": (("client_secret_file", "client_secret_env", "certificate_file"),),
+    "google": (("client_secret_file", "client_secret_env"), ("refresh_token_file", "refresh_token_env")),
 }
+"""Of each of these one is needed."""
 _OAUTH2_OTHERS = {
     "microsoft": ("refresh_token_file", "refresh_token_env"),
     "google": ("tenant", "certificate_file"),
@@ -103,7 +104,7 @@ def _advice(kind: str, detail: ErrorDetails) -> str:
 
 def place(fault: Fault) -> int:
     """Where the fault's section stands in the file of the contract, to sort by."""
-    sections = list(Settings.model_fields)
+    sections = list(Config.model_fields)
     section = fault.key.partition(".")[0].partition("[")[0]
     return sections.index(section) if section in sections else len(sections)
 
@@ -138,10 +139,11 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[Fault]:
         yield from _login_faults(section, table, base, away=away)
         yield from _file_faults(section, table, base)
     mailbox = _table(raw, "mailbox")
-    if (folder := mailbox.get("handled_folder", "Promptly")) and folder == mailbox.get("folder", "INBOX"):
+    folder, handled_folder = (_given(ImapServer, mailbox, key) for key in ("folder", "handled_folder"))
+    if handled_folder and handled_folder == folder:
         yield Fault("mailbox.handled_folder", "must be another folder than mailbox.folder")
     trust = _table(raw, "trust")
-    if trust.get("require", True) is True and not trust.get("authserv_id") and not trust.get("internal"):
+    if _given(Trust, trust, "require") is True and not trust.get("authserv_id") and not trust.get("internal"):
         yield Fault(
             "trust.authserv_id",
             "is needed while trust.require is true: the name your mail server writes first in Authentication-Results "
@@ -169,10 +171,6 @@ def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterat
         yield Fault(f"{section}.password_file", advice)
     if table.get("username") == "" and section == "mailbox":
         yield Fault("mailbox.username", "must not be empty: leave it out if it is the address")
-    if name := _text(table, "password_file"):
-        yield from _password_file_faults(f"{section}.password_file", base / name)
-    if (name := _text(table, "password_env")) and not os.environ.get(name):
-        yield Fault(f"{section}.password_env", f"the environment variable {name} is not set, or empty")
     if isinstance(oauth2 := table.get("oauth2"), dict):
         yield from _oauth2_faults(f"{section}.oauth2", oauth2, base)
 
@@ -190,26 +188,13 @@ def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
             yield Fault(f"{section}.{key}", f'is not for provider = "{provider}": remove it')
     if provider == "microsoft" and not table.get("tenant"):
         yield Fault(f"{section}.tenant", "is needed: the clinic's domain at Microsoft, or its directory id")
-    needed = [_OAUTH2_WAYS[provider]]
-    if provider == "google":
-        needed.append(("refresh_token_file", "refresh_token_env"))
-    for ways in needed:
+    for ways in _OAUTH2_WAYS[provider]:
         given = [way for way in ways if table.get(way)]
         if not given:
             yield Fault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
         elif len(given) > 1:
             yield Fault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
-        for way in given:
-            yield from _secret_faults(f"{section}.{way}", way, _text(table, way), base)
     yield from _file_faults(section, table, base)
-
-
-def _secret_faults(key: str, way: str, name: str, base: Path) -> Iterator[Fault]:
-    if way.endswith("_env"):
-        if name and not os.environ.get(name):
-            yield Fault(key, f"the environment variable {name} is not set, or empty")
-    elif name:
-        yield from _password_file_faults(key, base / name, certificate=way == "certificate_file")
 
 
 def _is_installed(library: str) -> bool:
@@ -217,51 +202,6 @@ def _is_installed(library: str) -> bool:
         return importlib.util.find_spec(library) is not None
     except ModuleNotFoundError:  # not even what it is a part of
         return False
-
-
-def handed_over(path: Path) -> Path:
-    """Where a secret lies: under systemd, the credential of that file's name stands for it (``LoadCredential=``).
-
-    So one configuration serves the daemon, whose user may not read the operator's files, and `check` run by root.
-    """
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    credential = Path(folder, path.name) if folder else path
-    return credential if credential.exists() else path
-
-
-def _password_file_faults(key: str, path: Path, *, certificate: bool = False) -> Iterator[Fault]:
-    path = handed_over(path)
-    try:
-        word = path.read_bytes()
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        yield Fault(key, f"there is no file {path}")
-        return
-    except OSError as error:
-        yield Fault(key, f"{path} can't be read: {error.strerror}")
-        return
-    # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
-    # group bits then show that list's mask, not a group.
-    is_credential = any(
-        path.is_relative_to(folder) for folder in (_CREDENTIALS, os.environ.get("CREDENTIALS_DIRECTORY")) if folder
-    )
-    forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXG | stat.S_IRWXO
-    if mode & forbidden:
-        yield Fault(key, f"{path} can be read by others: run chmod 600 {path}")
-    if certificate:
-        if _CERTIFICATE not in word or not _PRIVATE_KEY.search(word):
-            yield Fault(key, f"{path} must hold a certificate and its private key, both in PEM form")
-        return
-    try:
-        lines = word.decode().strip("\r\n").splitlines()
-    except UnicodeDecodeError:
-        lines = []
-    if len(lines) != 1:
-        yield Fault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
-
-
-def _secret_name(key: str) -> str:
-    return key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
 
 
 def _file_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
@@ -300,9 +240,72 @@ def _people_faults(raw: Raw) -> Iterator[Fault]:
             first.setdefault(address, key)
 
 
+# --- what needs a secret -----------------------------------------------------------------------------
+
+
+def secret_faults(raw: Raw, base: Path) -> Iterator[Fault]:
+    """Which secrets can't be had. Nothing else here reads one."""
+    for section in ("mailbox", "smtp"):
+        table = _table(raw, section)
+        yield from _secrets_of(section, table, ("password_file", "password_env"), base)
+        oauth2 = _table(table, "oauth2")
+        for ways in _OAUTH2_WAYS.get(_text(oauth2, "provider"), ()):
+            yield from _secrets_of(f"{section}.oauth2", oauth2, ways, base)
+
+
+def _secrets_of(section: str, table: Raw, ways: Iterable[str], base: Path) -> Iterator[Fault]:
+    for way in ways:
+        key, name = f"{section}.{way}", _text(table, way)
+        if name and way.endswith("_file"):
+            yield from _secret_file_faults(key, handed_over(base / name))
+        elif name and not os.environ.get(name):
+            yield Fault(key, f"the environment variable {name} is not set, or empty")
+
+
+def _secret_file_faults(key: str, path: Path) -> Iterator[Fault]:
+    try:
+        word = path.read_bytes()
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        yield Fault(key, f"there is no file {path}")
+        return
+    except OSError as error:
+        yield Fault(key, f"{path} can't be read: {error.strerror}")
+        return
+    # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
+    # group bits then show that list's mask, not a group.
+    is_credential = any(
+        path.is_relative_to(folder) for folder in (_CREDENTIALS, os.environ.get("CREDENTIALS_DIRECTORY")) if folder
+    )
+    forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXG | stat.S_IRWXO
+    if mode & forbidden:
+        yield Fault(key, f"{path} can be read by others: run chmod 600 {path}")
+    if key.endswith(".certificate_file"):
+        if _CERTIFICATE not in word or not _PRIVATE_KEY.search(word):
+            yield Fault(key, f"{path} must hold a certificate and its private key, both in PEM form")
+        return
+    try:
+        lines = word.decode().strip("\r\n").splitlines()
+    except UnicodeDecodeError:
+        lines = []
+    if len(lines) != 1:
+        yield Fault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
+
+
+def _secret_name(key: str) -> str:
+    return key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
+
+
+# --- looking into the raw file -----------------------------------------------------------------------
+
+
 def _table(raw: Raw, name: str) -> Raw:
     found = raw.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _given(model: type[Table], table: Raw, key: str) -> object:
+    return table.get(key, model.model_fields[key].default)
 
 
 def _text(table: Raw, name: str) -> str:

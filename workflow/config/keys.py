@@ -1,24 +1,36 @@
-"""The shape of the configuration file: its keys, their types, defaults and grammar (contract section 6).
+"""The keys of the configuration file: each declared once, with its type, default and grammar (contract section 6).
 
-One model a table, each strict: an unknown key or a wrong type is an error, nothing is coerced. What needs two keys,
-a file or the environment to judge is not here but in `workflow.config`, which also words the faults.
+One model a table, each strict: an unknown key or a wrong type is an error, nothing is coerced. Validated, they are the
+configuration itself: `Config` is what the rest of the program uses. Relative paths become absolute by the ``base`` of
+the context; no secret is kept, it is read when it is used. What needs two keys, a file or the environment to judge is
+not here but in `faults`.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time, timedelta
-from typing import Annotated, Literal, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticKnownError
 from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 
-from workflow.core.model import Person
+from workflow.core.model import Cadence, KindCadence, Person, Roster, Rules
 
+LATE_IS_STALE_AFTER = timedelta(hours=2)
+"""A LATE or WAITING that is older has no session left to save (contract section 6, `stale_after`)."""
+
+_IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}  # RFC 8314, 3.2; RFC 3501, 2.1
+_SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}  # RFC 8314, 3.3; RFC 6409, 3.1; RFC 5321, 4.5.4.2
+_SCOPES = {"microsoft": "https://outlook.office365.com/.default", "google": ""}
+"""What a token is for. Empty: all that the refresh token was granted for."""
 _DURATION = re.compile(r"([0-9]+)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST = timedelta(days=3650)
@@ -160,10 +172,41 @@ def _read_listen(value: object) -> tuple[str, int] | None:
     return host, int(port)
 
 
-def _read_store(value: object) -> str:
+def _read_store(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not re.fullmatch(r"tinydb:.+", value):
         raise ValueError(f'{_quoted(value)} is not a store: write "tinydb:" and a folder, such as "tinydb:state"')
-    return value.removeprefix("tinydb:")
+    return _beside(value.removeprefix("tinydb:"), info)
+
+
+def _read_path(value: object, info: ValidationInfo) -> Path | None:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return _beside(_one_line(value), info) if value else None
+
+
+def _beside(name: str, info: ValidationInfo) -> Path:
+    """Beside the configuration file, unless the path is absolute."""
+    return Path(info.context["base"], name) if info.context else Path(name)
+
+
+def handed_over(path: Path) -> Path:
+    """Where a secret lies: under systemd, the credential of that file's name stands for it (``LoadCredential=``).
+
+    So one configuration serves the daemon, whose user may not read the operator's files, and `check` run by root.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    credential = Path(folder, path.name) if folder else path
+    return credential if credential.exists() else path
+
+
+def _read_secret(file: Path | None, env: str) -> str:
+    """The secret as it is now, so that a changed one needs no restart. OSError: it can't be read."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip("\r\n")
+    word = os.environ.get(env)
+    if not word:
+        raise OSError("the environment variable with the password is not set")
+    return word
 
 
 def is_loopback(host: str) -> bool:
@@ -187,6 +230,7 @@ Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 Pause = Annotated[timedelta, BeforeValidator(read_pause)]
 Durations = Annotated[tuple[timedelta, ...], BeforeValidator(_read_durations)]
 Size = Annotated[int, BeforeValidator(read_size)]
+"""Bytes."""
 LocalTime = Annotated[time, BeforeValidator(read_time)]
 Address = Annotated[str, BeforeValidator(read_address)]
 Named = Annotated[Person, BeforeValidator(read_person)]
@@ -197,6 +241,19 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
 Line = Annotated[str, AfterValidator(_one_line)]
 Https = Annotated[str, BeforeValidator(_read_https)]
+FilePath = Annotated[Path | None, BeforeValidator(_read_path)]
+"""None: the key is left out, or empty."""
+SecretPath = Annotated[FilePath, AfterValidator(lambda path: path and handed_over(path))]
+
+
+def _else(usual: Callable[[Mapping[str, Any]], object]) -> BeforeValidator:
+    """What a key is when it is `_LEFT_OUT`, by the keys before it; those with a fault are missing there."""
+    return BeforeValidator(lambda value, info: usual(info.data) if value is None else value)
+
+
+_LEFT_OUT: Any = Field(default=None, validate_default=True)
+_EMPTY: Any = Field(default={}, validate_default=True)
+"""A table that is missing is read as an empty one, so that each of its needed keys is named."""
 
 
 class Table(BaseModel):
@@ -205,7 +262,7 @@ class Table(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class Clinic(Table):
+class ClinicKeys(Table):
     name: Name
     timezone: Zone
     session: Duration = timedelta(minutes=50)
@@ -214,48 +271,83 @@ class Clinic(Table):
 
 
 class OAuth2(Table):
-    """`[mailbox.oauth2]`, `[smtp.oauth2]`: a login by access token (docs/oauth2.md)."""
+    """`[mailbox.oauth2]`, `[smtp.oauth2]`: where access tokens come from, instead of a password (docs/oauth2.md)."""
 
     provider: Literal["microsoft", "google"]
     client_id: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
     tenant: Annotated[str, AfterValidator(_read_tenant)] = ""
-    client_secret_file: Line = ""
+    client_secret_file: SecretPath = None
     client_secret_env: Line = ""
-    certificate_file: Line = ""
-    refresh_token_file: Line = ""
+    certificate_file: SecretPath = None
+    """A certificate and its key, in PEM form; then there is no client secret."""
+    refresh_token_file: SecretPath = None
     refresh_token_env: Line = ""
-    scope: Line = ""
+    scope: Annotated[Line, AfterValidator(lambda value, info: value or _SCOPES.get(info.data.get("provider"), ""))] = (
+        Field(default="", validate_default=True)
+    )
+    """Separated by spaces."""
     authority: Https = "https://login.microsoftonline.com"
     token_url: Https = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
-    ca_file: Line = ""
+    ca_file: FilePath = None
+
+    def client_secret(self) -> str:
+        """As it is now. OSError: it can't be read."""
+        return _read_secret(self.client_secret_file, self.client_secret_env)
+
+    def refresh_token(self) -> str:
+        """As it is now. OSError: it can't be read."""
+        return _read_secret(self.refresh_token_file, self.refresh_token_env)
 
 
-class Server(Table):
+class MailServer(Table):
     """The keys that `[mailbox]` and `[smtp]` share."""
 
     host: Host
-    port: Port | None = None
     security: Security = "tls"
-    username: Line | None = None
-    password_file: Line = ""
+    """``none``: loopback hosts only; never "if offered"."""
+    password_file: SecretPath = None
     password_env: Line = ""
     oauth2: OAuth2 | None = None
-    ca_file: Line = ""
+    ca_file: FilePath = None
+    """The only authority to trust; None: the system's."""
+
+    def password(self) -> str:
+        """As it is now. OSError: it can't be read, or there is `oauth2` instead."""
+        return _read_secret(self.password_file, self.password_env)
 
 
-class Mailbox(Server):
+class ImapServer(MailServer):
+    """`[mailbox]`."""
+
+    port: Annotated[Port, _else(lambda keys: _IMAP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
     address: Address
+    username: Annotated[Line, _else(lambda keys: keys.get("address", ""))] = _LEFT_OUT
     folder: Annotated[str, Field(min_length=1), AfterValidator(_one_line)] = "INBOX"
     handled_folder: Line = "Promptly"
+    """Empty: mails are marked in place."""
     shared: bool = True
     max_size: Size = 5_000_000
+    """Of a larger mail only the header block is fetched."""
     stale_after: Duration = timedelta(hours=12)
 
 
+class SmtpServer(MailServer):
+    """`[smtp]`: where letters are handed over."""
+
+    port: Annotated[Port, _else(lambda keys: _SMTP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
+    username: Line = ""
+    """Empty: no login."""
+
+
 class Trust(Table):
+    """`[trust]`: what makes us believe a From."""
+
     authserv_id: Line = ""
+    """Whose Authentication-Results to believe; "" nobody's."""
     require: bool = True
+    """False: absent results are accepted, failed ones never."""
     internal: Literal["", "exchange"] = ""
+    """"exchange": mail of our own domain that Exchange stamped as its own is accepted; "" none."""
 
 
 class Associate(Table):
@@ -285,59 +377,109 @@ class Waiting(Table):
     after_session: Pause = timedelta(minutes=5)
 
 
-class Cadence(Table):
+class CadenceKeys(Table):
     noshow: Noshow = Noshow()
     late: Late = Late()
     waiting: Waiting = Waiting()
 
 
 class Quiet(Table):
-    start: LocalTime = Field(time(21, 0), alias="from")
-    end: LocalTime = Field(time(8, 0), alias="to")
+    from_: LocalTime = Field(default=time(21, 0), alias="from")
+    to: LocalTime = time(8, 0)
     grace: Pause = timedelta(minutes=60)
 
 
-class Digest(Table):
+class DigestKeys(Table):
     at: Annotated[time | None, BeforeValidator(_read_time_or_none)] = time(8, 30)
+    """Local time; None: no digest."""
 
 
-class Letters(Table):
-    templates: Line = ""
+class LettersKeys(Table):
+    templates: FilePath = None
     sms_link: bool = False
 
 
 class Privacy(Table):
+    """`[privacy]`: how much of a client is told, and for how long it is kept after closing."""
+
     client_name: Literal["first_initial", "initials", "as_written"] = "first_initial"
     keep_names: Duration = timedelta(days=30)
     keep_cases: Duration = timedelta(days=400)
 
 
-class Store(Table):
-    url: Annotated[str, BeforeValidator(_read_store)] = "state"
+class StoreKeys(Table):
+    url: Annotated[Path, BeforeValidator(_read_store)] = Field(default="tinydb:state", validate_default=True)
+    """The folder of the state; made by the store."""
 
 
-class Health(Table):
+class HealthKeys(Table):
     listen: Annotated[tuple[str, int] | None, BeforeValidator(_read_listen)] = None
+    """Loopback host and port of /healthz and /metrics."""
 
 
-class Settings(Table):
-    """The whole file, in the contract's order."""
+class Config(Table):
+    """One clinic's configuration, in the contract's order, checked. Two that were read from the same file are equal."""
 
-    clinic: Clinic
-    mailbox: Mailbox
-    smtp: Server
-    trust: Trust
-    associates: list[Associate] = Field(min_length=1)
-    cadence: Cadence = Cadence()
-    quiet: Quiet = Quiet.model_validate({})
-    digest: Digest = Digest()
-    letters: Letters = Letters()
-    privacy: Privacy = Privacy()
-    store: Store = Store()
-    health: Health = Health()
+    clinic: ClinicKeys = _EMPTY
+    mailbox: ImapServer = _EMPTY
+    smtp: SmtpServer = _EMPTY
+    trust: Trust = _EMPTY
+    associates: list[Associate] = Field(default=[], min_length=1, validate_default=True)
+    cadence: CadenceKeys = _EMPTY
+    quiet: Quiet = _EMPTY
+    digest: DigestKeys = _EMPTY
+    letters: LettersKeys = _EMPTY
+    privacy: Privacy = _EMPTY
+    store: StoreKeys = _EMPTY
+    health: HealthKeys = _EMPTY
+
+    _path: Path
+    _rehearsal: bool
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep what is no key of the file."""
+        self._path, self._rehearsal = context["path"], context["rehearsal"]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def roster(self) -> Roster:
+        """Everybody who is written to."""
+        return Roster(
+            associates=tuple(Person(one.name, tuple(one.emails)) for one in self.associates),
+            admins=tuple(self.clinic.admins),
+            lead=self.clinic.lead,
+        )
+
+    def rules(self) -> Rules:
+        """What `core` needs to know of all this."""
+        return Rules(
+            clinic=self.clinic.name,
+            address=self.mailbox.address,
+            roster=self.roster,
+            cadence=Cadence(
+                late=KindCadence(**dict(self.cadence.late)),
+                noshow=KindCadence(**dict(self.cadence.noshow)),
+                waiting=KindCadence(**dict(self.cadence.waiting)),
+                session=self.clinic.session,
+                zone=self.clinic.timezone,
+                quiet_from=self.quiet.from_,
+                quiet_to=self.quiet.to,
+                grace=self.quiet.grace,
+            ),
+            stale_after=self.mailbox.stale_after,
+            stale_late=min(self.mailbox.stale_after, LATE_IS_STALE_AFTER),
+            client_name=self.privacy.client_name,
+            shared=self.mailbox.shared,
+            digest_at=self.digest.at,
+            rehearsal=self._rehearsal,
+        )
 
 
-def tables(model: type[Table] = Settings, name: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+def tables(model: type[Table] = Config, name: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every table of the file, ``cadence.noshow``, with its keys; the file itself is ``""``."""
     yield name, tuple(field.alias or key for key, field in model.model_fields.items())
     for key, field in model.model_fields.items():

@@ -2,7 +2,7 @@
 
 Microsoft 365 by msal, the program as itself (client credentials, RFC 6749, 4.4); Google by google-auth, with a refresh
 token (RFC 6749, 6). Here a token is had, and kept while it is good; `login` and `session` say it to servers.
-Which keys there are is `workflow.settings`; what an operator does at the provider is docs/oauth2.md.
+Which keys there are is `config.keys`; what an operator does at the provider is docs/oauth2.md.
 
 Both libraries block, and may do so for long. So they run on threads that nobody waits for beyond a limit, and that
 hold up neither the loop nor the end of the process. They are an extra (``.[oauth]``), and are imported at the first
@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from workflow.config.file import OAuth2
+from workflow.config.keys import OAuth2
 
 if TYPE_CHECKING:
     import requests
@@ -134,6 +134,11 @@ class Tokens:
         return _unavailable("no answer in time")
 
 
+def tokens_of(oauth2: OAuth2 | None) -> Tokens | None:
+    """Those of a server that is logged in to by token; None: by password."""
+    return None if oauth2 is None else Tokens(oauth2)
+
+
 def _microsoft(settings: OAuth2) -> Source:
     import msal
 
@@ -168,9 +173,9 @@ def _microsoft(settings: OAuth2) -> Source:
 def _credential(settings: OAuth2) -> str | dict[str, str]:
     """What proves that it is us: a certificate with its key, or a secret. Raises `TokenError`."""
     try:
-        if settings.certificate is None:
-            return settings.secret()
-        pem = settings.certificate.read_text(encoding="ascii")
+        if settings.certificate_file is None:
+            return settings.client_secret()
+        pem = settings.certificate_file.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable("client secret or certificate") from error
     return {"private_key": pem, "public_certificate": pem}
@@ -182,7 +187,7 @@ def _google(settings: OAuth2) -> Source:
     from google.oauth2.credentials import Credentials
 
     try:
-        secret, refresh_token = settings.secret(), settings.refresh_token()
+        secret, refresh_token = settings.client_secret(), settings.refresh_token()
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable("client secret or refresh token") from error
     credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth types few of its functions

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from importlib import import_module
 
-from workflow.config.faults import Faults
+from workflow.config import Faults
 from workflow.store import Unreadable
 
 

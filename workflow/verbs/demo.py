@@ -24,7 +24,7 @@ from rich.text import Text
 from workflow import logs
 from workflow.clinic import Clinic
 from workflow.clock import RehearsalClock, SystemClock
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.service import Service
 from workflow.store.tiny.store import TinyStore
 from workflow.verbs.embedded import EmbeddedServer, Passed
@@ -156,7 +156,7 @@ async def _main(*, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="promptly-demo-") as folder:
         async with server:
             config = _configured(Path(folder), server)
-            store = TinyStore(config.store)
+            store = TinyStore(config.store.url)
             await store.open()
             service = Service(Clinic(config, store, clock))
             daemon = asyncio.create_task(service.run())

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from workflow.config.file import load
+from workflow.config import load
 from workflow.core.model import Case, Letter
 from workflow.store import codec
 from workflow.store.tiny.backup import backups, files_of
@@ -25,14 +25,14 @@ def main(asked: Namespace) -> int:
     """
     case_id = asked.case
     config = load(asked.config)
-    store = TinyReader.peek(config.store)
+    store = TinyReader.peek(config.store.url)
     case = asyncio.run(store.case(case_id))
     others = asyncio.run(store.letters_beside(case_id))
     if case is None:
         print(f"Case {case_id} is not there, or can't be read: see state/README.md.", file=sys.stderr)
         return 2
     sys.stdout.flush()
-    sys.stdout.buffer.write(codec.encode(exported(case, others, config.store)))
+    sys.stdout.buffer.write(codec.encode(exported(case, others, config.store.url)))
     return 0
 
 

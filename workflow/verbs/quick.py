@@ -11,7 +11,7 @@ from argparse import Namespace
 from datetime import timedelta
 
 from workflow.alive import read_alive
-from workflow.config.file import load
+from workflow.config import load
 
 TOO_LONG = timedelta(minutes=5)
 """Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""
@@ -20,9 +20,9 @@ TOO_LONG = timedelta(minutes=5)
 def main(asked: Namespace) -> int:
     """Print one line; exit code 0 when all is well, 1 when not, 2 for a faulty configuration."""
     config = load(asked.config)
-    alive = read_alive(config.store)
+    alive = read_alive(config.store.url)
     if alive is None:
-        wrong = f"no daemon lives on {config.store}: systemctl status promptly, then journalctl -u promptly"
+        wrong = f"no daemon lives on {config.store.url}: systemctl status promptly, then journalctl -u promptly"
     elif alive.silent_for is None:
         wrong = "the daemon has not reached the mailbox yet: run `check`, which says what refuses"
     elif alive.silent_for > TOO_LONG:

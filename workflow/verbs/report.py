@@ -22,7 +22,7 @@ from rich.table import Table
 
 from workflow.alive import read_alive
 from workflow.clock import SystemClock
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
 from workflow.core.model import Case, Kind
 from workflow.store.tiny.reader import EVER, TinyReader
@@ -56,21 +56,21 @@ def main(asked: Namespace) -> int:
         print(wrong, file=sys.stderr)
         return 2
     cases, faults = asyncio.run(_gathered(config, month))
-    alive = read_alive(config.store)
+    alive = read_alive(config.store.url)
     now = alive.now if alive is not None else SystemClock().now()
     if faults:
         print(f"{faults} case files can't be read and are not counted: see state/README.md, Repair", file=sys.stderr)
     if asked.csv is not None:
         try:
-            _write_csv(asked.csv, cases, now, ZoneInfo(config.timezone))
+            _write_csv(asked.csv, cases, now, ZoneInfo(config.clinic.timezone))
         except OSError as error:
             print(f"{asked.csv}: {error.strerror}", file=sys.stderr)
             return 2
     if asked.json:
-        told = _as_json(asked.month, cases, now, ZoneInfo(config.timezone))
+        told = _as_json(asked.month, cases, now, ZoneInfo(config.clinic.timezone))
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(asked.month, cases, now, ZoneInfo(config.timezone))
+        _print(asked.month, cases, now, ZoneInfo(config.clinic.timezone))
     return 0
 
 
@@ -83,7 +83,7 @@ def _month(written: str | None) -> str | None:
 
 async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]:
     """The cases reported in a local month, or all, the oldest first; and how many files can't be read."""
-    store, zone = TinyReader.peek(config.store), ZoneInfo(config.timezone)
+    store, zone = TinyReader.peek(config.store.url), ZoneInfo(config.clinic.timezone)
     since = EVER if month is None else datetime.fromisoformat(f"{month}-01").replace(tzinfo=zone)
     cases = {case.id: case async for case in store.closed_cases(since)}  # none is closed before it was reported
     cases.update((await store.open_cases()).items())

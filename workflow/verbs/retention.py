@@ -15,7 +15,7 @@ from workflow import logs, requests
 from workflow.alive import read_alive
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.requests import Answer, Request
 from workflow.store import Locked, NotCommitted, Store
 from workflow.store.tiny.backup import backups, files_of
@@ -65,14 +65,14 @@ def _act_as_owner(config: Config) -> None:
     """Root, who may be asked to erase, becomes the user whose state it is: the daemon must be able to read what is
     written here.
     """
-    if os.geteuid() == 0 and config.store.exists() and (owner := config.store.stat()).st_uid:
+    if os.geteuid() == 0 and config.store.url.exists() and (owner := config.store.url.stat()).st_uid:
         os.setegid(owner.st_gid)
         os.seteuid(owner.st_uid)
 
 
 def _is_there(config: Config, case_id: str) -> bool:
-    reader = TinyReader.peek(config.store)
-    copies = (path for copy in backups(config.store) for path in files_of(copy, case_id))
+    reader = TinyReader.peek(config.store.url)
+    copies = (path for copy in backups(config.store.url) for path in files_of(copy, case_id))
     return asyncio.run(reader.knows(case_id)) or any(copies)
 
 
@@ -89,28 +89,28 @@ async def _carried_out(config: Config, verb: str, case_id: str) -> Answer:
     request: Request | None = None
     began = time.monotonic()
     while True:
-        store = TinyStore(config.store)
+        store = TinyStore(config.store.url)
         try:
             await store.open()
         except Locked:
             if request is None:
-                request = requests.leave(config.store, verb, case_id)
+                request = requests.leave(config.store.url, verb, case_id)
                 print("A daemon runs: it was asked to do it, within seconds.", file=sys.stderr, flush=True)
         else:
             try:
                 if request is not None:
-                    if (answer := requests.answer_to(config.store, request)) is not None:
+                    if (answer := requests.answer_to(config.store.url, request)) is not None:
                         return answer
-                    requests.take_back(config.store, request)
+                    requests.take_back(config.store.url, request)
                 upkeep = Upkeep(Clinic(config, store, await _clock(config, store)))
                 return await upkeep.carry_out(Request("", verb, case_id))
             finally:
                 await store.close()
         while time.monotonic() - began < PATIENCE:
-            if (answer := requests.answer_to(config.store, request)) is not None:
+            if (answer := requests.answer_to(config.store.url, request)) is not None:
                 return answer
             await asyncio.sleep(LOOK_AGAIN)
-            if read_alive(config.store) is None:
+            if read_alive(config.store.url) is None:
                 break
         else:
             late = "The daemon has not done it yet; it stays asked, and is done as soon as the daemon can."
@@ -119,7 +119,7 @@ async def _carried_out(config: Config, verb: str, case_id: str) -> Answer:
 
 async def _clock(config: Config, store: Store) -> Clock:
     """The time of the daemon that was here last: a rehearsed one, where it had that, stands still since (section 7)."""
-    last = read_alive(config.store, living=False)
+    last = read_alive(config.store.url, living=False)
     if last is None or not last.rehearsed:
         return SystemClock()
     known = [last.now, await store.latest_at() or last.now]

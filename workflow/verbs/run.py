@@ -18,7 +18,7 @@ from workflow import logs
 from workflow.alive import read_alive
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
-from workflow.config.file import Config, Faults, load
+from workflow.config import Config, Faults, load
 from workflow.service import Service
 from workflow.store import Locked, NotCommitted, Store
 from workflow.store.tiny.store import TinyStore
@@ -48,7 +48,7 @@ def main(asked: Namespace) -> int:
 
 
 async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
-    store: Store = TinyStore(config.store)
+    store: Store = TinyStore(config.store.url)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):  # before anything is begun: a stop is in good order from here on
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -76,7 +76,7 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
 
 async def _rehearsed(store: Store, config: Config, start: datetime, speed: float) -> Clock:
     """A restart goes on from the rehearsed time in the state, if that is later (contract section 7)."""
-    alive = read_alive(config.store, living=False)
+    alive = read_alive(config.store.url, living=False)
     known = [start, await store.latest_at(), alive.now if alive is not None else None]
     return RehearsalClock(max(at for at in known if at is not None), speed)
 
@@ -89,5 +89,5 @@ def _start(clock: str | None, config: Config) -> datetime:
         start = datetime.fromisoformat(clock)
     except ValueError:
         raise ValueError(f"--clock {clock}: write a time such as 2026-11-05T14:00") from None
-    zone = ZoneInfo(config.timezone)
+    zone = ZoneInfo(config.clinic.timezone)
     return (start if start.tzinfo is not None else start.replace(tzinfo=zone)).astimezone(UTC)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
 from workflow.core.schedule import QUIET, asks_outcome, held_until
@@ -43,14 +43,14 @@ def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
     case_id = asked.case
     config = load(asked.config)
-    store = TinyReader.peek(config.store)
+    store = TinyReader.peek(config.store.url)
     case = asyncio.run(store.case(case_id))
     if case is None:
         faulty = any(fault.name.partition(".")[0] == case_id for fault in store.faults)
         said = "can't be read: see state/README.md, Repair" if faulty else "is not there: `status` lists the open ones"
         print(f"Case {case_id} {said}.", file=sys.stderr)
         return 2
-    alive = read_alive(config.store)
+    alive = read_alive(config.store.url)
     now = alive.now if alive is not None else SystemClock().now()
     print("\n".join(page(case, config, now, hindrances(store, alive))))
     return 0
@@ -58,7 +58,7 @@ def main(asked: Namespace) -> int:
 
 def page(case: Case, config: Config, now: datetime, hindered: Iterable[str] = ()) -> Iterator[str]:
     """The lines to print, none longer than `WIDTH`. Times are local; `now` is the clinic's, real or rehearsed."""
-    zone = ZoneInfo(config.timezone)
+    zone = ZoneInfo(config.clinic.timezone)
     unnamed = "client not named" if case.wiped_at is None else "client's name wiped"
     client = shown(case.client, config.privacy.client_name) or unnamed
     minutes = f" {case.minutes}" if case.minutes is not None else ""

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.store import Reader
@@ -93,10 +93,10 @@ def main(asked: Namespace) -> int:
 
 
 async def _look(config: Config) -> Looked:
-    alive = read_alive(config.store)
-    store = TinyReader.peek(config.store)
+    alive = read_alive(config.store.url)
+    store = TinyReader.peek(config.store.url)
     now = alive.now if alive is not None else SystemClock().now()
-    zone = ZoneInfo(config.timezone)
+    zone = ZoneInfo(config.clinic.timezone)
     cases = sorted((await store.open_cases()).values(), key=lambda case: case.opened_at)
     found: Status = {
         "open": [_case(case, config, zone) for case in cases if case.open],
@@ -106,11 +106,11 @@ async def _look(config: Config) -> Looked:
         },
         "set_aside": sum(now - at < WEEK for at in store.desk.counts.get("set-aside", ())),
         "closed_today": await _closed_today(store, now, zone),
-        "mailbox": _mailbox(alive, read_alive(config.store, living=False), zone),
+        "mailbox": _mailbox(alive, read_alive(config.store.url, living=False), zone),
     }
     coming = {case.id: _coming(case.timers) for case in cases}
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
-    copies = [copy.name for copy in backups(config.store)]
+    copies = [copy.name for copy in backups(config.store.url)]
     return Looked(found, whys, now.astimezone(zone), copies[-1] if copies else "")
 
 

@@ -23,11 +23,13 @@ from datetime import datetime, timedelta
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
+from workflow.config.keys import ImapServer
 from workflow.core.model import Fate, Place
-from workflow.mail.imap.mailbox import Contact, Fetched, Filing, Loss, MailboxError, MailboxSettings, News
+from workflow.mail.imap.mailbox import PATIENCE, Contact, Fetched, Filing, Loss, MailboxError, News
 from workflow.mail.imap.session import Session, Weighed, why_lost
+from workflow.mail.tokens import Tokens, tokens_of
 
-__all__ = ["Contact", "Fetched", "Filing", "Inbox", "Loss", "MailboxSettings", "News", "Pace"]
+__all__ = ["Contact", "Fetched", "Filing", "Inbox", "Loss", "News", "Pace"]
 
 SET_ASIDE = "Set aside"
 """The folder below the handled folder (contract section 3)."""
@@ -74,19 +76,25 @@ class Inbox:
 
     `deliver` and `report` are called on the inbox's own thread, in order. `deliver` may block: nothing more is fetched
     then. If it raises, the mail is delivered again on the next connection. Each delivered mail must be settled.
+
+    `tokens` are those of the server's `oauth2` unless given; one answer may take `timeout` seconds.
     """
 
     def __init__(
         self,
-        settings: MailboxSettings,
+        server: ImapServer,
         *,
         since: Place | None,
         first_since: Callable[[], datetime],
         deliver: Callable[[Fetched], None],
         report: Callable[[Contact], None],
         pace: Pace | None = None,
+        tokens: Tokens | None = None,
+        timeout: float = PATIENCE,
     ) -> None:
-        self._settings = settings
+        self._server = server
+        self._tokens = tokens or tokens_of(server.oauth2)
+        self._timeout = timeout
         self._first_since = first_since
         self._deliver = deliver
         self._report = report
@@ -223,7 +231,7 @@ class Inbox:
 
     def _attend(self) -> None:
         """One connection, from login to its end; always ends by raising."""
-        session = Session(self._settings)
+        session = Session(self._server, tokens=self._tokens, timeout=self._timeout)
         with self._lock:
             self._session = session
         try:
@@ -231,7 +239,7 @@ class Inbox:
             session.log_in()
             session.open_folder()
             self._report(Contact(News.CONNECTED, "idle" if session.can_idle else "polling"))
-            if session.filing is Filing.NONE or (session.filing is Filing.MARK and self._settings.handled_folder):
+            if session.filing is Filing.NONE or (session.filing is Filing.MARK and self._server.handled_folder):
                 self._report(Contact(News.NOT_FILED, session.filing))
             vain = 0
             while True:
@@ -282,7 +290,7 @@ class Inbox:
         for start in range(0, len(uids), _WEIGHED_AT_ONCE):
             weighed = session.weigh(uids[start : start + _WEIGHED_AT_ONCE])
             wanted = [mail for mail in weighed if self._earliest is None or mail.arrived_at >= self._earliest]
-            for batch in _batches(wanted, self._settings.max_size):
+            for batch in _batches(wanted, self._server.max_size):
                 self._fetch(session, batch)
         with self._lock:
             # After a search by date the older mails below are done with, too, though nobody listed them.
@@ -304,7 +312,7 @@ class Inbox:
 
     def _fetch(self, session: Session, batch: Sequence[Weighed]) -> None:
         """Fetch mails of one kind, all to be read whole or none, and deliver them."""
-        whole = _is_whole(batch[0], self._settings.max_size)
+        whole = _is_whole(batch[0], self._server.max_size)
         uids = [mail.uid for mail in batch]
         found = session.bodies(uids) if whole else session.headers(uids)
         for mail in batch:

@@ -8,7 +8,8 @@ from typing import Any
 
 from imapclient.exceptions import IMAPClientAbortError, LoginError
 
-from workflow.mail.imap.mailbox import Loss, MailboxError, MailboxSettings
+from workflow.config.keys import ImapServer
+from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.tokens import TokenError, Tokens, xoauth2
 
 _BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|(?:too many|number of)[a-z ]* connections", re.I)
@@ -16,20 +17,20 @@ _BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|(?:too many|numbe
 Gmail has but words."""
 
 
-def log_in(client: Any, settings: MailboxSettings) -> None:
+def log_in(client: Any, server: ImapServer, tokens: Tokens | None) -> None:
     """Log `client`, an IMAPClient, in. Blocks; for a token, as long as `mail.tokens` says.
 
     Raises `MailboxError`: refused-login, or unreachable if the server, or the provider of tokens, could not even be
     asked.
     """
-    if settings.tokens is not None:
-        _log_in_by_token(client, settings.username, settings.tokens)
+    if tokens is not None:
+        _log_in_by_token(client, server.username, tokens)
         return
     try:
-        password = settings.password()
+        password = server.password()
     except OSError as error:
         raise MailboxError(Loss.REFUSED_LOGIN) from error
-    name = settings.username
+    name = server.username
     try:
         # AUTHENTICATE carries UTF-8; LOGIN is ASCII, and imaplib sends the name unquoted.
         if client.has_capability("AUTH=PLAIN"):

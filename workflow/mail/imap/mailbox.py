@@ -1,16 +1,15 @@
-"""What is said of the mailbox: how to reach it, what lay in it, how it is. Values only; `mail.imap.inbox` acts."""
+"""What is said of the mailbox: what lay in it, how it is. Values only; `mail.imap.inbox` acts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Literal
 
 from workflow.core.model import Place
-from workflow.mail.tokens import Tokens
+
+PATIENCE = 30.0
+"""Seconds that one answer of the server may take."""
 
 KEYWORD = "$Promptly"
 """Marks handled mail that stays in place (contract section 3, "What is left alone")."""
@@ -56,28 +55,6 @@ class MailboxError(Exception):
         super().__init__(detail or why.value)
         self.why = why
         self.detail = detail
-
-
-@dataclass(frozen=True)
-class MailboxSettings:
-    """Where the mailbox is. `password` is called at each login, so that a changed file needs no restart."""
-
-    host: str
-    port: int
-    security: Literal["tls", "starttls", "none"]
-    username: str
-    password: Callable[[], str]
-    ca_file: Path | None
-    """The only CA to trust; None: the system's."""
-    folder: str
-    handled_folder: str
-    """Where handled mail goes; "": the keyword in place."""
-    max_size: int
-    """Bytes; of a larger mail only the header block is fetched."""
-    timeout: float = 30.0
-    """Seconds that one answer of the server may take."""
-    tokens: Tokens | None = None
-    """Instead of the password."""
 
 
 @dataclass(frozen=True, slots=True)

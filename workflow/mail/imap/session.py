@@ -23,9 +23,11 @@ from imapclient.exceptions import (
     IMAPClientReadOnlyError,
 )
 
+from workflow.config.keys import ImapServer
 from workflow.mail.imap.login import log_in
-from workflow.mail.imap.mailbox import KEYWORD, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError, MailboxSettings
+from workflow.mail.imap.mailbox import KEYWORD, PATIENCE, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError
 from workflow.mail.tls import verified
+from workflow.mail.tokens import Tokens, tokens_of
 
 # At DEBUG the library logs what it sends and reads: names and bodies (contract 8.7).
 logging.getLogger("imapclient").setLevel(logging.INFO)
@@ -68,13 +70,15 @@ def why_lost(error: Exception) -> Loss:
 class Session:
     """A connection that is open. Only the thread that made it may use it, but for `sever`."""
 
-    def __init__(self, settings: MailboxSettings) -> None:
+    def __init__(self, server: ImapServer, *, tokens: Tokens | None = None, timeout: float = PATIENCE) -> None:
         """Connect and encrypt. Raises `MailboxError` (unreachable, tls)."""
-        self._settings = settings
+        self._server = server
+        self._tokens = tokens or tokens_of(server.oauth2)
+        self._timeout = timeout
         self._pushed = False
         self._idle_tag: bytes | None = None
         self._archives: dict[str, str] = {}
-        self._client = _connect(settings)
+        self._client = _connect(server, timeout)
         # The library's tracing formats every answer, bodies too, whether or not a logger wants it.
         self._client._imap.debug = 0
         self._client.normalise_times = False
@@ -90,13 +94,13 @@ class Session:
 
     def log_in(self) -> None:
         """Raises `MailboxError`: refused-login, or unreachable if the server could not even ask itself."""
-        log_in(self._client, self._settings)
+        log_in(self._client, self._server, self._tokens)
         self._client.capabilities()  # kept from here on; they came with the answer, mostly
 
     def open_folder(self, *, readonly: bool = False) -> None:
         """Select the folder and learn what may be done there. Raises `MailboxError` (refused-folder)."""
         try:
-            answer = self._client.select_folder(self._settings.folder, readonly=readonly)
+            answer = self._client.select_folder(self._server.folder, readonly=readonly)
         except IMAPClientReadOnlyError as error:
             raise MailboxError(Loss.REFUSED_FOLDER) from error
         except IMAPClientAbortError:
@@ -113,7 +117,7 @@ class Session:
         self.filing = self._choose_filing()
 
     def _choose_filing(self) -> Filing:
-        if self._settings.handled_folder:
+        if self._server.handled_folder:
             if self._client.has_capability("MOVE"):
                 return Filing.MOVE
             if self._client.has_capability("UIDPLUS"):
@@ -233,19 +237,19 @@ class Session:
         except ssl.SSLWantReadError:
             return False
         finally:
-            sock.settimeout(self._settings.timeout)
+            sock.settimeout(self._timeout)
 
     def end_idle(self) -> None:
         """Leave IDLE and read all that was pushed. Raises when the connection is gone or the server said BYE."""
         imap, tag = self._client._imap, self._idle_tag
         self._idle_tag, self._pushed = None, False
-        self._client.socket().settimeout(min(_ALIVE_MOST, self._settings.timeout))
+        self._client.socket().settimeout(min(_ALIVE_MOST, self._timeout))
         imap.send(b"DONE\r\n")
         while imap.tagged_commands[tag] is None:
             imap._get_response()
             if "BYE" in imap.untagged_responses:
                 raise IMAPClientAbortError("BYE")
-        self._client.socket().settimeout(self._settings.timeout)
+        self._client.socket().settimeout(self._timeout)
         kind, _ = imap.tagged_commands.pop(tag)
         if kind != "OK":
             raise IMAPClientError("IDLE")
@@ -283,7 +287,7 @@ class Session:
     def _archive(self, below: str) -> str:
         if below not in self._archives:
             parent = self._archive("") + self._delimiter() if below else ""
-            name = parent + (below or self._settings.handled_folder)
+            name = parent + (below or self._server.handled_folder)
             exists = self._client.folder_exists(name)
             if not exists and not name.startswith(prefix := self._prefix()):
                 name = prefix + name
@@ -321,17 +325,17 @@ class Session:
             self._client.shutdown()
 
 
-def _connect(settings: MailboxSettings) -> Any:
+def _connect(server: ImapServer, timeout: float) -> Any:
     context = None
     client = None
     try:
-        if settings.security != "none":
-            context = verified(settings.ca_file)
-        timeout = SocketTimeout(connect=min(settings.timeout, _CONNECT_MOST), read=settings.timeout)
+        if server.security != "none":
+            context = verified(server.ca_file)
+        patience = SocketTimeout(connect=min(timeout, _CONNECT_MOST), read=timeout)
         client = IMAPClient(
-            settings.host, settings.port, ssl=settings.security == "tls", ssl_context=context, timeout=timeout
+            server.host, server.port, ssl=server.security == "tls", ssl_context=context, timeout=patience
         )
-        if settings.security == "starttls":
+        if server.security == "starttls":
             client.starttls(context)
     except (OSError, IMAPClientError) as error:
         if client is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+from workflow.config.keys import Trust
 from workflow.core.model import Roster, Standing
 from workflow.mail.reading.message import Incoming
 
@@ -29,18 +30,6 @@ _SERVER = re.compile(r"\s*(?:\([^()]*\)\s*)*([^\s;()=\"]+)(?=[;(\s]|$)")
 _RESULT_FIRST = re.compile(r"\s*([a-z][a-z0-9-]*)\s*=", re.IGNORECASE)
 _METHODS = frozenset({"dmarc", "dkim", "spf"})
 """What counts (contract section 6); a result of another method may say what it likes."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrustSettings:
-    """``[trust]`` of contract section 6."""
-
-    authserv_id: str
-    """Whose Authentication-Results to believe; "" nobody's."""
-    require: bool
-    """False: absent results are accepted, failed ones never."""
-    internal: str
-    """"exchange": mail of our own domain that Exchange stamped as its own is accepted; "" none."""
 
 
 class _Verdict(Enum):
@@ -65,7 +54,7 @@ class _Result:
         return None
 
 
-def judge(incoming: Incoming, roster: Roster, trust: TrustSettings, own_domain: str) -> Standing:
+def judge(incoming: Incoming, roster: Roster, trust: Trust, own_domain: str) -> Standing:
     """Whether this mail is from somebody of the roster, and whether the mailbox's server vouches for it.
 
     ``own_domain`` is the domain of the mailbox's address. Contract section 6: dmarc=pass, or dkim or spf pass aligned

@@ -13,21 +13,22 @@ from collections.abc import Callable, Coroutine
 
 import aiosmtplib
 
+from workflow.config.keys import SmtpServer
 from workflow.mail.smtp.session import (
+    STEP_MOST,
     Attempt,
     Result,
-    SmtpSettings,
     UnreadyError,
     classify,
     cut,
     opened,
     quit_politely,
-    refuse_clear_text,
     tls_context,
 )
 from workflow.mail.smtp.transfer import CLOSING, Transfer, transfer_on
+from workflow.mail.tokens import Tokens, tokens_of
 
-__all__ = ["Attempt", "Outbox", "Result", "SmtpSettings"]
+__all__ = ["Attempt", "Outbox", "Result"]
 
 WARM = 60.0
 """Seconds a connection outlives its last letter: answers come in bursts, and a cold open costs 7 to 47 ms."""
@@ -58,12 +59,15 @@ class Outbox:
     """Sends letters one by one over one warm connection, or two in a burst.
 
     Promises: one letter, one recipient, one MAIL transaction; no call lasts longer than a few time-outs; after
-    `close` nothing is sent. Raises ValueError for ``security = "none"`` off loopback or an unknown security.
+    `close` nothing is sent.
+
+    `tokens` are those of the server's `oauth2` unless given; one step may take `timeout` seconds.
     """
 
-    def __init__(self, settings: SmtpSettings) -> None:
-        refuse_clear_text(settings)
-        self._settings = settings
+    def __init__(self, server: SmtpServer, *, tokens: Tokens | None = None, timeout: float = STEP_MOST) -> None:
+        self._server = server
+        self._tokens = tokens or tokens_of(server.oauth2)
+        self._timeout = timeout
         self._tls: ssl.SSLContext | None = None
         self._lines = tuple(_Line(self._open) for _ in range(LINES))
         self._freed = asyncio.Condition()
@@ -83,7 +87,7 @@ class Outbox:
 
     async def _warm(self, line: _Line) -> None:
         try:
-            async with asyncio.timeout(self._settings.timeout * STAGES) as line.scope:
+            async with asyncio.timeout(self._timeout * STAGES) as line.scope:
                 await line.warm_up()
         except (UnreadyError, TimeoutError):
             line.cut()
@@ -103,7 +107,7 @@ class Outbox:
             return Attempt(Result.PERMANENT, None, "not a plain ASCII letter and address")
         line = await self._borrow()
         try:
-            async with asyncio.timeout(self._settings.timeout * STAGES) as line.scope:
+            async with asyncio.timeout(self._timeout * STAGES) as line.scope:
                 if self._closed:
                     return Attempt(Result.UNREACHABLE, None, "closed")
                 return await line.deliver(raw, sender, recipient, still_wanted)
@@ -150,9 +154,9 @@ class Outbox:
             self._freed.notify_all()
 
     async def _open(self) -> aiosmtplib.SMTP:
-        if self._tls is None and self._settings.security != "none":
-            self._tls = tls_context(self._settings)  # once: loading the system's authorities takes 20 ms
-        return await opened(self._settings, self._tls)
+        if self._tls is None and self._server.security != "none":
+            self._tls = tls_context(self._server)  # once: loading the system's authorities takes 20 ms
+        return await opened(self._server, self._tls, self._tokens, self._timeout)
 
 
 class _Line:

@@ -7,21 +7,22 @@ go to the log (contract 8.7).
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import aiosmtplib
 
+from workflow.config.keys import SmtpServer
 from workflow.mail.tls import verified
 from workflow.mail.tokens import TokenError, Tokens, xoauth2
+
+STEP_MOST = 30.0
+"""Seconds for each single step."""
 
 QUIT_PATIENCE = 0.5
 """Seconds for a polite QUIT; after that the connection is cut. A stop must be done within 5 s (contract section 7)."""
@@ -70,25 +71,6 @@ class Attempt:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpSettings:
-    """How to reach the server; the words are those of ``[smtp]`` (contract section 6)."""
-
-    host: str
-    port: int
-    security: str
-    """``tls``, ``starttls`` or ``none`` (loopback hosts only); never "if offered"."""
-    username: str = ""
-    """Empty: no login."""
-    password: Callable[[], str] = lambda: ""
-    """Asked at each connection, so that a changed password needs no restart. May raise OSError."""
-    ca_file: Path | None = None
-    timeout: float = 30.0
-    """Seconds for each single step."""
-    tokens: Tokens | None = None
-    """Instead of the password."""
-
-
 class UnreadyError(Exception):
     """A connection could not be made ready; carries the attempt to report."""
 
@@ -97,29 +79,31 @@ class UnreadyError(Exception):
         self.attempt = attempt
 
 
-async def opened(settings: SmtpSettings, tls: ssl.SSLContext | None) -> aiosmtplib.SMTP:
-    """Connect, secure, greet, log in. Raises UnreadyError."""
+async def opened(
+    server: SmtpServer, tls: ssl.SSLContext | None, tokens: Tokens | None, patience: float
+) -> aiosmtplib.SMTP:
+    """Connect, secure, greet, log in; each step within `patience`, in seconds. Raises UnreadyError."""
     client = aiosmtplib.SMTP(
-        hostname=settings.host,
-        port=settings.port,
-        use_tls=settings.security == "tls",
-        start_tls=settings.security == "starttls",
+        hostname=server.host,
+        port=server.port,
+        use_tls=server.security == "tls",
+        start_tls=server.security == "starttls",
         tls_context=tls,
-        timeout=settings.timeout,
+        timeout=patience,
         local_hostname=OUR_NAME,
     )
     stage = "connect"
     try:
-        await client.connect(timeout=min(settings.timeout, GREETED_WITHIN))
+        await client.connect(timeout=min(patience, GREETED_WITHIN))
         stage = "EHLO"
         asyncio.get_running_loop().call_soon(_acknowledge_at_once, client)  # runs when EHLO has been written
         await client.ehlo()
         stage = "login"
-        if settings.username and not _needs_no_login(settings, client):
-            if settings.tokens is None:
-                await client.login(settings.username, settings.password())
+        if server.username and not _needs_no_login(server, client):
+            if tokens is None:
+                await client.login(server.username, server.password())
             else:
-                await _log_in_by_token(client, settings.username, settings.tokens)
+                await _log_in_by_token(client, server.username, tokens)
     except BaseException as fault:
         cut(client)
         if isinstance(fault, (aiosmtplib.SMTPException, OSError, ValueError, TokenError)):
@@ -174,9 +158,9 @@ async def _authenticate(client: aiosmtplib.SMTP, username: str, token: str) -> N
         raise aiosmtplib.SMTPAuthenticationError(answer.code, answer.message)
 
 
-def _needs_no_login(settings: SmtpSettings, client: aiosmtplib.SMTP) -> bool:
+def _needs_no_login(server: SmtpServer, client: aiosmtplib.SMTP) -> bool:
     """A relay on this machine that offers no login takes mail without one, whatever user name is configured."""
-    return settings.security == "none" and not client.supports_extension("auth")
+    return server.security == "none" and not client.supports_extension("auth")
 
 
 def _unopened(stage: str, fault: Exception) -> Attempt:
@@ -217,27 +201,12 @@ def classify(stage: str, code: int, text: str) -> Attempt:
     return Attempt(Result.UNREACHABLE, None, f"{stage}: the reply makes no sense")
 
 
-def tls_context(settings: SmtpSettings) -> ssl.SSLContext:
+def tls_context(server: SmtpServer) -> ssl.SSLContext:
     """Verified TLS 1.2 or newer, against `ca_file` alone if there is one. Raises UnreadyError."""
     try:
-        return verified(settings.ca_file)
+        return verified(server.ca_file)
     except OSError as fault:  # SSLError included
         raise UnreadyError(Attempt(Result.UNREACHABLE, None, "ca_file cannot be read")) from fault
-
-
-def refuse_clear_text(settings: SmtpSettings) -> None:
-    """Raise ValueError for a `security` that is unknown, or "none" off loopback (contract section 6)."""
-    if settings.security not in ("tls", "starttls", "none"):
-        raise ValueError("smtp.security is not tls, starttls or none")
-    if settings.security == "none" and not _is_loopback(settings.host):
-        raise ValueError("smtp.security is none, but the host is not this machine")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.casefold() == "localhost"
 
 
 async def quit_politely(client: aiosmtplib.SMTP) -> None:

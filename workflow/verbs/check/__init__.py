@@ -19,7 +19,7 @@ from rich.text import Text
 
 from workflow import logs
 from workflow.clock import SystemClock
-from workflow.config.file import Config, load
+from workflow.config import Config, load
 from workflow.verbs.check import machine, sending, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
 from workflow.verbs.check.imap import MailboxParts
@@ -74,7 +74,7 @@ def findings(config: Config, *, send: bool = False) -> Iterator[Finding]:
         yield from _bounded(("trust", PART_MOST, lambda tell: trust.check(config, clock, tell)))
     else:
         yield skipped("trust", "not tried, for the mailbox cannot be read")
-    yield from _bounded(("store", PART_MOST, lambda tell: machine.store(config.store, tell)))
+    yield from _bounded(("store", PART_MOST, lambda tell: machine.store(config.store.url, tell)))
     yield from _bounded(("templates", PART_MOST, lambda tell: machine.templates(config, tell)))
     if send and mailbox.works and smtp.works:
         known = mailbox.ahead is not None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from workflow.clinic import mailbox_settings
 from workflow.clock import Clock
-from workflow.config.file import Config
-from workflow.mail.imap.mailbox import Filing, Loss, MailboxSettings
+from workflow.config import Config
+from workflow.mail.imap.mailbox import Filing, Loss
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, quoted, skipped, warn
 from workflow.verbs.check.mailbox import TROUBLE, IMAPClientError, MailboxError, Probe, why_lost
 from workflow.verbs.check.wire import PATIENCE, Server, knock
@@ -39,11 +37,10 @@ class MailboxParts:
         if not knock(server, self._clock.now(), tell):
             tell(skipped(f"IMAP login, {REST.removeprefix('IMAP ')}", "not tried, for there is no connection"))
             return
-        settings = patient(mailbox_settings(self._config))
         probe: Probe | None = None
         part = "IMAP login"
         try:
-            probe = Probe(settings)
+            probe = Probe(mailbox, timeout=PATIENCE)
             probe.log_in()
             tell(ok(part, f"accepted, as {mailbox.username}"))
             part = "IMAP folder"
@@ -133,11 +130,6 @@ def apart(before: datetime, told: datetime, after: datetime) -> timedelta:
     if latest < before:
         return latest - before
     return max(told - after, timedelta())
-
-
-def patient(settings: MailboxSettings) -> MailboxSettings:
-    """The same server, asked by somebody who waits at a terminal."""
-    return replace(settings, timeout=PATIENCE)
 
 
 def _moving(filing: Filing, folder: str) -> Finding:

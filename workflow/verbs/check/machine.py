@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from workflow.alive import read_alive
 from workflow.clock import Clock
-from workflow.config.file import Config
+from workflow.config import Config
 from workflow.core.model import Person
 from workflow.mail.writing.render import Letters
 from workflow.store import StoreError
@@ -33,11 +33,11 @@ SHOWN = 5
 
 def clock(config: Config, time: Clock, ahead: timedelta | None, unknown: str) -> Finding:
     """The clock against the mail server's, and the time zone for a look at the wall. `ahead` is the server's lead."""
-    now = time.now().astimezone(ZoneInfo(config.timezone))
-    text = f"it is {now:%H:%M} on {now:%A}, {now:%Y-%m-%d} in {config.timezone}"
+    now = time.now().astimezone(ZoneInfo(config.clinic.timezone))
+    text = f"it is {now:%H:%M} on {now:%A}, {now:%Y-%m-%d} in {config.clinic.timezone}"
     if ahead is not None and (off := clock_off(ahead)) is not None:
         return replace(off, text=f"{text}; {off.text}")
-    if "/" not in config.timezone or config.timezone.startswith("Etc/"):
+    if "/" not in config.clinic.timezone or config.clinic.timezone.startswith("Etc/"):
         advice = 'Write the clinic\'s city instead, such as "America/Toronto", or "local" times may be an hour off.'
         return warn("clock", f"{text}, a zone that may know no summer time (clinic.timezone)", advice)
     if ahead is None:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from imapclient import DELETED, SEEN
 from imapclient.exceptions import IMAPClientError
 
-from workflow.mail.imap.mailbox import UNKNOWN_ARRIVAL, Filing, MailboxError, MailboxSettings
+from workflow.config.keys import ImapServer
+from workflow.mail.imap.mailbox import PATIENCE, UNKNOWN_ARRIVAL, Filing, MailboxError
 from workflow.mail.imap.session import Session, why_lost
 
 __all__ = ["TROUBLE", "IMAPClientError", "MailboxError", "Probe", "Trial", "read_headers", "why_lost"]
@@ -101,9 +102,9 @@ class Probe(Session):
         return False
 
 
-def read_headers(settings: MailboxSettings, last: int) -> list[bytes]:
+def read_headers(server: ImapServer, last: int, timeout: float = PATIENCE) -> list[bytes]:
     """Header blocks of the last mails in the folder, oldest first. Blocks. Raises what is in `TROUBLE`."""
-    session = Session(settings)
+    session = Session(server, timeout=timeout)
     try:
         session.log_in()
         session.open_folder(readonly=True)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import datetime
 
-from workflow.clinic import mailbox_settings, smtp_settings
 from workflow.clock import Clock
-from workflow.config.file import Config
+from workflow.config import Config
 from workflow.core.model import Letter, LetterKind, Person, Role
 from workflow.core.owed import Scene, alone
 from workflow.gather import RandomMint
@@ -22,7 +20,7 @@ from workflow.mail.writing.render import Letters, Unsafe
 from workflow.store import StoreError
 from workflow.store.tiny.reader import TinyReader
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
-from workflow.verbs.check.imap import apart, patient
+from workflow.verbs.check.imap import apart
 from workflow.verbs.check.machine import clock_off
 from workflow.verbs.check.mailbox import TROUBLE, Probe, Trial
 from workflow.verbs.check.trust import NO_HEADER, server_of
@@ -54,7 +52,7 @@ class Sending:
         to_ourselves = self._letter(Person("Promptly", (address,)))
         probe: Probe | None = None
         try:
-            probe = Probe(patient(mailbox_settings(self._config)))
+            probe = Probe(self._config.mailbox, timeout=PATIENCE)
             probe.log_in()
             probe.open_folder()
             before, began = self._clock.now(), time.monotonic()
@@ -91,7 +89,7 @@ class Sending:
             rendered = self._letters.render(letter, self._clock.now())
         except Unsafe as unsafe:
             return Attempt(Result.PERMANENT, None, str(unsafe))
-        outbox = Outbox(replace(smtp_settings(self._config), timeout=PATIENCE))
+        outbox = Outbox(self._config.smtp, timeout=PATIENCE)
         try:
             return await outbox.send(rendered.raw, sender=self._config.mailbox.address, recipient=rendered.recipient)
         finally:
@@ -140,7 +138,7 @@ class Sending:
 def _instance(config: Config) -> str:
     """The daemon's own mark, so that it knows the letter, and a bounce of it, for its own."""
     try:
-        return TinyReader.peek(config.store).desk.instance or "check"
+        return TinyReader.peek(config.store.url).desk.instance or "check"
     except StoreError:
         return "check"
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 
 import aiosmtplib
 
-from workflow.clinic import smtp_settings
 from workflow.clock import Clock
-from workflow.config.file import Config
-from workflow.mail.smtp.session import (
-    LOGIN_WANTED,
-    Result,
-    SmtpSettings,
-    UnreadyError,
-    opened,
-    quit_politely,
-    tls_context,
-)
+from workflow.config import Config
+from workflow.config.keys import SmtpServer
+from workflow.mail.smtp.session import LOGIN_WANTED, Result, UnreadyError, opened, quit_politely, tls_context
+from workflow.mail.tokens import tokens_of
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, quoted, skipped, warn
 from workflow.verbs.check.wire import PATIENCE, Server, knock
 
@@ -41,16 +33,17 @@ class SmtpParts:
         if not knock(Server("smtp", smtp.host, smtp.port, smtp.security, smtp.ca_file), self._clock.now(), tell):
             tell(skipped("SMTP login, sender, recipients", "not tried, for there is no connection"))
             return
-        asyncio.run(self._converse(replace(smtp_settings(self._config), timeout=PATIENCE), tell))
+        asyncio.run(self._converse(smtp, tell))
 
-    async def _converse(self, settings: SmtpSettings, tell: Tell) -> None:
+    async def _converse(self, server: SmtpServer, tell: Tell) -> None:
         try:
-            client = await opened(settings, None if settings.security == "none" else tls_context(settings))
+            tls = None if server.security == "none" else tls_context(server)
+            client = await opened(server, tls, tokens_of(server.oauth2), PATIENCE)
         except UnreadyError as failed:
-            tell(_unready(failed, settings))
+            tell(_unready(failed, server))
             tell(skipped("SMTP sender, recipients", "not tried, for nobody is logged in"))
             return
-        tell(ok("SMTP login", f"accepted, as {settings.username}" if settings.username else "none asked for"))
+        tell(ok("SMTP login", f"accepted, as {server.username}" if server.username else "none asked for"))
         try:
             self.works = await self._sender(client, tell)
             if self.works:
@@ -117,10 +110,10 @@ def _listed(found: list[str]) -> str:
     return "; ".join(found[:SHOWN]) + (f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
-def _unready(failed: UnreadyError, settings: SmtpSettings) -> Finding:
+def _unready(failed: UnreadyError, server: SmtpServer) -> Finding:
     cause = failed.__cause__
     reason = failed.attempt.reason
-    if settings.tokens is not None and reason.startswith("login"):
+    if server.oauth2 is not None and reason.startswith("login"):
         advice = "See docs/oauth2.md for what must be allowed, and where."
         return fail("SMTP login", f"{reason.removeprefix('login').lstrip(' :')}{_words(cause)}", advice)
     if failed.attempt.result is not Result.REFUSED_LOGIN:
@@ -133,7 +126,7 @@ def _unready(failed: UnreadyError, settings: SmtpSettings) -> Finding:
         text = "the server offers no way to log in that Promptly knows"
         advice = 'If it wants no login, write smtp.username = "" and no password; else use its port for submission.'
         return fail("SMTP login", text, f"{advice} (465 with tls, 587 with starttls)")
-    text = f"user name or password refused, for {settings.username}{_words(cause)}"
+    text = f"user name or password refused, for {server.username}{_words(cause)}"
     advice = (
         "Check smtp.username, and put the password alone into the file of smtp.password_file. Where people sign in "
         "with a second step, an app password is needed; some providers must first be told to allow SMTP."

@@ -6,16 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from workflow.clinic import mailbox_settings
 from workflow.clock import Clock
-from workflow.config.file import Config
+from workflow.config import Config
+from workflow.config.keys import Trust
 from workflow.core.model import Standing
 from workflow.mail.reading import message, trust
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
-from workflow.verbs.check.imap import patient
 from workflow.verbs.check.mailbox import TROUBLE, read_headers
+from workflow.verbs.check.wire import PATIENCE
 
 JUDGED = 50
 """So many mails from roster addresses are judged (contract section 7)."""
@@ -72,7 +72,7 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
         advice = "See what the IMAP lines say, or try again."
         tell(fail("trust", f"not known, for the mailbox could not be read{noted(error)}", advice))
         return
-    own = trust.TrustSettings(config.trust.authserv_id, config.trust.require, config.trust.internal)
+    own = config.trust
     judged = [Judged(mail, standing is Standing.KNOWN) for mail in mails if (standing := _judge(mail, own, config))]
     judged = judged[-JUDGED:]
     if not judged:
@@ -93,19 +93,19 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
 
 def _mails(config: Config, clock: Clock) -> Iterator[message.Incoming]:
     """The header blocks of the last mails that were handled, then of those that lie in the folder."""
-    settings = patient(mailbox_settings(config))
+    mailbox = config.mailbox
     raws: list[bytes] = []
-    if settings.handled_folder:
+    if mailbox.handled_folder:
         with suppress(*TROUBLE):  # on some servers it bears a prefix; then the folder itself must do
-            raws += read_headers(replace(settings, folder=settings.handled_folder), LOOKED_AT)
-    raws += read_headers(settings, LOOKED_AT)
+            raws += read_headers(mailbox.model_copy(update={"folder": mailbox.handled_folder}), LOOKED_AT, PATIENCE)
+    raws += read_headers(mailbox, LOOKED_AT, PATIENCE)
     for raw in raws:
-        yield message.read(raw, clock.now(), ours=(), own_address=config.mailbox.address, instance="check")
+        yield message.read(raw, clock.now(), ours=(), own_address=mailbox.address, instance="check")
 
 
-def _judge(mail: message.Incoming, settings: trust.TrustSettings, config: Config) -> Standing | None:
+def _judge(mail: message.Incoming, keys: Trust, config: Config) -> Standing | None:
     """As the daemon does; None for a stranger."""
-    standing = trust.judge(mail, config.roster, settings, config.mailbox.address.rpartition("@")[2])
+    standing = trust.judge(mail, config.roster, keys, config.mailbox.address.rpartition("@")[2])
     return None if standing is Standing.STRANGER else standing
 
 
@@ -141,7 +141,8 @@ def _better(judged: Sequence[Judged], refused: Sequence[Judged], passed: int, co
     own = config.trust
     would: Counter[str] = Counter()
     for server in {mail.server for mail in refused if mail.server}:
-        other = trust.TrustSettings(server, own.require, "exchange" if server == trust.NO_NAME else own.internal)
+        internal = "exchange" if server == trust.NO_NAME else own.internal
+        other = own.model_copy(update={"authserv_id": server, "internal": internal})
         would[server] = sum(_judge(mail.incoming, other, config) is Standing.KNOWN for mail in judged)
     if would and (best := would.most_common(1)[0])[1] > passed:
         server, then = best
