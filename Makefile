@@ -131,7 +131,7 @@ lock: ## write the locks anew, with the newest versions that pyproject.toml allo
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/pip --disable-pip-version-check --quiet install pip-tools
 	echo setuptools | $(COMPILE) --upgrade --no-annotate --output-file requirements-build.lock -
-	$(COMPILE) --upgrade --extra dev --extra oauth --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --upgrade --extra dev --extra demo --extra oauth --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --upgrade --constraint requirements-dev.lock --extra oauth --output-file requirements.lock pyproject.toml
 
 clean: ## remove what can be made again, but never state/

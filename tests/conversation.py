@@ -27,13 +27,13 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from tests.movable_clock import MovableClock
+from tests.troubled_server import TroubledServer
+from tests.xoauth2 import Opens
 from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Case
 from workflow.service import Service
 from workflow.store.tiny.store import TinyStore
-from workflow.verbs.embedded import EmbeddedServer
-from workflow.verbs.xoauth2 import Opens
 
 TORONTO = ZoneInfo("America/Toronto")
 MAILBOX = "clinic@clinic.test"
@@ -230,7 +230,7 @@ class Clinic:
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
         accounts = dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")
-        self.server = await self._stack.enter_async_context(EmbeddedServer(accounts, opens=self._opens))
+        self.server = await self._stack.enter_async_context(TroubledServer(accounts, opens=self._opens))
         self.folder.mkdir(exist_ok=True)
         self.config_file = self.folder / "config.toml"
         admins = ", ".join(f'"{name.title()} <{PEOPLE[name]}>"' for name in self._admins)

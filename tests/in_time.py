@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tests.conversation import MAILBOX, TORONTO, Clinic
-from workflow.verbs.embedded import EmbeddedServer
+from tests.troubled_server import TroubledServer
 
 
 def on(day: str, clock: str) -> datetime:
@@ -36,7 +36,7 @@ def header(mail: bytes, name: str) -> str:
     return line.partition(": ")[2]
 
 
-async def letters(server: EmbeddedServer, address: str, count: int) -> list[bytes]:
+async def letters(server: TroubledServer, address: str, count: int) -> list[bytes]:
     """Somebody's letters, once so many have come. One that rightly came twice, under one Message-ID, counts once.
 
     TimeoutError after 20 s.

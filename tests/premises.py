@@ -13,7 +13,7 @@ import pytest
 from tests.conversation import CONFIG, MAILBOX, PEOPLE
 from tests.daemon_process import ROOT, Daemon
 from tests.in_time import letters, raw
-from workflow.verbs.embedded import EmbeddedServer
+from tests.troubled_server import TroubledServer
 
 __all__ = ["Premises", "premises"]
 
@@ -22,7 +22,7 @@ __all__ = ["Premises", "premises"]
 class Premises:
     """A mail server and a configuration file for it, with no daemon yet."""
 
-    server: EmbeddedServer
+    server: TroubledServer
     folder: Path
 
     @property
@@ -69,7 +69,7 @@ class Premises:
 
 @pytest.fixture
 async def premises(tmp_path: Path) -> AsyncIterator[Premises]:
-    async with EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
+    async with TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
         password = tmp_path / "password"
         password.write_text("secret\n")
         password.chmod(0o600)

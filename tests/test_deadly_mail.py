@@ -1,6 +1,6 @@
 """A mail that ends the process twice is set aside unread; what lies before and behind it is handled (contract 8.4).
 
-The daemon is a process of its own on the embedded server, and dies by SIGKILL when it reads such a mail.
+The daemon is a process of its own on the tests' server, and dies by SIGKILL when it reads such a mail.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import pytest
 from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import header, letters, raw
+from tests.troubled_server import TroubledServer
 from workflow import engine
 from workflow.core.model import Place
 from workflow.store.tiny import atomic
 from workflow.store.tiny.store import TinyStore
-from workflow.verbs.embedded import EmbeddedServer
 
 DANA, ALEX = PEOPLE["dana"], PEOPLE["alex"]
 
 
 @asynccontextmanager
-async def a_server(folder: Path) -> AsyncIterator[tuple[EmbeddedServer, Path]]:
+async def a_server(folder: Path) -> AsyncIterator[tuple[TroubledServer, Path]]:
     """An embedded server, and a configuration for it."""
-    async with EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
+    async with TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
         ports = {"imap": server.imap_port, "smtp": server.smtp_port}
         config = folder / "config.toml"
         config.write_text(CONFIG.format(admins=f'"Alex <{ALEX}>"', lead="", shared="true", digest="", more="", **ports))
@@ -50,7 +50,7 @@ async def dies(config: Path) -> None:
         assert await process.wait() == -9
 
 
-async def kinds(server: EmbeddedServer, address: str) -> list[str]:
+async def kinds(server: TroubledServer, address: str) -> list[str]:
     """Each letter once: one whose acceptance a death left unrecorded goes again, under the same Message-ID."""
     mails = {header(mail, "Message-ID"): mail for mail in await server.messages(address)}
     return sorted(header(mail, "X-Promptly-Letter") for mail in mails.values())

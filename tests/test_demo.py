@@ -11,9 +11,8 @@ import sys
 
 import pytest
 
+import daemon
 from tests.daemon_process import ROOT
-
-pytestmark = pytest.mark.slow
 
 LIMIT = 30.0
 """Seconds (README, and what a newcomer waits for)."""
@@ -25,6 +24,18 @@ async def demo(*options: str) -> asyncio.subprocess.Process:
     )
 
 
+@pytest.mark.parametrize("library", ["aiosmtpd", "pymap"])
+def test_a_clinics_installation_says_where_the_demo_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    assert daemon.main(["demo"]) == 2
+    told = capsys.readouterr().err
+    assert "make demo" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.slow
 async def test_it_plays_both_cases_to_their_outcome_and_ends_by_itself() -> None:
     process = await demo()
     async with asyncio.timeout(LIMIT):
@@ -36,6 +47,7 @@ async def test_it_plays_both_cases_to_their_outcome_and_ends_by_itself() -> None
     assert "Both cases are closed." in text
 
 
+@pytest.mark.slow
 async def test_keep_leaves_the_server_up_for_a_mail_client() -> None:
     process = await demo("--keep")
     assert process.stdout is not None

@@ -22,12 +22,12 @@ from tests.bench.mailboxes import TEAMS, associate, associates, names
 from tests.conversation import CONFIG, MAILBOX, TWO_O_CLOCK
 from tests.in_time import header, raw
 from tests.movable_clock import MovableClock
+from tests.troubled_server import Passed, TroubledServer
 from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Post
 from workflow.service import Service
 from workflow.store.tiny.store import TinyStore
-from workflow.verbs.embedded import EmbeddedServer, Passed
 
 ALEX = "admin@clinic.test"
 MANY = 1000
@@ -49,7 +49,7 @@ class Letter:
 class BigClinic:
     """Fifty associates, one admin, and every letter in the order in which it was accepted."""
 
-    server: EmbeddedServer
+    server: TroubledServer
     service: Service
     store: TinyStore
     clock: MovableClock
@@ -83,7 +83,7 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
         big.passing(passed)
 
     people = [MAILBOX, ALEX, *(associate(number) for number in range(TEAMS))]
-    async with EmbeddedServer(dict.fromkeys(people, "secret"), passing=pass_on) as server:
+    async with TroubledServer(dict.fromkeys(people, "secret"), passing=pass_on) as server:
         config = CONFIG.format(
             admins=f'"Alex <{ALEX}>"',
             lead="",

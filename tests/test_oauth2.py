@@ -19,6 +19,7 @@ from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import Daemon
 from tests.in_time import answers, happens, is_owed, raw
 from tests.token_endpoint import HANG, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
+from tests.troubled_server import LOOPBACK, TroubledServer
 from tests.watched import BRISK, a_mail, settings, watching
 from workflow.config.keys import SmtpServer
 from workflow.core.model import Fate
@@ -27,7 +28,6 @@ from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.imap.session import Session
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.tokens import Tokens
-from workflow.verbs.embedded import LOOPBACK, EmbeddedServer
 
 pytestmark = pytest.mark.slow
 
@@ -37,9 +37,9 @@ DANA = PEOPLE["dana"]
 
 
 @pytest.fixture
-async def server(endpoint: TokenEndpoint) -> AsyncIterator[EmbeddedServer]:
+async def server(endpoint: TokenEndpoint) -> AsyncIterator[TroubledServer]:
     accounts = dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")
-    async with EmbeddedServer(accounts, opens=endpoint.opens) as server:
+    async with TroubledServer(accounts, opens=endpoint.opens) as server:
         yield server
 
 
@@ -51,7 +51,7 @@ def smtp(port: int) -> SmtpServer:
 
 
 async def test_the_mailbox_opens_by_token_and_a_token_taken_back_is_replaced_once(
-    endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
+    endpoint: TokenEndpoint, tokens: MakeTokens, server: TroubledServer
 ) -> None:
     def no_password() -> str:
         raise AssertionError("a password was asked for")
@@ -70,7 +70,7 @@ async def test_the_mailbox_opens_by_token_and_a_token_taken_back_is_replaced_onc
 
 
 async def test_a_mailbox_that_no_token_opens_is_a_refused_login_with_one_fresh_token_an_attempt(
-    endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
+    endpoint: TokenEndpoint, tokens: MakeTokens, server: TroubledServer
 ) -> None:
     endpoint.mailbox = "another@clinic.test"
     async with watching(settings(server.imap_port), tokens=tokens()) as inbox:
@@ -135,14 +135,14 @@ async def test_a_server_that_hangs_up_after_its_refusal_is_a_refused_login_too(
 
 async def test_a_server_without_xoauth2_is_a_refused_login(tokens: MakeTokens) -> None:
     async with (
-        EmbeddedServer({MAILBOX: "secret"}) as server,
+        TroubledServer({MAILBOX: "secret"}) as server,
         watching(settings(server.imap_port), tokens=tokens()) as inbox,
     ):
         assert await inbox.told(News.LOST) == "refused-login"
 
 
 async def test_a_program_that_the_provider_refuses_is_a_refused_login(
-    endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
+    endpoint: TokenEndpoint, tokens: MakeTokens, server: TroubledServer
 ) -> None:
     endpoint.refuse("invalid_client", 7000222)
     async with watching(settings(server.imap_port), tokens=tokens()) as inbox:
@@ -154,7 +154,7 @@ async def test_a_program_that_the_provider_refuses_is_a_refused_login(
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["down", "hang"])
 async def test_a_provider_that_is_away_is_an_unreachable_server_and_tried_again_soon(
-    endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer, trouble: str
+    endpoint: TokenEndpoint, tokens: MakeTokens, server: TroubledServer, trouble: str
 ) -> None:
     getattr(endpoint, trouble)()
     pace = replace(BRISK, retry_most=Pace().retry_most, refused_first=300.0, refused_most=300.0)
@@ -168,7 +168,7 @@ async def test_a_provider_that_is_away_is_an_unreachable_server_and_tried_again_
 # --- SMTP ---------------------------------------------------------------------------------------------
 
 
-async def sends(server: EmbeddedServer, tokens: Tokens) -> Attempt:
+async def sends(server: TroubledServer, tokens: Tokens) -> Attempt:
     """One letter over a connection of its own."""
     outbox = Outbox(smtp(server.smtp_port), tokens=tokens)
     try:
@@ -178,7 +178,7 @@ async def sends(server: EmbeddedServer, tokens: Tokens) -> Attempt:
 
 
 async def test_a_letter_goes_by_token_and_a_token_taken_back_is_replaced_once(
-    endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
+    endpoint: TokenEndpoint, tokens: MakeTokens, server: TroubledServer
 ) -> None:
     ours = tokens()
     assert (await sends(server, ours)).result is Result.ACCEPTED
@@ -190,7 +190,7 @@ async def test_a_letter_goes_by_token_and_a_token_taken_back_is_replaced_once(
 
 
 async def test_what_a_letter_meets_without_a_good_token(
-    endpoint: TokenEndpoint, tokens: MakeTokens, server: EmbeddedServer
+    endpoint: TokenEndpoint, tokens: MakeTokens, server: TroubledServer
 ) -> None:
     endpoint.mailbox = "another@clinic.test"
     assert await sends(server, tokens()) == Attempt(Result.REFUSED_LOGIN, 535, "login 535")
@@ -204,7 +204,7 @@ async def test_what_a_letter_meets_without_a_good_token(
 
 
 async def test_an_smtp_server_without_xoauth2_is_a_refused_login(tokens: MakeTokens) -> None:
-    async with EmbeddedServer({MAILBOX: "secret", DANA: "word"}) as server:
+    async with TroubledServer({MAILBOX: "secret", DANA: "word"}) as server:
         assert (await sends(server, tokens())).result is Result.REFUSED_LOGIN
 
 
@@ -296,7 +296,7 @@ async def test_a_provider_that_hangs_under_smtp_holds_up_letters_and_nothing_els
 @pytest.mark.slow
 @pytest.mark.parametrize("section", ["mailbox", "smtp"])
 async def test_sigterm_ends_a_daemon_that_waits_for_a_token(
-    tmp_path: Path, endpoint: TokenEndpoint, server: EmbeddedServer, section: str
+    tmp_path: Path, endpoint: TokenEndpoint, server: TroubledServer, section: str
 ) -> None:
     password = tmp_path / "password"
     password.write_text("secret")

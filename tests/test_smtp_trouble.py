@@ -16,9 +16,9 @@ import pytest
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, header, is_owed
 from tests.test_outages import notices
+from tests.troubled_server import Stage, TroubledServer
 from workflow import sender
 from workflow.core.model import Post
-from workflow.verbs.embedded import EmbeddedServer, Stage
 
 
 class ClinicWithLogin(Clinic):
@@ -35,7 +35,7 @@ class ClinicWithLogin(Clinic):
         await super().starts(wait=wait)
 
 
-def ids_by_kind(server: EmbeddedServer) -> dict[str, Counter[str]]:
+def ids_by_kind(server: TroubledServer) -> dict[str, Counter[str]]:
     """For each kind of letter, how often each Message-ID was accepted."""
     found: dict[str, Counter[str]] = {}
     for passed in server.passed:

@@ -29,8 +29,8 @@ from tests.in_time import header, letters, raw
 from tests.scripted_imap import ScriptedImap
 from tests.silent_proxy import SilentProxy
 from tests.test_disk import mount, unmount
+from tests.troubled_server import TroubledServer
 from workflow.clock import SystemClock
-from workflow.verbs.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ WITHIN = 5.0
 class Place:
     """Servers, the proxies before them, and a configuration that leads there."""
 
-    server: EmbeddedServer
+    server: TroubledServer
     imap: SilentProxy
     smtp: SilentProxy
     config: Path
@@ -59,7 +59,7 @@ class Place:
 @asynccontextmanager
 async def a_place(folder: Path, more: str = "") -> AsyncIterator[Place]:
     async with (
-        EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server,
+        TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server,
         SilentProxy(server.imap_port) as imap,
         SilentProxy(server.smtp_port) as smtp,
     ):

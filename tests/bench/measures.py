@@ -34,7 +34,7 @@ from tests.bench.pipe import ADMIN, CLINIC, DANA, Task
 from tests.bench.programs import Program, daemon, noted_daemon
 from tests.daemon_process import configure
 from tests.real_servers import HOST
-from workflow.verbs.embedded import EmbeddedServer
+from tests.troubled_server import TroubledServer
 
 LETTERS = {ADMIN: "alert", DANA: "draft"}
 """What a report makes, and for whom."""
@@ -104,7 +104,7 @@ async def start_up(folder: Path) -> float:
     password = folder / "password"
     password.write_text("secret")
     password.chmod(0o600)
-    async with EmbeddedServer({CLINIC: "secret", DANA: "secret", ADMIN: "secret"}) as server:
+    async with TroubledServer({CLINIC: "secret", DANA: "secret", ADMIN: "secret"}) as server:
         config = folder / "config.toml"
         config.write_text(EMBEDDED.format(imap=server.imap_port, smtp=server.smtp_port))
         began = time.perf_counter()

@@ -12,19 +12,19 @@ from datetime import timedelta
 import pytest
 from imapclient import IMAPClient
 
+from tests.troubled_server import TroubledServer
 from tests.watched import NOON, PATIENCE, Watched, a_mail, settings, watching
 from workflow.core.model import Fate, Place
 from workflow.mail.imap.inbox import Fetched, News
 from workflow.mail.imap.mailbox import KEYWORD
 from workflow.verbs.check.mailbox import read_headers
-from workflow.verbs.embedded import EmbeddedServer
 
 CLINIC = "clinic@clinic.test"
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[EmbeddedServer]:
-    async with EmbeddedServer({CLINIC: "secret"}) as server:
+async def server() -> AsyncIterator[TroubledServer]:
+    async with TroubledServer({CLINIC: "secret"}) as server:
         yield server
 
 
@@ -32,7 +32,7 @@ async def server() -> AsyncIterator[EmbeddedServer]:
 
 
 async def test_a_mail_that_waits_is_delivered_with_its_arrival_before_the_folder_counts_as_watched(
-    server: EmbeddedServer,
+    server: TroubledServer,
 ) -> None:
     uid = await server.deliver(CLINIC, a_mail(), arrived_at=NOON)
     async with watching(settings(server.imap_port)) as watched:
@@ -43,7 +43,7 @@ async def test_a_mail_that_waits_is_delivered_with_its_arrival_before_the_folder
     assert (mail.size, mail.whole) == (len(a_mail()), True)
 
 
-async def test_a_mail_that_comes_is_pushed_and_delivered_at_once(server: EmbeddedServer) -> None:
+async def test_a_mail_that_comes_is_pushed_and_delivered_at_once(server: TroubledServer) -> None:
     async with watching(settings(server.imap_port)) as watched:
         await watched.told(News.SEEN)
         began = time.perf_counter()
@@ -54,7 +54,7 @@ async def test_a_mail_that_comes_is_pushed_and_delivered_at_once(server: Embedde
         assert time.perf_counter() - began < 1
 
 
-async def test_mails_that_come_one_upon_the_other_are_all_seen(server: EmbeddedServer) -> None:
+async def test_mails_that_come_one_upon_the_other_are_all_seen(server: TroubledServer) -> None:
     async with watching(settings(server.imap_port)) as watched:
         await watched.told(News.SEEN)
         for number in range(50):
@@ -63,7 +63,7 @@ async def test_mails_that_come_one_upon_the_other_are_all_seen(server: EmbeddedS
             assert await watched.subject(Fate.HANDLED) == f"LATE {number + 1} Sam"
 
 
-async def test_a_full_mailbox_is_emptied_in_order(server: EmbeddedServer) -> None:
+async def test_a_full_mailbox_is_emptied_in_order(server: TroubledServer) -> None:
     uids = [await server.deliver(CLINIC, a_mail(), arrived_at=NOON) for _ in range(120)]
     async with watching(settings(server.imap_port)) as watched:
         assert [(await watched.mail(Fate.HANDLED)).place.uid for _ in uids] == uids
@@ -72,7 +72,7 @@ async def test_a_full_mailbox_is_emptied_in_order(server: EmbeddedServer) -> Non
     assert len(await server.messages(CLINIC, "Promptly")) == len(uids)
 
 
-async def test_of_a_large_mail_only_the_header_block_is_fetched(server: EmbeddedServer) -> None:
+async def test_of_a_large_mail_only_the_header_block_is_fetched(server: TroubledServer) -> None:
     await server.deliver(CLINIC, a_mail("LATE 15 Sam") + b"x" * 2000, arrived_at=NOON)
     await server.deliver(CLINIC, a_mail("LATE 20 Kim"), arrived_at=NOON)
     async with watching(settings(server.imap_port, max_size=1000)) as watched:
@@ -83,7 +83,7 @@ async def test_of_a_large_mail_only_the_header_block_is_fetched(server: Embedded
     assert (small.raw, small.whole) == (a_mail("LATE 20 Kim"), True)
 
 
-async def test_the_first_start_looks_only_at_what_arrived_since_then_to_the_second(server: EmbeddedServer) -> None:
+async def test_the_first_start_looks_only_at_what_arrived_since_then_to_the_second(server: TroubledServer) -> None:
     for seconds in (-86_400, -1, 0, 1):
         await server.deliver(CLINIC, a_mail(f"{seconds}"), arrived_at=NOON + timedelta(seconds=seconds))
     async with watching(settings(server.imap_port), first_since=NOON) as watched:
@@ -93,7 +93,7 @@ async def test_the_first_start_looks_only_at_what_arrived_since_then_to_the_seco
         assert await watched.subject() == "a new mail with an old date"
 
 
-async def test_a_later_start_looks_only_at_what_is_new(server: EmbeddedServer) -> None:
+async def test_a_later_start_looks_only_at_what_is_new(server: TroubledServer) -> None:
     await server.deliver(CLINIC, a_mail("old"), arrived_at=NOON)
     async with watching(settings(server.imap_port)) as watched:
         assert await watched.subject(Fate.LEFT) == "old"
@@ -105,7 +105,7 @@ async def test_a_later_start_looks_only_at_what_is_new(server: EmbeddedServer) -
         assert await watched.swept() == []
 
 
-async def test_a_mail_moved_out_and_back_is_delivered_again(server: EmbeddedServer) -> None:
+async def test_a_mail_moved_out_and_back_is_delivered_again(server: TroubledServer) -> None:
     await server.deliver(CLINIC, a_mail(), arrived_at=NOON)
     async with watching(settings(server.imap_port)) as watched:
         await watched.mail(Fate.HANDLED)
@@ -122,7 +122,7 @@ def _move_back(port: int) -> None:
         person.move(person.search("ALL"), "INBOX")
 
 
-async def test_a_mail_that_could_not_be_handed_over_is_delivered_again(server: EmbeddedServer) -> None:
+async def test_a_mail_that_could_not_be_handed_over_is_delivered_again(server: TroubledServer) -> None:
     taken: list[Fetched] = []
     full = threading.Event()
 
@@ -142,7 +142,7 @@ async def test_a_mail_that_could_not_be_handed_over_is_delivered_again(server: E
 # --- filing ---------------------------------------------------------------------------------------------
 
 
-async def test_each_fate_has_its_place_and_nothing_is_flagged(server: EmbeddedServer) -> None:
+async def test_each_fate_has_its_place_and_nothing_is_flagged(server: TroubledServer) -> None:
     for subject in ("handled", "set aside", "left"):
         await server.deliver(CLINIC, a_mail(subject), arrived_at=NOON)
     async with watching(settings(server.imap_port)) as watched:
@@ -157,7 +157,7 @@ async def test_each_fate_has_its_place_and_nothing_is_flagged(server: EmbeddedSe
 
 
 async def test_without_a_handled_folder_mail_stays_with_a_keyword_and_is_not_delivered_again(
-    server: EmbeddedServer,
+    server: TroubledServer,
 ) -> None:
     await server.deliver(CLINIC, a_mail("handled"), arrived_at=NOON)
     await server.deliver(CLINIC, a_mail("left"), arrived_at=NOON)
@@ -173,7 +173,7 @@ async def test_without_a_handled_folder_mail_stays_with_a_keyword_and_is_not_del
         assert await watched.swept() == []
 
 
-async def test_through_is_the_last_place_before_any_mail_not_yet_filed(server: EmbeddedServer) -> None:
+async def test_through_is_the_last_place_before_any_mail_not_yet_filed(server: TroubledServer) -> None:
     uids = [await server.deliver(CLINIC, a_mail(), arrived_at=NOON) for _ in range(3)]
     async with watching(settings(server.imap_port)) as watched:
         first, second, third = [await watched.mail() for _ in uids]
@@ -194,14 +194,14 @@ async def test_through_is_the_last_place_before_any_mail_not_yet_filed(server: E
 # --- sweeps, outages, stopping --------------------------------------------------------------------------
 
 
-async def test_a_sweep_is_done_when_all_that_lies_there_has_been_delivered(server: EmbeddedServer) -> None:
+async def test_a_sweep_is_done_when_all_that_lies_there_has_been_delivered(server: TroubledServer) -> None:
     async with watching(settings(server.imap_port)) as watched:
         await watched.told(News.SEEN)
         await server.deliver(CLINIC, a_mail(), arrived_at=NOON)
         assert [mail.raw for mail in await watched.swept()] == [a_mail()]
 
 
-async def test_an_outage_loses_nothing_and_delivers_nothing_twice(server: EmbeddedServer) -> None:
+async def test_an_outage_loses_nothing_and_delivers_nothing_twice(server: TroubledServer) -> None:
     await server.deliver(CLINIC, a_mail("before"), arrived_at=NOON)
     async with watching(settings(server.imap_port)) as watched:
         before = await watched.mail()
@@ -219,7 +219,7 @@ async def test_an_outage_loses_nothing_and_delivers_nothing_twice(server: Embedd
             assert [mail.raw for mail in await server.wait_for(CLINIC, 1, "Promptly")] == [a_mail("before")]
 
 
-async def test_stopping_ends_at_once_in_the_middle_of_idle_and_cancels_sweeps(server: EmbeddedServer) -> None:
+async def test_stopping_ends_at_once_in_the_middle_of_idle_and_cancels_sweeps(server: TroubledServer) -> None:
     async with watching(settings(server.imap_port)) as watched:
         await watched.told(News.SEEN)
         began = time.perf_counter()
@@ -231,7 +231,7 @@ async def test_stopping_ends_at_once_in_the_middle_of_idle_and_cancels_sweeps(se
         watched.inbox.settle(Place(1, 1), Fate.HANDLED)
 
 
-async def test_stopping_ends_the_wait_between_two_attempts(server: EmbeddedServer) -> None:
+async def test_stopping_ends_the_wait_between_two_attempts(server: TroubledServer) -> None:
     await server.down_imap()
     async with watching(settings(server.imap_port)) as watched:
         sweep = watched.inbox.sweep()
@@ -239,13 +239,13 @@ async def test_stopping_ends_the_wait_between_two_attempts(server: EmbeddedServe
     assert sweep.cancelled()
 
 
-async def test_an_inbox_that_was_never_started_can_be_stopped(server: EmbeddedServer) -> None:
+async def test_an_inbox_that_was_never_started_can_be_stopped(server: TroubledServer) -> None:
     watched = Watched(settings(server.imap_port))
     watched.inbox.stop()
     assert watched.inbox.sweep().cancelled()
 
 
-async def test_the_password_is_read_again_at_each_login(server: EmbeddedServer) -> None:
+async def test_the_password_is_read_again_at_each_login(server: TroubledServer) -> None:
     passwords = ["old", "older"]
     mailbox = settings(server.imap_port, password=lambda: passwords.pop() if passwords else "secret")
     async with watching(mailbox) as watched:
@@ -254,7 +254,7 @@ async def test_the_password_is_read_again_at_each_login(server: EmbeddedServer) 
         assert await watched.told(News.CONNECTED) == "idle"
 
 
-async def test_an_idle_inbox_uses_no_processor_time(server: EmbeddedServer) -> None:
+async def test_an_idle_inbox_uses_no_processor_time(server: TroubledServer) -> None:
     async with watching(settings(server.imap_port)) as watched:
         await watched.told(News.SEEN)
         await watched.swept()
@@ -268,7 +268,7 @@ async def test_an_idle_inbox_uses_no_processor_time(server: EmbeddedServer) -> N
 # --- check ----------------------------------------------------------------------------------------------
 
 
-async def test_the_last_header_blocks_can_be_read(server: EmbeddedServer) -> None:
+async def test_the_last_header_blocks_can_be_read(server: TroubledServer) -> None:
     mailbox = settings(server.imap_port)
     assert await asyncio.to_thread(read_headers, mailbox, 2) == []
     for subject in ("one", "two", "three"):

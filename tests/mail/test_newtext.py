@@ -265,27 +265,27 @@ def test_letters_may_be_given_whole() -> None:
     assert newtext.split(LETTER, [LETTER])[0] == ""
 
 
-def test_the_libraries_know_languages_that_we_do_not() -> None:
+def test_an_attribution_of_a_language_we_do_not_know_is_known_by_date_time_and_address() -> None:
     japanese = "2026年7月22日 18:12 +0900、Promptly <clinic@clinic.test>のメール:"
     polish = "Dnia 23 listopada 2026 14:03 Promptly <clinic@clinic.test> nadesłał:"
     for attribution in (japanese, polish):
         assert newtext.split(f"SENT\n\n{attribution}\n\nMessage the client now", [])[0] == "SENT"
 
 
-def test_nothing_above_a_quote_that_only_a_library_knows_is_nothing() -> None:
-    """mail-parser-reply then returns the quote itself as the newest reply."""
+def test_nothing_above_a_quote_of_such_a_language_is_nothing() -> None:
     polish = "Dnia 23 listopada 2026 14:03 Promptly <clinic@clinic.test> nadesłał:\n\nMessage the client now"
     assert newtext.split(polish, [])[0] == ""
 
 
-def test_a_library_that_fails_cuts_nothing() -> None:
-    """email-reply-extractor uses what stands between "On" and "wrote:" as a template: a backslash breaks it."""
-    text = "On file C:\\q of dana@clinic.test:\nshe wrote: fine"
-    assert newtext.split(text, [])[0] == text
-
-
-def test_a_library_may_not_cut_where_nothing_looks_like_a_quote() -> None:
-    text = "On my way, CONNECTED\nshe came, and she\nwrote:\nok"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On file C:\\q of dana@clinic.test:\nshe wrote: fine",
+        "On my way, CONNECTED\nshe came, and she\nwrote:\nok",
+        "Rescheduled at 14:30 in 2026:\nfine",
+    ],
+)
+def test_what_a_person_says_before_a_colon_is_no_attribution(text: str) -> None:
     assert newtext.split(text, [])[0] == text
 
 

@@ -23,15 +23,15 @@ from tests.silent_proxy import SilentProxy
 from tests.test_disk import mount, unmount
 from tests.tried.faults import FAULTS, Fault
 from tests.tried.trial import ALEX, DANA, PAT, Count, Trial
+from tests.troubled_server import TroubledServer
 from workflow.clock import SystemClock
-from workflow.verbs.embedded import EmbeddedServer
 
 
 async def play(fault: Fault, seed: int) -> Count:
     """One trial, on servers and a folder of its own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = await stack.enter_async_context(EmbeddedServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")))
+        server = await stack.enter_async_context(TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")))
         imap = None
         if fault.scripted is not None:
             imap = await stack.enter_async_context(ScriptedImap(**fault.scripted))  # type: ignore[arg-type]  # its traits

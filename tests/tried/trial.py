@@ -18,8 +18,8 @@ from tests.in_time import header, raw
 from tests.scripted_imap import ScriptedImap
 from tests.silent_proxy import SilentProxy
 from tests.test_stop import Running
+from tests.troubled_server import Passed, TroubledServer
 from workflow.clock import SystemClock
-from workflow.verbs.embedded import EmbeddedServer, Passed
 
 DANA, ALEX, PAT = PEOPLE["dana"], PEOPLE["alex"], PEOPLE["pat"]
 
@@ -34,7 +34,7 @@ class Trial:
     """A daemon, its servers and its people, while one fault is played."""
 
     def __init__(
-        self, folder: Path, chance: random.Random, server: EmbeddedServer, imap: ScriptedImap | None, line: SilentProxy
+        self, folder: Path, chance: random.Random, server: TroubledServer, imap: ScriptedImap | None, line: SilentProxy
     ) -> None:
         self.folder = folder
         self.chance = chance

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import tempfile
 from argparse import Namespace
 from contextlib import suppress
@@ -14,9 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import aiosmtplib
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
@@ -27,7 +31,12 @@ from workflow.clock import RehearsalClock, SystemClock
 from workflow.config import Config, load
 from workflow.service import Service
 from workflow.store.tiny.store import TinyStore
-from workflow.verbs.embedded import EmbeddedServer, Passed
+
+if TYPE_CHECKING:
+    from workflow.verbs.server import MailServer, Passed
+
+LIBRARIES = ("aiosmtpd", "pymap")
+"""What the demo's mail server is made of: in a checkout (pyproject's `demo`), not in a clinic's installation."""
 
 SPEED = 40
 """A clinic minute in a second and a half: the ten minutes until the escalation do not bore."""
@@ -139,18 +148,23 @@ class Stage:
 
 
 def main(asked: Namespace) -> int:
-    """Play the scene; exit code 0 when every letter came, 1 when one did not."""
+    """Play the scene; exit code 0 when every letter came, 1 when one did not, 2 where no mail server is installed."""
+    if not all(map(find_spec, LIBRARIES)):
+        print("The demo's mail server is not installed with Promptly: run make demo in a checkout.", file=sys.stderr)
+        return 2
     logs.set_up(quiet=True)
     return asyncio.run(_main(keep=asked.keep))
 
 
 async def _main(*, keep: bool) -> int:
+    from workflow.verbs.server import MailServer
+
     console = Console(highlight=False)
     start = datetime.combine(SystemClock().now().astimezone(ZONE).date(), time(13, 50), tzinfo=ZONE)
     clock = RehearsalClock(start, KEEP_SPEED if keep else SPEED)
     stage = Stage(console, clock)
     accounts = dict.fromkeys([MAILBOX, DANA, RAVI, ALEX], PASSWORD)
-    server = EmbeddedServer(accounts, authserv_id="mx.clinic.test", passing=stage.passing)
+    server = MailServer(accounts, authserv_id="mx.clinic.test", passing=stage.passing)
     if keep:
         server.imap_port, server.smtp_port = await _free(IMAP_PORT), await _free(SMTP_PORT)
     with tempfile.TemporaryDirectory(prefix="promptly-demo-") as folder:
@@ -177,7 +191,7 @@ async def _main(*, keep: bool) -> int:
     return 0
 
 
-def _configured(folder: Path, server: EmbeddedServer) -> Config:
+def _configured(folder: Path, server: MailServer) -> Config:
     config_file = folder / "config.toml"
     config_file.write_text(CONFIG.format(imap=server.imap_port, smtp=server.smtp_port))
     password = folder / "password"
@@ -186,7 +200,7 @@ def _configured(folder: Path, server: EmbeddedServer) -> Config:
     return load(config_file, rehearsal=True)
 
 
-async def _play(stage: Stage, server: EmbeddedServer) -> None:
+async def _play(stage: Stage, server: MailServer) -> None:
     stage.say("Dana sits in traffic; Sam waits for her at 2 pm.")
     await _write(server, DANA, "LATE 15 Sam AT 2pm")
     await stage.wait_for(ALEX, "alert")
@@ -217,16 +231,14 @@ async def _play(stage: Stage, server: EmbeddedServer) -> None:
     await stage.wait_for(RAVI, "receipt")
 
 
-async def _write(server: EmbeddedServer, sender: str, subject: str) -> None:
+async def _write(server: MailServer, sender: str, subject: str) -> None:
     """Somebody of the cast sends a mail, by SMTP as a phone would."""
-    import aiosmtplib
-
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, MAILBOX, subject
     await aiosmtplib.send(message, hostname="127.0.0.1", port=server.smtp_port, start_tls=False)
 
 
-async def _keep(console: Console, server: EmbeddedServer) -> None:
+async def _keep(console: Console, server: MailServer) -> None:
     console.print(
         f"""
 The mail server stays up, and Promptly with it, {KEEP_SPEED} times as fast as real time. Ctrl-C ends it.

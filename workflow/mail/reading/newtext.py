@@ -1,19 +1,9 @@
-"""What somebody wrote now, apart from what they quote, sign with, or got from us. Understands no word of it.
-
-Our own rules come first, and the two libraries see only what those leave, since each errs alone:
-
-- email-reply-extractor joins all lines from an "On" to a later "wrote:" and drops them ("On my way, CONNECTED … she
-  wrote:"), keeps everything of nothing when the text holds a backslash, and takes minutes for 2,000 times "On".
-- mail-parser-reply takes "- Sam" and "Thanks, RESCHEDULED" for signatures, and returns the quote itself as the newest
-  reply when nothing stands above it.
-
-So a library may only cut off the end, only where the cut shows a sign of a quote, and only within bounds.
-"""
+"""What somebody wrote now, apart from what they quote, sign with, or got from us. Understands no word of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from workflow.mail.reading import quoting
 from workflow.mail.reading.charsets import clean
@@ -28,18 +18,12 @@ OURS_MAX = 64 * 1024
 """Characters of our own letters that are compared: a thread of thirty letters."""
 COMPARED_MAX = 400
 """Lines that are compared with our letters: each costs a search through all of them."""
-LIBRARY_MAX = 4 * 1024
-"""Characters that a library sees: their patterns are square, and worse, in the length of the text."""
-ON_MAX = 10
-"""Times that "On" may stand in a text that email-reply-extractor sees: its pattern is cubic in them."""
 
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _WIDE_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_SUSPICIOUS = re.compile(r"[:：]\s*$|@|[-_*]{5,}", re.MULTILINE)
 _ORNAMENT = " \t>|*_"
 _WRITTEN = re.compile(r"[^\s*_|]")
 """What a line must hold to say anything: HTML turned to text leaves stars where empty bold lines were."""
-_LANGUAGES = ["en", "fr", "de", "es", "it", "nl", "pl", "sv", "da", "cs", "ja", "ko", "zh"]
 
 
 def split(text: str, ours: Collection[str]) -> tuple[str, str]:
@@ -57,7 +41,6 @@ def split(text: str, ours: Collection[str]) -> tuple[str, str]:
     if ours:
         _mark_ours(lines, old, ours)
     _mark_signatures(lines, old)
-    _mark_by_libraries(lines, old)
     return _put_together(lines, old, wanted=False), _put_together(lines, old, wanted=True)
 
 
@@ -69,12 +52,7 @@ def quotes(text: str) -> bool:
     banner = sum(old)
     _mark_quoted(lines, old)
     _mark_below_cut(lines, old)
-    if sum(old) > banner:
-        return True
-    _mark_signatures(lines, old)
-    signed = sum(old)
-    _mark_by_libraries(lines, old)
-    return sum(old) > signed
+    return sum(old) > banner
 
 
 def _lines(text: str) -> list[str]:
@@ -213,57 +191,3 @@ def _is_closing(lines: list[str], at: int) -> bool:
     """Whether a closing formula stands here, with no more below it than a name and an address take."""
     below = [line for line in lines[at + 1 : at + 60] if line.strip() and not quoting.is_quoted(line)]
     return quoting.is_regards(lines[at]) and len(below) <= 15
-
-
-def _mark_by_libraries(lines: list[str], old: list[bool]) -> None:
-    """What the two reply strippers find at the end of what is left: attributions of other languages, above all."""
-    for cut in (_cut_by_extractor, _cut_by_parser):
-        left = [at for at in range(min(len(lines), LINES_MAX)) if not old[at]]
-        text = "\n".join(lines[at][: quoting.SEEN] for at in left)[:LIBRARY_MAX]
-        if not _SUSPICIOUS.search(text):
-            return
-        keeps = _kept_lines(cut, text)
-        if keeps is not None:
-            for at in left[keeps:]:
-                old[at] = True
-
-
-def _kept_lines(cut: Callable[[str], str | None], text: str) -> int | None:
-    """How many lines of the text a library keeps; None when it is not to be believed."""
-    kept = cut(text)
-    if kept is None:
-        return None
-    lines = [line.strip() for line in text.split("\n")]
-    wanted = iter([line.strip() for line in kept.split("\n") if line.strip()])
-    awaited = next(wanted, None)
-    first_dropped: int | None = None
-    for at, line in enumerate(lines):
-        if line and line == awaited:
-            awaited = next(wanted, None)
-        elif line and first_dropped is None:
-            first_dropped = at
-    if awaited is not None or first_dropped is None:
-        # It joined lines, or dropped none.
-        return None
-    head = [line for line in lines[first_dropped:] if line][:3]
-    return first_dropped if quoting.looks_quoted(" ".join(head)) else None
-
-
-def _cut_by_extractor(text: str) -> str | None:
-    if text.count("On") > ON_MAX:
-        return None
-    # 20 ms to import, and most mails hold nothing to ask it about.
-    from email_reply_extractor import STATUS_FAILED, extract_new_text
-
-    result = extract_new_text(text)
-    return None if result.status == STATUS_FAILED else result.text
-
-
-def _cut_by_parser(text: str) -> str | None:
-    from mailparser_reply import EmailReplyParser
-
-    try:
-        newest = EmailReplyParser(languages=_LANGUAGES).read(text).replies[0]
-    except Exception:  # its patterns run over what strangers wrote; any failure means "no opinion"
-        return None
-    return "" if newest.headers else newest.content

@@ -28,7 +28,7 @@ _OPENS = re.compile(
 )
 _ENDS = re.compile(rf"(?:\b(?:{_WROTE})\b|写道)[^:：\n]{{0,200}}\s?[:：]\s*\W{{0,3}}$", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,100}")
-_DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[./]\d{1,2}[./]\d\d\b")
+_DATE = re.compile(r"\b(?:19|20)\d\d(?:\b|年)|\b\d{1,2}[./]\d{1,2}[./]\d\d\b")
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d\d\b")
 
 _LABELS = {
@@ -126,10 +126,13 @@ def is_divider(line: str) -> bool:
 def is_attribution(text: str) -> bool:
     """Whether this is a whole attribution: ``On Mon, Nov 23, 2026 at 2:03 PM Clinic <clinic@clinic.test> wrote:``.
 
-    "On the phone she wrote:" is a person's: without a date or an address there is none.
+    "On the phone she wrote:" is a person's: without a date or an address there is none. Where a date, a time and an
+    address stand before the colon, it is one in whatever language.
     """
-    short = text[:SEEN]
-    return bool(_ENDS.search(short) and (_ADDRESS.search(short) or opens_attribution(short)))
+    short = text[:SEEN].rstrip()
+    if _ENDS.search(short):
+        return bool(_ADDRESS.search(short) or opens_attribution(short))
+    return short.endswith((":", "：")) and all(sign.search(short) for sign in (_DATE, _CLOCK, _ADDRESS))
 
 
 def opens_attribution(line: str) -> bool:
@@ -159,12 +162,6 @@ def opens_header_block(lines: Sequence[str]) -> bool:
     for line in [line for line in lines if line.strip()][:6]:
         kinds.update(match.lastgroup for match in _LABEL.finditer(line[:SEEN].lstrip()) if match.lastgroup)
     return "from" in kinds and len(kinds) >= 3
-
-
-def looks_quoted(text: str) -> bool:
-    """Whether there is any sign at all of a quote's beginning: what a reply stripper wants to cut needs one."""
-    short = text[:SEEN]
-    return bool((_ADDRESS.search(short) or _DATE.search(short)) and re.search(r"[:：]", short))
 
 
 def is_signature_start(line: str) -> bool:
