@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import time_machine
 
 from tests.movable_clock import MovableClock
-from workflow.clock import Clock, RehearsalClock, SystemClock
+from workflow.clock import RehearsalClock, SystemClock
 
 NINE = datetime(2026, 11, 5, 14, 0, tzinfo=UTC)
 TORONTO = timezone(timedelta(hours=-5))
@@ -60,42 +59,3 @@ def test_a_rehearsal_needs_a_zone_and_runs_forward() -> None:
     for speed in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="forward"):
             RehearsalClock(NINE, speed)
-
-
-@pytest.mark.parametrize("clock", [SystemClock(), RehearsalClock(NINE, 60), MovableClock(NINE)])
-async def test_nobody_sleeps_until_a_time_that_is_past(clock: Clock) -> None:
-    async with asyncio.timeout(1):
-        await clock.sleep_until(clock.now())
-        await clock.sleep_until(clock.now() - timedelta(days=1))
-
-
-async def test_a_rehearsed_sleeper_wakes_at_its_time() -> None:
-    clock = RehearsalClock(NINE, 36_000)
-    async with asyncio.timeout(5):
-        await clock.sleep_until(NINE + timedelta(hours=1))  # a tenth of a real second
-    assert NINE + timedelta(hours=1) <= clock.now()
-
-
-@pytest.mark.slow
-async def test_a_sleeper_notices_that_the_clock_was_set() -> None:
-    with time_machine.travel(NINE, tick=False) as machine:
-        sleeper = asyncio.ensure_future(SystemClock().sleep_until(NINE + timedelta(days=1)))
-        await asyncio.sleep(0)
-        machine.move_to(NINE + timedelta(days=1))
-        async with asyncio.timeout(5):
-            await sleeper
-
-
-async def test_the_movable_clock_wakes_those_whose_time_has_come() -> None:
-    clock = MovableClock(NINE.astimezone(TORONTO))
-    early, late = (asyncio.ensure_future(clock.sleep_until(NINE + minutes * MINUTE)) for minutes in (5, 10))
-    await asyncio.sleep(0)
-    clock.move(5 * MINUTE - SECOND)
-    await asyncio.sleep(0)
-    assert not early.done()
-    clock.move(SECOND)
-    await early
-    assert clock.now() == NINE + 5 * MINUTE
-    assert not late.done()
-    clock.move_to(NINE + timedelta(days=1))
-    await late

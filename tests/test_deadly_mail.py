@@ -18,7 +18,6 @@ from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import header, letters, raw
 from tests.troubled_server import TroubledServer
-from workflow import engine
 from workflow.core.model import Place
 from workflow.store.tiny import atomic
 from workflow.store.tiny.store import TinyStore
@@ -145,20 +144,9 @@ async def test_a_mail_that_was_read_is_out_of_hand_before_anything_is_written(
     assert set(in_hand) == {""}
 
 
-READERS = ["authres", "email_reply_extractor", "mailparser_reply", "selectolax.lexbor"]
+READERS = ["authres", "selectolax.lexbor"]
 
-LOADED = """
-import sys
-from datetime import UTC, datetime
-from types import SimpleNamespace as Some
-from tests.cast import RULES
-from workflow.config.keys import Trust
-from workflow.gather import rehearse
-
-clock, store = Some(now=lambda: datetime(2026, 11, 5, tzinfo=UTC)), Some(desk=Some(instance="i"))
-rehearse(Some(rules=RULES, trust=Trust(authserv_id="mx.clinic.test"), clock=clock, store=store))
-print(*(name for name in sys.argv[1:] if name in sys.modules))
-"""
+LOADED = "import sys, workflow.engine; print(*(name for name in sys.argv[1:] if name in sys.modules))"
 
 
 @pytest.mark.slow
@@ -166,18 +154,3 @@ def test_what_reads_a_mail_is_loaded_before_the_first_is_in_hand() -> None:
     """Loading takes longer than reading: a kill would mostly hit that, and blame the mail."""
     command = [sys.executable, "-c", LOADED, *READERS]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split() == READERS
-
-
-async def test_a_start_reads_a_specimen_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[str] = []
-    monkeypatch.setattr(engine, "rehearse", lambda clinic: begun.append("specimen"))
-
-    async def taken(_store: TinyStore, _place: Place) -> None:
-        begun.append("mail")
-
-    monkeypatch.setattr(TinyStore, "take_in_hand", taken)
-    async with Clinic(tmp_path) as clinic:
-        await clinic.dana.writes("NOSHOW Sam")
-        await clinic.dana.gets("draft")
-        await clinic.alex.gets("alert")
-    assert begun == ["specimen", "mail"]

@@ -6,15 +6,10 @@ Not here: local time, which exists only in letters, and due times, which are dat
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
-
-_SLICE: Final = timedelta(seconds=1)
-"""The longest sleep at a stretch: asyncio sleeps on a monotonic clock, which stands still while a laptop is suspended
-and does not hear of a clock that was set. So a sleeper is late by a second at most (contract 8.8)."""
+from typing import Protocol
 
 
 class Clock(Protocol):
@@ -28,10 +23,6 @@ class Clock(Protocol):
         """How many seconds of real time this span of the clinic's time takes: what a timeout is to be given."""
         ...
 
-    async def sleep_until(self, at: datetime) -> None:
-        """Return at `at` (aware), or at once when it is past."""
-        ...
-
 
 class SystemClock:
     """The machine's clock."""
@@ -43,10 +34,6 @@ class SystemClock:
     def real_seconds(self, span: timedelta) -> float:
         """See `Clock`: as many as the span has."""
         return span.total_seconds()
-
-    async def sleep_until(self, at: datetime) -> None:
-        """See `Clock`."""
-        await _sleep_until(self, at)
 
 
 class RehearsalClock:
@@ -73,12 +60,3 @@ class RehearsalClock:
     def real_seconds(self, span: timedelta) -> float:
         """See `Clock`: the span's seconds divided by the speed."""
         return span.total_seconds() / self._speed
-
-    async def sleep_until(self, at: datetime) -> None:
-        """See `Clock`."""
-        await _sleep_until(self, at)
-
-
-async def _sleep_until(clock: Clock, at: datetime) -> None:
-    while (left := clock.real_seconds(at - clock.now())) > 0:  # noqa: ASYNC110 - no event tells that a clock was set
-        await asyncio.sleep(min(left, _SLICE.total_seconds()))

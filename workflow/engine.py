@@ -34,7 +34,7 @@ from workflow.core.outsiders import (
 from workflow.core.owed import Scene, notices
 from workflow.core.routing import route
 from workflow.core.topics import Notice
-from workflow.gather import RandomMint, gather, rehearse
+from workflow.gather import RandomMint, gather
 from workflow.logs import place
 from workflow.mail.reading import message
 from workflow.store import NotCommitted
@@ -92,11 +92,7 @@ class Engine:
         """When the decision under way was begun, by the loop's clock: for its line in the log. Guarded by the lock."""
 
     async def begin(self) -> None:
-        """Before the first mail and tick: be ready to read, and learn when something was decided last.
-
-        The clock may have been set meanwhile.
-        """
-        rehearse(self.clinic)
+        """Before the first mail and tick: learn when something was decided last, as the clock may have been set."""
         self._latest = max(self._latest, await self.clinic.store.latest_at() or self._latest)
 
     async def take(self, arrival: Arrival) -> None:
@@ -240,7 +236,6 @@ class Engine:
         incoming = message.read(
             arrival.raw,
             arrived_at,
-            ours=(),
             size=arrival.size,
             max_size=clinic.config.mailbox.max_size,
             own_address=clinic.rules.address,

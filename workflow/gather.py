@@ -17,7 +17,7 @@ from workflow.core.limits import STRANGERS
 from workflow.core.model import Mail
 from workflow.core.owed import Scene
 from workflow.core.situation import Situation
-from workflow.mail.reading import message, newtext, trust
+from workflow.mail.reading import newtext, trust
 from workflow.mail.reading.message import Incoming
 from workflow.mail.writing.render import Unsafe
 from workflow.store import Store
@@ -30,18 +30,6 @@ TOKEN_BYTES = 10
 
 QUOTED_LETTERS = 3
 """A reply quotes the letter it answers, and perhaps some before it."""
-
-SPECIMEN = """\
-Authentication-Results: {server}; dmarc=pass header.from={domain}
-From: <{sender}>
-Subject: Re: a letter
-Content-Type: text/html; charset=utf-8
-
-<div>Two things:</div><div>thanks, and yes</div>
-<div>On Mon, 2 Nov 2026 at 09:00, The clinic &lt;{address}&gt; wrote:</div>
-<blockquote>The letter</blockquote>
-"""
-"""A reply in HTML with a verdict, a quotation, and a line that might begin another: it needs every library there is."""
 
 
 class RandomMint:
@@ -57,22 +45,6 @@ class RandomMint:
     def token(self) -> str:
         """A token for a Message-ID."""
         return secrets.token_hex(TOKEN_BYTES)
-
-
-def rehearse(clinic: Clinic) -> None:
-    """Read a specimen, so that the libraries for it are loaded and compiled before any mail is in hand.
-
-    A mail is suspected of what kills the process while it is read (contract 8.4); that must not take long.
-    """
-    sender = clinic.rules.roster.associates[0].email
-    domain, address = sender.rpartition("@")[2], clinic.rules.address
-    text = SPECIMEN.format(server=clinic.trust.authserv_id, sender=sender, domain=domain, address=address)
-    now = clinic.clock.now()
-    raw = text.replace("\n", "\r\n").encode()
-    incoming = message.read(raw, now, ours=(), own_address=address, instance=clinic.store.desk.instance)
-    trust.judge(incoming, clinic.rules.roster, clinic.trust, address.rpartition("@")[2])
-    new_text, quoted_text = newtext.split(incoming.text, ["The letter"])
-    read.read(incoming.mail.subject, new_text, quoted_text)
 
 
 async def gather(clinic: Clinic, incoming: Incoming, now: datetime) -> Situation:

@@ -195,11 +195,6 @@ class Sender:
         return min(self._turned_at)
 
     @property
-    def owes(self) -> bool:
-        """Whether any letter waits, now or for a later time."""
-        return bool(self._ready or self._later)
-
-    @property
     def idle(self) -> bool:
         """Whether nothing is in hand, to be sent now or unrecorded; letters whose time has not come do not count."""
         waits = not self._later or self._later[0][0] > self._clock.now()

@@ -87,7 +87,7 @@ CHARSETS = (
 
 def examine(raw: bytes) -> str | None:
     """What is wrong with what became of these bytes; None when nothing is. Whatever it raises is wrong, too."""
-    incoming = message.read(raw, NOW, ours=(), max_size=MAX_SIZE, own_address=RULES.address, instance="i1")
+    incoming = message.read(raw, NOW, max_size=MAX_SIZE, own_address=RULES.address, instance="i1")
     standing = judge(incoming, RULES.roster, TRUST, "clinic.test")
     new_text, quoted_text = newtext.split(incoming.text, [OUR_LETTER])
     read.read(incoming.mail.subject, new_text, quoted_text)

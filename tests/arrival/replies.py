@@ -238,7 +238,7 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
 
     The path is `engine`'s, without a store.
     """
-    incoming = message.read(raw_of(reply), ANSWERED, ours=(), own_address=RULES.address, instance="a1b2c3")
+    incoming = message.read(raw_of(reply), ANSWERED, own_address=RULES.address, instance="a1b2c3")
     mail = replace(incoming.mail, sender=reply.letter.to.email)
     if known:
         new_text, quoted_text = newtext.split(incoming.text, [LETTERS.text(reply.letter, ANSWERED)])

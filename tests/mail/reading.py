@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 
 from workflow.core.model import Mail
@@ -11,11 +10,9 @@ from workflow.mail.reading.message import Incoming, read
 NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)
 
 
-def reading(
-    raw: bytes, *, ours: Collection[str] = (), size: int | None = None, max_size: int | None = None
-) -> Incoming:
+def reading(raw: bytes, *, size: int | None = None, max_size: int | None = None) -> Incoming:
     """These bytes as read when they arrive now."""
-    return read(raw, NOW, ours=ours, size=size, max_size=max_size, own_address="clinic@clinic.test", instance="i1")
+    return read(raw, NOW, size=size, max_size=max_size, own_address="clinic@clinic.test", instance="i1")
 
 
 def mail(*fields: str, body: str | bytes = "", sender: str = "Dana Lee <dana@clinic.test>") -> Mail:

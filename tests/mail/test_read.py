@@ -8,6 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from tests.mail.reading import NOW, mail, parts, reading, text_of
+from workflow.mail.reading import newtext
 from workflow.mail.reading.parts import unflow
 
 
@@ -35,8 +36,9 @@ class TestOrdinaryMail:
 
     def test_our_own_lines_are_no_new_text(self) -> None:
         raw = b"From: dana@clinic.test\n\nSENT\n\nMessage the client now. Copy the text.\n"
-        assert reading(raw, ours=["Message the client now. Copy the text."]).mail.new_text == "SENT"
-        assert reading(raw).text == "SENT\n\nMessage the client now. Copy the text."
+        text = reading(raw).text
+        assert text == "SENT\n\nMessage the client now. Copy the text."
+        assert newtext.split(text, ["Message the client now. Copy the text."])[0] == "SENT"
 
     def test_text_that_python_composed(self) -> None:
         message = EmailMessage()

@@ -20,7 +20,7 @@ def spot(
 ) -> Robot | None:
     raw = "".join(f"{field}\r\n" for field in (*fields, f"From: {sender}", f"Subject: {subject}"))
     mail = f"{raw}\r\n{body}".replace("\r\n", "\n").replace("\n", "\r\n").encode()
-    return read(mail, NOW, ours=(), own_address="Clinic@clinic.test", instance="i1").mail.robot
+    return read(mail, NOW, own_address="Clinic@clinic.test", instance="i1").mail.robot
 
 
 def kind(*fields: str, sender: str = "Dana Lee <dana@clinic.test>", subject: str = "x") -> str | None:

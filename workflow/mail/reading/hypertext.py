@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from selectolax.lexbor import LexborHTMLParser
+
 from workflow.mail.reading.charsets import clean
 
 TAGS_MAX = 5000
@@ -25,9 +27,6 @@ _OPEN, _CLOSE = "\x02", "\x03"
 
 def read_html(html: str) -> str:
     """The visible text of a mail's HTML, one line a block, quoted blocks behind ``> ``. Never raises."""
-    # Imported here, since most mails bring their text and never need it.
-    from selectolax.lexbor import LexborHTMLParser
-
     tree = LexborHTMLParser(_bound(clean(html)))
     tree.strip_tags(_UNSEEN.split(","))
     body = tree.body

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,7 +55,6 @@ def read(
     raw: bytes,
     arrived_at: datetime,
     *,
-    ours: Collection[str],
     size: int | None = None,
     max_size: int | None = None,
     own_address: str,
@@ -64,10 +62,9 @@ def read(
 ) -> Incoming:
     """The mail that these bytes are; any bytes are one.
 
-    ``arrived_at`` is aware, in UTC. ``ours``: texts or lines of our own letters in the thread, in their order, or
-    nothing. ``size`` is what the server says (RFC 3501, RFC822.SIZE), in bytes, for when ``raw`` is only its
-    beginning; over ``max_size`` bytes only the header block is read. ``own_address`` is the mailbox's, ``instance``
-    the value of our ``X-Promptly-Loop``. Contract section 3, promise 8.6.
+    ``arrived_at`` is aware, in UTC. ``size`` is what the server says (RFC 3501, RFC822.SIZE), in bytes, for when
+    ``raw`` is only its beginning; over ``max_size`` bytes only the header block is read. ``own_address`` is the
+    mailbox's, ``instance`` the value of our ``X-Promptly-Loop``. Contract section 3, promise 8.6.
     """
     headers, body = split_block(raw)
     oversize = max_size is not None and (len(raw) if size is None else size) > max_size
@@ -76,7 +73,7 @@ def read(
     if not oversize:
         tree, whole = read_parts(raw, headers, body)
         text = _Reader(raw).read(tree)
-    new_text, quoted_text = newtext.split(text, ours)
+    new_text, quoted_text = newtext.split(text, ())
     mail = Mail(
         key=_key(raw, headers, len(raw) if oversize else body),
         sender=sender,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
+import authres
+
 from workflow.config.keys import Trust
 from workflow.core.model import Roster, Standing
 from workflow.mail.reading.message import Incoming
@@ -110,8 +112,6 @@ def _parse(field: str, *, idless: bool = False) -> list[_Result] | None:
     server, *pieces = _pieces(field) or [""]
     if not pieces:
         return None
-    import authres
-
     features = authres.all_features()
     results: list[_Result] = []
     for piece in pieces:

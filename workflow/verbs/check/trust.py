@@ -100,7 +100,7 @@ def _mails(config: Config, clock: Clock) -> Iterator[message.Incoming]:
             raws += read_headers(mailbox.model_copy(update={"folder": mailbox.handled_folder}), LOOKED_AT, PATIENCE)
     raws += read_headers(mailbox, LOOKED_AT, PATIENCE)
     for raw in raws:
-        yield message.read(raw, clock.now(), ours=(), own_address=mailbox.address, instance="check")
+        yield message.read(raw, clock.now(), own_address=mailbox.address, instance="check")
 
 
 def _judge(mail: message.Incoming, keys: Trust, config: Config) -> Standing | None:
