@@ -10,12 +10,11 @@ import asyncio
 import base64
 import re
 import ssl
-import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Self
 
@@ -43,7 +42,6 @@ class ScriptedImap:
         prefix: str = "",
         tls: ssl.SSLContext | None = None,
         starttls: bool = False,
-        ahead: timedelta = timedelta(),
     ) -> None:
         self.capabilities = capabilities + (" NAMESPACE" if prefix else "") + (" STARTTLS" if starttls else "")
         self.permanent = permanent
@@ -51,8 +49,8 @@ class ScriptedImap:
         self.prefix = prefix
         self.tls = tls
         self.starttls = starttls
-        self.ahead = ahead
-        """How far the server's clock is before ours; only APPEND asks it."""
+        self.quota = ""
+        """What GETQUOTAROOT is told, if `capabilities` name QUOTA; "": that nothing is counted."""
         self.password = "secret"
         self.uidvalidity = 7
         self.tells_uidnext = True
@@ -185,9 +183,6 @@ class ScriptedImap:
                 return True
             case "IDLE":
                 await self._idle(reader, writer)
-            case "APPEND":
-                uid = await self._append(rest, reader, writer)
-                ok = f"{tag} OK [APPENDUID {self.uidvalidity} {uid}] in\r\n".encode()
             case _:
                 told = b"".join(self._untagged(verb, rest))
                 if told.startswith(b"NO "):
@@ -209,15 +204,6 @@ class ScriptedImap:
         if password.decode() != self.password:
             return f"{tag} NO [AUTHENTICATIONFAILED] no\r\n".encode()
         return f"{tag} OK [CAPABILITY {self.capabilities}] in\r\n".encode()
-
-    async def _append(self, rest: str, reader: StreamReader, writer: StreamWriter) -> int:
-        """Whatever folder is named: the one there is."""
-        size = re.search(r"\{(\d+)\}$", rest)
-        assert size is not None
-        writer.write(b"+ go on\r\n")
-        raw = await reader.readexactly(int(size[1]))
-        await reader.readline()
-        return self.put(raw, datetime.fromtimestamp(time.time(), UTC) + self.ahead)
 
     async def _idle(self, reader: StreamReader, writer: StreamWriter) -> None:
         if self.upon_idle:
@@ -254,6 +240,9 @@ class ScriptedImap:
                 for folder in ["INBOX", *self.folders]:
                     if name in ("*", folder):
                         yield f'* LIST () "{self.delimiter}" "{folder}"\r\n'.encode()
+            case "GETQUOTAROOT":
+                told = f' ""\r\n* QUOTA {self.quota}' if self.quota else ""
+                yield f"* QUOTAROOT INBOX{told}\r\n".encode()
             case "NAMESPACE":
                 yield f'* NAMESPACE (("{self.prefix}" "{self.delimiter}")) NIL NIL\r\n'.encode()
             case "CREATE":

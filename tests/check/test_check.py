@@ -31,7 +31,7 @@ async def test_a_sound_set_up_is_all_ok_and_stays_as_it_was(premises: Premises, 
     found = await look(config)
     assert found.of(Level.OK) == list(SOUND) == found.parts
     assert await premises.server.stored(MAILBOX) == before
-    assert await premises.server.stored(MAILBOX, "Promptly") == [], "asking for the time leaves nothing behind"
+    assert await premises.server.stored(MAILBOX, "Promptly") == [], "to look leaves nothing behind"
     assert not premises.state.exists(), "to look makes no folder"
     assert not premises.server.passed
 

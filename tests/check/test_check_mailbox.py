@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +10,10 @@ from tests.check.looking import DANA, config, look, premises, receive, with_mail
 from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.premises import Premises
-from tests.scripted_imap import ScriptedImap
+from tests.scripted_imap import ALL, ScriptedImap
 from workflow.config import Config, load
 from workflow.config.keys import Trust
-from workflow.verbs.check import imap
+from workflow.verbs.check import explain
 from workflow.verbs.check.finding import Level
 
 pytestmark = pytest.mark.slow
@@ -72,28 +72,51 @@ async def test_what_a_server_cannot_do(
         found = await look(with_mailbox(config, port=server.port, handled_folder=handled_folder))
         odd = {one.part: str(one.level) for one in found.findings if one.level is not Level.OK and one.part != "trust"}
         assert odd == levels
-        assert not server.mails, "asking for the time leaves nothing behind"
+        assert not server.mails, "to look leaves nothing behind"
 
 
-@pytest.mark.parametrize("seconds", [-60, 60, 86_400])
-async def test_a_clock_that_is_off_by_a_minute_or_more(config: Config, seconds: int) -> None:
-    async with ScriptedImap(ahead=timedelta(seconds=seconds)) as server:
-        found = await look(with_mailbox(config, port=server.port))
-        assert not server.mails
-    assert found.failed == ["clock"]
-    assert f"{'behind' if seconds > 0 else 'ahead of'} the mail server" in found["clock"].text
-    assert "timedatectl set-ntp true" in found["clock"].advice
-
-
-@pytest.mark.parametrize(("answer", "failed"), [("NO [OVERQUOTA] full", ["IMAP quota"]), ("BAD what?", [])])
-async def test_a_server_that_tells_no_time_is_no_fault_but_a_full_mailbox_is(
-    config: Config, answer: str, failed: list[str]
+@pytest.mark.parametrize(
+    ("answer", "level", "text"),
+    [
+        ("echo yes", Level.OK, "; set by the network"),
+        ("echo no", Level.WARN, "; this machine does not set its clock by the network"),
+        ("exit 1", Level.OK, "; check --send compares it with the mail server's"),
+    ],
+)
+async def test_the_clock_is_as_good_as_this_machine_says(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, level: Level, text: str
 ) -> None:
-    async with ScriptedImap() as server:
-        server.refuse("APPEND", answer)
+    asked = tmp_path / "bin" / "timedatectl"
+    asked.parent.mkdir()
+    asked.write_text(f"#!/bin/sh\n{answer}\n")
+    asked.chmod(0o755)
+    monkeypatch.setenv("PATH", str(asked.parent))
+    clock = (await look(config))["clock"]
+    assert (clock.level, clock.text[-len(text) :]) == (level, text)
+    assert ("timedatectl set-ntp true" in clock.advice) == (level is Level.WARN)
+
+
+@pytest.mark.parametrize(
+    ("quota", "failed"),
+    [
+        ('"" (STORAGE 1000 1024)', ["IMAP quota"]),
+        ('"" (STORAGE 2000 1024)', ["IMAP quota"]),
+        ('"" (STORAGE 10 1024 MESSAGE 99 100)', []),
+        ("", []),
+    ],
+)
+async def test_a_mailbox_in_which_no_mail_fits(config: Config, quota: str, failed: list[str]) -> None:
+    async with ScriptedImap(capabilities=f"{ALL} QUOTA") as server:
+        server.quota = quota
         found = await look(with_mailbox(config, port=server.port))
     assert found.failed == failed
-    assert "the server would not tell its time" in found["clock"].text
+
+
+async def test_a_server_that_keeps_its_quota_to_itself(config: Config) -> None:
+    async with ScriptedImap(capabilities=f"{ALL} QUOTA") as server:
+        server.refuse("GETQUOTAROOT", "NO not for you")
+        found = await look(with_mailbox(config, port=server.port))
+    assert found.failed == []
 
 
 async def test_a_zone_without_summer_time_is_a_warning(config: Config) -> None:
@@ -103,7 +126,7 @@ async def test_a_zone_without_summer_time_is_a_warning(config: Config) -> None:
 
 @pytest.mark.slow
 async def test_a_line_that_falls_silent(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "PATIENCE", 2.0)
+    monkeypatch.setattr(explain, "PATIENCE", 2.0)
     async with ScriptedImap() as server:
         server.refuse("SELECT", "silence")
         found = await look(with_mailbox(config, port=server.port))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from tests.conversation import MAILBOX, Clinic
 from tests.daemon_process import Daemon, configure, letter
 from tests.premises import Premises
 from tests.real_servers import RealServers
+from tests.scripted_imap import ScriptedImap
 from workflow.config import Config, load
 from workflow.verbs.check import sending
 from workflow.verbs.check.finding import Level
@@ -25,7 +29,7 @@ async def test_send_goes_the_whole_way_beside_a_daemon_that_leaves_it_alone(tmp_
         config = load(clinic.config_file)
         found = await look(config, send=True)
         assert found.failed == []
-        assert found.parts[-3:] == ["test letter", "test letter", "test letter to admin"]
+        assert found.parts[-4:] == ["test letter", "test letter", "clock", "test letter to admin"]
         assert found["test letter"].text.endswith("; moved to Promptly")
         await clinic.settled()
         assert await clinic.server.messages(MAILBOX) == []
@@ -40,7 +44,7 @@ async def test_a_daemon_that_reads_a_test_letter_first_does_nothing_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "ARRIVAL_MOST", 0.0)  # nobody waits for it: it stays
-    monkeypatch.setattr("workflow.mail.probe.Probe.find", lambda *_: None)
+    monkeypatch.setattr("workflow.verbs.check.mailbox.Mailbox.find", lambda *_: None)
     async with Clinic(tmp_path, shared=False) as clinic:
         found = await look(load(clinic.config_file), send=True)
         assert found.failed == ["test letter"]
@@ -58,6 +62,21 @@ async def test_send_marks_in_place_where_nothing_is_moved(premises: Premises, co
     assert found["clock"].text == "as by the mail server's, which dated the test letter"
     (stored,) = await premises.server.stored(MAILBOX)
     assert "$Promptly" in stored.flags
+
+
+@pytest.mark.parametrize("seconds", [-60, 60, 86_400])
+async def test_a_clock_that_is_off_by_a_minute_or_more(premises: Premises, config: Config, seconds: int) -> None:
+    """The test letter passes through an honest server, and is dated by one whose clock is off."""
+    async with ScriptedImap() as server:
+
+        async def date() -> None:
+            (letter,) = await premises.server.wait_for(MAILBOX, 1)
+            server.put(letter.raw, datetime.fromtimestamp(time.time(), UTC) + timedelta(seconds=seconds))
+
+        found, _ = await asyncio.gather(look(with_mailbox(config, port=server.port), send=True), date())
+    assert found.failed == ["clock"]
+    assert f"{'behind' if seconds > 0 else 'ahead of'} the mail server" in found["clock"].text
+    assert "timedatectl set-ntp true" in found["clock"].advice
 
 
 async def test_send_says_what_was_refused_and_tries_admin_all_the_same(premises: Premises, config: Config) -> None:

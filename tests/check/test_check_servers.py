@@ -17,7 +17,7 @@ from tests.real_servers import RealServers
 from tests.scripted_imap import ScriptedImap
 from workflow.config import Config, load
 from workflow.config.keys import OAuth2
-from workflow.verbs.check import wire
+from workflow.verbs.check import explain
 from workflow.verbs.check.finding import Level
 
 pytestmark = pytest.mark.slow
@@ -66,16 +66,49 @@ async def test_starttls_that_is_not_offered(premises: Premises, config: Config) 
 
 @pytest.mark.slow
 async def test_tls_where_it_is_not_asked(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PATIENCE", 3.0)
+    monkeypatch.setattr(explain, "PATIENCE", 3.0)
     async with ScriptedImap(tls=served(tmp_path)) as server:
         found = await look(with_mailbox(config, port=server.port, security="starttls"))
         assert "wants TLS from the start" in found["IMAP connection"].text
         assert 'Write mailbox.security = "tls"' in found["IMAP connection"].advice
 
 
+@pytest.mark.parametrize(
+    ("greeting", "imap", "smtp"),
+    [
+        ("+OK POP3 ready", "it speaks POP3", "it speaks POP3"),
+        ("HTTP/1.1 400 Bad Request", "it speaks HTTP", "it speaks HTTP"),
+        ("SSH-2.0-OpenSSH_9.2", "it speaks something else", "it speaks something else"),
+        ("", "it hangs up at once", "it hangs up at once"),
+        ("* BYE too busy", "turns us away (the server says: * BYE too busy)", "it speaks IMAP"),
+        ("421 too busy", "it speaks SMTP", "turns us away (the server says: too busy)"),
+    ],
+)
+async def test_who_greets_instead(config: Config, greeting: str, imap: str, smtp: str) -> None:
+    def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"{greeting}\r\n".encode() if greeting else b"")
+        writer.close()
+
+    other = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = other.sockets[0].getsockname()[1]
+    found = await look(with_smtp(with_mailbox(config, port=port), port=port))
+    other.close()
+    assert found.failed == ["IMAP connection", "SMTP connection"]
+    assert imap in found["IMAP connection"].text
+    assert smtp in found["SMTP connection"].text
+
+
+async def test_starttls_that_is_offered_and_refused(config: Config, tmp_path: Path) -> None:
+    async with ScriptedImap(tls=served(tmp_path), starttls=True) as server:
+        server.refuse("STARTTLS", "NO not today")
+        found = await look(with_mailbox(config, port=server.port, security="starttls"))
+    assert found.failed == ["IMAP connection"]
+    assert "offers no encryption (STARTTLS)" in found["IMAP connection"].text
+
+
 @pytest.mark.slow
 async def test_a_server_that_says_nothing(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "PATIENCE", 0.5)
+    monkeypatch.setattr(explain, "PATIENCE", 0.5)
     silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     found = await look(with_mailbox(config, port=silent.sockets[0].getsockname()[1]))
     assert "takes the connection, but says nothing" in found["IMAP connection"].text

@@ -70,15 +70,22 @@ def why_lost(error: Exception) -> Loss:
 class Session:
     """A connection that is open. Only the thread that made it may use it, but for `sever`."""
 
-    def __init__(self, server: ImapServer, *, tokens: Tokens | None = None, timeout: float = PATIENCE) -> None:
-        """Connect and encrypt. Raises `MailboxError` (unreachable, tls)."""
+    def __init__(
+        self,
+        server: ImapServer,
+        *,
+        tokens: Tokens | None = None,
+        timeout: float = PATIENCE,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Connect and encrypt; `tls` instead of verified TLS. Raises `MailboxError` (unreachable, tls)."""
         self._server = server
         self._tokens = tokens or tokens_of(server.oauth2)
         self._timeout = timeout
         self._pushed = False
         self._idle_tag: bytes | None = None
         self._archives: dict[str, str] = {}
-        self._client = _connect(server, timeout)
+        self._client = _connect(server, timeout, tls)
         # The library's tracing formats every answer, bodies too, whether or not a logger wants it.
         self._client._imap.debug = 0
         self._client.normalise_times = False
@@ -325,12 +332,11 @@ class Session:
             self._client.shutdown()
 
 
-def _connect(server: ImapServer, timeout: float) -> Any:
-    context = None
+def _connect(server: ImapServer, timeout: float, context: ssl.SSLContext | None) -> Any:
     client = None
     try:
         if server.security != "none":
-            context = verified(server.ca_file)
+            context = context or verified(server.ca_file)
         patience = SocketTimeout(connect=min(timeout, _CONNECT_MOST), read=timeout)
         client = IMAPClient(
             server.host, server.port, ssl=server.security == "tls", ssl_context=context, timeout=patience

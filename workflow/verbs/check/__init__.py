@@ -20,10 +20,8 @@ from rich.text import Text
 from workflow import logs
 from workflow.clock import SystemClock
 from workflow.config import Config, load
-from workflow.verbs.check import machine, sending, trust
+from workflow.verbs.check import imap, machine, sending, smtp, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
-from workflow.verbs.check.imap import MailboxParts
-from workflow.verbs.check.smtp import SmtpParts
 
 PART_MOST = 60.0
 """Seconds for all of one server: several answers that each take their whole time-out. Looking up a name alone may take
@@ -36,9 +34,6 @@ STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level
 INDENT = 6
 """Columns: the width of a level and a space."""
 
-Part = tuple[str, float, Callable[[Tell], None]]
-"""Its name, should it hang or break; the seconds it may take; and what tries it."""
-
 
 def main(asked: Namespace) -> int:
     """Print a line a part; exit code 0 when none fails, 1 when one does, 2 for a faulty configuration."""
@@ -50,7 +45,7 @@ def main(asked: Namespace) -> int:
         found.append(finding)
         if show is not None:
             show(finding)
-    failed = sum(finding.level is Level.FAIL for finding in found)
+    failed = any(finding.level is Level.FAIL for finding in found)
     if asked.json:
         parts = [
             {"part": one.part, "level": one.level.lower(), "text": one.text, "advice": one.advice} for one in found
@@ -63,31 +58,36 @@ def main(asked: Namespace) -> int:
 
 def findings(config: Config, *, send: bool = False) -> Iterator[Finding]:
     """What each part of the set-up is like, in the order in which somebody would mend it, as soon as it is known."""
-    clock = SystemClock()
-    mailbox, smtp = MailboxParts(config, clock), SmtpParts(config, clock)
+    clock, good = SystemClock(), set[str]()
+
+    def tried(name: str, attempt: Callable[..., None], *what: object, most: float = PART_MOST) -> Iterator[Finding]:
+        for finding in _bounded(name, most, lambda tell: attempt(*what, tell)):
+            if finding.level is Level.OK:
+                good.add(finding.part)
+            yield finding
+
     yield ok("configuration", str(config.path))
-    yield from _bounded(("IMAP", PART_MOST, mailbox.check))
-    yield machine.clock(config, clock, mailbox.ahead, mailbox.unknown_clock)
-    yield from _bounded(("SMTP", PART_MOST, smtp.check))
+    yield from tried("IMAP", imap.check, config, clock)
+    yield machine.clock(config, clock)
+    yield from tried("SMTP", smtp.check, config, clock)
     yield machine.addresses(config)
-    if mailbox.works:
-        yield from _bounded(("trust", PART_MOST, lambda tell: trust.check(config, clock, tell)))
+    if imap.FOLDER in good:
+        yield from tried("trust", trust.check, config, clock)
     else:
         yield skipped("trust", "not tried, for the mailbox cannot be read")
-    yield from _bounded(("store", PART_MOST, lambda tell: machine.store(config.store.url, tell)))
-    yield from _bounded(("templates", PART_MOST, lambda tell: machine.templates(config, tell)))
-    if send and mailbox.works and smtp.works:
-        known = mailbox.ahead is not None
-        yield from _bounded(
-            (sending.PART, SENDING_MOST, lambda tell: sending.Sending(config, clock, clock_is_known=known).check(tell))
-        )
+    yield from tried("store", machine.store, config.store.url)
+    yield from tried("templates", machine.templates, config)
+    if send and {imap.FOLDER, smtp.SENDER} <= good:
+        yield from tried(sending.PART, sending.check, config, clock, most=SENDING_MOST)
     elif send:
         yield skipped(sending.PART, "not sent, for IMAP or SMTP failed")
 
 
-def _bounded(part: Part) -> Iterator[Finding]:
-    """What a part tells, until it is done or its time is up: then it is left behind, for nothing ends a look-up."""
-    name, seconds, attempt = part
+def _bounded(name: str, seconds: float, attempt: Callable[[Tell], None]) -> Iterator[Finding]:
+    """What a part tells, until it is done or its time is up: then it is left behind, for nothing ends a look-up.
+
+    `name` is whose fault it is, should it hang or break.
+    """
     told: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
 
     def work() -> None:

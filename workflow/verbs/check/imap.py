@@ -2,134 +2,110 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import ssl
 
 from workflow.clock import Clock
 from workflow.config import Config
-from workflow.mail.imap.mailbox import Filing, Loss
+from workflow.config.keys import Security
+from workflow.mail.imap.mailbox import Filing, Loss, MailboxError
+from workflow.mail.imap.session import why_lost
+from workflow.verbs.check import explain
+from workflow.verbs.check.explain import Peer, Server, knock, peer_of
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, quoted, skipped, warn
-from workflow.verbs.check.mailbox import TROUBLE, IMAPClientError, MailboxError, Probe, why_lost
-from workflow.verbs.check.wire import PATIENCE, Server, knock
+from workflow.verbs.check.mailbox import ROOM_LEAST, TROUBLE, IMAPClientError, Mailbox
 
 FOLDERS_SHOWN = 12
 
-REST = "IMAP folder, handled folder, IDLE, MOVE, keywords"
+FOLDER = "IMAP folder"
+"""The part without which no mail can be read."""
+
+REST = f"{FOLDER}, handled folder, IDLE, MOVE, keywords"
 
 
-class MailboxParts:
-    """Tries the mailbox; afterwards knows whether it can be used, and how far the server's clock is from ours."""
+def check(config: Config, clock: Clock, tell: Tell) -> None:
+    """Each part, up to the first without which the rest can't be tried. Blocks."""
+    keys = config.mailbox
 
-    def __init__(self, config: Config, clock: Clock) -> None:
-        self._config = config
-        self._clock = clock
-        self.works = False
-        self.ahead: timedelta | None = None
-        """How far the server's clock is before ours; None: not known."""
-        self.unknown_clock = "the mailbox could not be asked"
-        """Why it is not known."""
-        self._can_date = False
-        """There is a folder of our own, where the server can date a mail that nobody will look at."""
-
-    def check(self, tell: Tell) -> None:
-        """Each part, up to the first without which the rest can't be tried. Blocks."""
-        mailbox = self._config.mailbox
-        server = Server("mailbox", mailbox.host, mailbox.port, mailbox.security, mailbox.ca_file)
-        if not knock(server, self._clock.now(), tell):
-            tell(skipped(f"IMAP login, {REST.removeprefix('IMAP ')}", "not tried, for there is no connection"))
-            return
-        probe: Probe | None = None
-        part = "IMAP login"
+    def meet(security: Security, tls: ssl.SSLContext | None) -> Peer | None:
+        mailbox = Mailbox(keys.model_copy(update={"security": security}), timeout=explain.PATIENCE, tls=tls)
         try:
-            probe = Probe(mailbox, timeout=PATIENCE)
-            probe.log_in()
-            tell(ok(part, f"accepted, as {mailbox.username}"))
-            part = "IMAP folder"
-            if not self._folder(probe, tell):
-                return
-            self.works = True
-            part = "IMAP handled folder"
-            self._abilities(probe, tell)
-            part = "clock"
-            self._ask_time(probe, tell)
-        except TROUBLE as error:
-            tell(_lost(part, error, self._config))
-            if part == "IMAP login":
-                tell(skipped(REST, "not tried, for nobody is logged in"))
+            return peer_of(mailbox.wire())
         finally:
-            if probe is not None:
-                probe.close()
+            mailbox.close()
 
-    def _folder(self, probe: Probe, tell: Tell) -> bool:
-        folder = self._config.mailbox.folder
-        try:
-            probe.open_folder()
-        except MailboxError:
-            there = probe.folders()
-            if folder in there:
-                text = f"{folder} may only be read"
-                tell(fail("IMAP folder", text, "Give this account the right to change mail there, as its owner has."))
-            else:
-                names = ", ".join(there[:FOLDERS_SHOWN]) + (" ..." if len(there) > FOLDERS_SHOWN else "")
-                text = f"there is no folder {folder}"
-                tell(fail("IMAP folder", text, f"Write mailbox.folder as one of these: {names}."))
-            tell(skipped("IMAP handled folder, IDLE, MOVE, keywords", "not tried, for the folder is not open"))
-            return False
-        mails = "1 mail" if probe.exists == 1 else f"{probe.exists} mails"
-        tell(ok("IMAP folder", f"{folder}, {mails}"))
-        return True
+    ports = "993 goes with security = tls, 143 with starttls"  # RFC 8314, 3.2
+    where = (keys.host, keys.port, keys.security, keys.ca_file)
+    if not knock(Server("IMAP", "mailbox", ports, *where, meet), clock.now(), tell):
+        tell(skipped(f"IMAP login, {REST.removeprefix('IMAP ')}", "not tried, for there is no connection"))
+        return
+    mailbox: Mailbox | None = None
+    part = "IMAP login"
+    try:
+        mailbox = Mailbox(keys, timeout=explain.PATIENCE)
+        mailbox.log_in()
+        tell(ok(part, f"accepted, as {keys.username}"))
+        part = FOLDER
+        if _opens(mailbox, keys.folder, tell):
+            part = "IMAP handled folder"
+            _tell_abilities(mailbox, config, tell)
+            _tell_quota(mailbox, tell)
+    except TROUBLE as error:
+        tell(_lost(part, error, config))
+        if part == "IMAP login":
+            tell(skipped(REST, "not tried, for nobody is logged in"))
+    finally:
+        if mailbox is not None:
+            mailbox.close()
 
-    def _abilities(self, probe: Probe, tell: Tell) -> None:
-        wanted = self._config.mailbox.handled_folder
-        if wanted:
-            try:
-                name, made = probe.make_handled_folder()
-                tell(ok("IMAP handled folder", f"{name}{', which was missing and is made now' if made else ''}"))
-                self._can_date = True
-            except IMAPClientError as error:
-                text = f"{wanted} is not there and cannot be made{noted(error)}"
-                advice = 'Make it in a mail program, or write another mailbox.handled_folder ("": mails stay, marked).'
-                between = probe.delimiter()
-                if "/" in wanted and between != "/":
-                    advice = f"On this server it would be written {wanted.replace('/', between)}. {advice}"
-                tell(fail("IMAP handled folder", text, advice))
+
+def _opens(mailbox: Mailbox, folder: str, tell: Tell) -> bool:
+    try:
+        mailbox.open_folder()
+    except MailboxError:
+        there = mailbox.folders()
+        if folder in there:
+            text = f"{folder} may only be read"
+            tell(fail(FOLDER, text, "Give this account the right to change mail there, as its owner has."))
         else:
-            tell(ok("IMAP handled folder", f"none: handled mail stays in {self._config.mailbox.folder}, marked"))
-        if probe.can_idle:
-            tell(ok("IMAP IDLE", "supported: new mail is told at once"))
-        else:
-            tell(warn("IMAP IDLE", "missing", "Nothing to do: Promptly looks every 5 seconds instead."))
-        if wanted:
-            tell(_moving(probe.filing, wanted))
-        tell(_keywords(probe, wanted))
+            names = ", ".join(there[:FOLDERS_SHOWN]) + (" ..." if len(there) > FOLDERS_SHOWN else "")
+            text = f"there is no folder {folder}"
+            tell(fail(FOLDER, text, f"Write mailbox.folder as one of these: {names}."))
+        tell(skipped("IMAP handled folder, IDLE, MOVE, keywords", "not tried, for the folder is not open"))
+        return False
+    mails = "1 mail" if mailbox.exists == 1 else f"{mailbox.exists} mails"
+    tell(ok(FOLDER, f"{folder}, {mails}"))
+    return True
 
-    def _ask_time(self, probe: Probe, tell: Tell) -> None:
-        """Compare clocks. What goes wrong here is no fault of the mailbox, only nothing learnt."""
-        self.unknown_clock = "it cannot be asked without leaving a mail behind; check --send compares them"
-        if not self._can_date:
-            return
-        before = self._clock.now()
+
+def _tell_abilities(mailbox: Mailbox, config: Config, tell: Tell) -> None:
+    wanted = config.mailbox.handled_folder
+    if wanted:
         try:
-            told = probe.server_time()
-        except TROUBLE as error:
-            self.unknown_clock = f"the server would not tell its time{noted(error)}"
-            if "quota" in str(error).casefold():  # [OVERQUOTA], RFC 5530, 3; some have but words
-                text = f"no mail fits in any more{noted(error)}"
-                advice = "Make room in the mailbox, or have it made larger: until then no report arrives."
-                tell(fail("IMAP quota", text, advice))
-            return
-        if told is not None:
-            self.ahead = apart(before, told, self._clock.now())
+            name, made = mailbox.make_handled_folder()
+            tell(ok("IMAP handled folder", f"{name}{', which was missing and is made now' if made else ''}"))
+        except IMAPClientError as error:
+            text = f"{wanted} is not there and cannot be made{noted(error)}"
+            advice = 'Make it in a mail program, or write another mailbox.handled_folder ("": mails stay, marked).'
+            between = mailbox.delimiter()
+            if "/" in wanted and between != "/":
+                advice = f"On this server it would be written {wanted.replace('/', between)}. {advice}"
+            tell(fail("IMAP handled folder", text, advice))
+    else:
+        tell(ok("IMAP handled folder", f"none: handled mail stays in {config.mailbox.folder}, marked"))
+    if mailbox.can_idle:
+        tell(ok("IMAP IDLE", "supported: new mail is told at once"))
+    else:
+        tell(warn("IMAP IDLE", "missing", "Nothing to do: Promptly looks every 5 seconds instead."))
+    if wanted:
+        tell(_moving(mailbox.filing, wanted))
+    tell(_keywords(mailbox, wanted))
 
 
-def apart(before: datetime, told: datetime, after: datetime) -> timedelta:
-    """How far a clock that showed `told`, in whole seconds, between two of our times is ahead of ours.
-
-    The least that explains it: within the time that the question took, and the second that was cut off, it is right.
-    """
-    latest = told + timedelta(seconds=1)
-    if latest < before:
-        return latest - before
-    return max(told - after, timedelta())
+def _tell_quota(mailbox: Mailbox, tell: Tell) -> None:
+    """Nothing, while there is room: many servers do not count."""
+    if (quota := mailbox.quota()) is not None and quota[1] - quota[0] < ROOM_LEAST:
+        advice = "Make room in the mailbox, or have it made larger: until then no report arrives."
+        tell(fail("IMAP quota", f"hardly a mail fits in any more ({quota[0]} of {quota[1]} KB are taken)", advice))
 
 
 def _moving(filing: Filing, folder: str) -> Finding:
@@ -146,8 +122,8 @@ def _moving(filing: Filing, folder: str) -> Finding:
             return fail("IMAP MOVE", text, "Ask your provider, or use a mailbox elsewhere.")
 
 
-def _keywords(probe: Probe, handled_folder: str) -> Finding:
-    if probe.keywords:
+def _keywords(mailbox: Mailbox, handled_folder: str) -> Finding:
+    if mailbox.keywords:
         return ok("IMAP keywords", "supported")
     if handled_folder:
         advice = f"Nothing to do while handled mail can be moved to {handled_folder}."
@@ -172,6 +148,8 @@ def _lost(part: str, error: Exception, config: Config) -> Finding:
         )
         return fail(part, text, advice)
     if why is Loss.TIMEOUT:
-        return fail(part, f"no answer within {PATIENCE:.0f} seconds", "Try again; if it stays so, ask your provider.")
+        return fail(
+            part, f"no answer within {explain.PATIENCE:.0f} seconds", "Try again; if it stays so, ask your provider."
+        )
     text = f"the server broke off{noted(cause or error)}"
     return fail(part, text, "Try again in a few minutes: it may be busy, or have too many connections of yours.")

@@ -1,32 +1,26 @@
-"""What `daemon.py check` asks of the mailbox beyond what the daemon needs. Plain answers; nothing is printed or judged.
+"""What `check` asks of the mailbox beyond what the daemon needs. Plain answers; nothing is printed or judged.
 
 It leaves the mailbox as it was, but for a handled folder that was missing, which the daemon would have made as well.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
-from imapclient import DELETED, SEEN
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from workflow.config.keys import ImapServer
 from workflow.mail.imap.mailbox import PATIENCE, UNKNOWN_ARRIVAL, Filing, MailboxError
-from workflow.mail.imap.session import Session, why_lost
+from workflow.mail.imap.session import Session
 
-__all__ = ["TROUBLE", "IMAPClientError", "MailboxError", "Probe", "Trial", "read_headers", "why_lost"]
+__all__ = ["TROUBLE", "IMAPClientAbortError", "IMAPClientError", "Mailbox", "Trial", "read_headers"]
 
 TROUBLE = (MailboxError, IMAPClientError, OSError, ValueError)
 """What a `Session` may raise; `why_lost` classifies it."""
 
-_APPENDED = re.compile(rb"\[APPENDUID (\d+) (\d+)\]", re.IGNORECASE)
-_CLOCK_MAIL = (
-    b"Subject: Promptly asks the server for its time\r\nX-Promptly-Letter: test\r\nX-Promptly-Loop: check\r\n"
-    b"Auto-Submitted: auto-generated\r\n\r\nThis mail can be deleted.\r\n"
-)
-"""Lies in the handled folder for a moment. If we were stopped in it: read, and nothing that anybody would act on."""
+ROOM_LEAST = 100
+"""KB of quota: a mail with a signature's pictures."""
 
 
 class Trial(NamedTuple):
@@ -38,8 +32,12 @@ class Trial(NamedTuple):
     header: bytes
 
 
-class Probe(Session):
+class Mailbox(Session):
     """A session that is also asked what only `check` wants to know. Its methods raise what is in `TROUBLE`."""
+
+    def wire(self) -> object:
+        """The socket, to look at its other end."""
+        return self._client.socket()
 
     def folders(self) -> list[str]:
         """The names of all folders that can be opened."""
@@ -56,49 +54,33 @@ class Probe(Session):
         name = self._archive("")
         return name, name not in before
 
-    def server_time(self) -> datetime | None:
-        """What time it is by the server's clock, in UTC, to the second; None when it can't be asked without a trace.
-
-        A mail of three lines is put into the handled folder, so that the server dates it (RFC 3501, 6.3.11), and is
-        expunged by its UID, which takes UIDPLUS (RFC 4315). Afterwards another folder is open.
-        """
-        if not self._client.has_capability("UIDPLUS"):
+    def quota(self) -> tuple[int, int] | None:
+        """KB that are used, and that there are (RFC 2087); None where the server counts none, or keeps it to itself."""
+        if not self._client.has_capability("QUOTA"):
             return None
-        folder = self._archive("")
-        answer = self._client.append(folder, _CLOCK_MAIL, flags=[SEEN])
-        appended = _APPENDED.search(answer if isinstance(answer, bytes) else str(answer).encode())
-        opened = self._client.select_folder(folder)
-        if appended is None or int(appended[1]) != opened.get(b"UIDVALIDITY"):
-            return None
-        uid = int(appended[2])
         try:
-            ((_, arrived_at),) = [(mail.uid, mail.arrived_at) for mail in self.weigh([uid])] or [(uid, UNKNOWN_ARRIVAL)]
-        finally:
-            self._client.add_flags([uid], DELETED, silent=True)
-            self._client.uid_expunge([uid])
-        return None if arrived_at == UNKNOWN_ARRIVAL else arrived_at
+            counted = [(one.usage, one.limit) for one in self._client.get_quota() if one.resource == "STORAGE"]
+        except IMAPClientError:
+            return None
+        return min(counted, key=lambda one: one[1] - one[0], default=None)
 
     def find(self, above: int, message_id: str) -> Trial | None:
         """The mail with this id among those with a higher UID, if it has come."""
         self.noop()
         uids = self.search(above)
-        found = {uid: raw for uid, raw in self.headers(uids).items() if raw} if uids else {}
-        uid = next((uid for uid, raw in found.items() if message_id.encode() in raw), None)
-        if uid is None:
-            return None
-        at = next((mail.arrived_at for mail in self.weigh([uid])), UNKNOWN_ARRIVAL)
-        return Trial(uid, None if at == UNKNOWN_ARRIVAL else at.astimezone(UTC), found[uid])
+        for uid, raw in self.headers(uids).items() if uids else ():
+            if raw and message_id.encode() in raw:
+                at = next((mail.arrived_at for mail in self.weigh([uid])), UNKNOWN_ARRIVAL)
+                return Trial(uid, None if at == UNKNOWN_ARRIVAL else at, raw)
+        return None
 
     def put_away(self, uid: int) -> bool:
         """File a mail as the daemon files handled ones; False if it stays in the folder."""
-        match self.filing:
-            case Filing.MOVE | Filing.COPY:
-                self.file_away([uid])
-                return True
-            case Filing.MARK:
-                self.mark([uid])
-            case Filing.NONE:
-                pass
+        if self.filing in (Filing.MOVE, Filing.COPY):
+            self.file_away([uid])
+            return True
+        if self.filing is Filing.MARK:
+            self.mark([uid])
         return False
 
 

@@ -13,9 +13,9 @@ from workflow.config import Config
 from workflow.config.keys import Trust
 from workflow.core.model import Standing
 from workflow.mail.reading import message, trust
+from workflow.verbs.check import explain
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
 from workflow.verbs.check.mailbox import TROUBLE, read_headers
-from workflow.verbs.check.wire import PATIENCE
 
 JUDGED = 50
 """So many mails from roster addresses are judged (contract section 7)."""
@@ -97,8 +97,9 @@ def _mails(config: Config, clock: Clock) -> Iterator[message.Incoming]:
     raws: list[bytes] = []
     if mailbox.handled_folder:
         with suppress(*TROUBLE):  # on some servers it bears a prefix; then the folder itself must do
-            raws += read_headers(mailbox.model_copy(update={"folder": mailbox.handled_folder}), LOOKED_AT, PATIENCE)
-    raws += read_headers(mailbox, LOOKED_AT, PATIENCE)
+            handled = mailbox.model_copy(update={"folder": mailbox.handled_folder})
+            raws += read_headers(handled, LOOKED_AT, explain.PATIENCE)
+    raws += read_headers(mailbox, LOOKED_AT, explain.PATIENCE)
     for raw in raws:
         yield message.read(raw, clock.now(), own_address=mailbox.address, instance="check")
 
