@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import Collector
 
 from workflow.alive import Alive
 from workflow.clinic import Clinic
 from workflow.core.model import Fate, Kind
-from workflow.counters import URGENT_WITHIN, Counters
+from workflow.counters import URGENT_WITHIN
 
 log = structlog.get_logger()
 
@@ -88,82 +88,54 @@ async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> t
             body = orjson.dumps({"status": "failing" if faults else "ok", "reasons": faults})
             return ("503 Service Unavailable" if faults else "200 OK"), _JSON, body + b"\n"
         case b"/metrics":
-            registry = CollectorRegistry(auto_describe=False)  # no globals: a second clinic has its own
-            registry.register(await _gather(clinic, daemon))
-            return "200 OK", CONTENT_TYPE_LATEST, generate_latest(registry)
+            cases = Counter(case.kind.value for case in (await clinic.store.open_cases()).open)
+            owed = Counter(letter.kind.value for letter in await clinic.store.owed())
+            return "200 OK", CONTENT_TYPE_LATEST, generate_latest(_Page(_metrics(clinic, daemon, cases, owed)))
     return "404 Not Found", _TEXT, b"there is /healthz and /metrics\n"
 
 
-async def _gather(clinic: Clinic, daemon: Daemon) -> _Figures:
-    store = clinic.store
-    return _Figures(
-        clinic.counters,
-        daemon.alive(),
-        live=not daemon.faults(),
-        overdue=daemon.overdue,
-        cases={kind.value: 0 for kind in Kind} | Counter(case.kind.value for case in (await store.open_cases()).open),
-        owed=Counter(letter.kind.value for letter in await store.owed()),
-        set_aside=len(store.faults),
-    )
+class _Page(Collector):
+    """Metrics of one moment."""
 
-
-class _Figures(Collector):
-    """Everything `/metrics` shows, as of one moment."""
-
-    def __init__(
-        self,
-        counters: Counters,
-        alive: Alive,
-        *,
-        live: bool,
-        overdue: float,
-        cases: Mapping[str, int],
-        owed: Mapping[str, int],
-        set_aside: int,
-    ) -> None:
-        self._tally = counters
-        self._alive = alive
-        self._live = live
-        self._overdue = overdue
-        self._cases = cases
-        self._owed = owed
-        self._set_aside = set_aside
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = list(metrics)
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics, in the order of the page."""
-        alive = self._alive
-        yield GaugeMetricFamily("promptly_live", "1 while mailbox, outbox and timers are live, as /healthz", self._live)
-        yield GaugeMetricFamily("promptly_mailbox_connected", "1 while the mailbox is watched", alive.connected)
-        if alive.last_seen_at is not None:
-            at = alive.last_seen_at.timestamp()
-            yield GaugeMetricFamily("promptly_mailbox_last_contact_timestamp_seconds", "Last look into it", at)
-        reached = alive.unsent_since is None
-        yield GaugeMetricFamily("promptly_smtp_reachable", "0 while the SMTP server is not reached", reached)
-        yield GaugeMetricFamily("promptly_timer_overdue_seconds", "Wait of the longest due time", self._overdue)
-        yield _by_kind("promptly_open_cases", "Cases that are open", self._cases)
-        yield _by_kind("promptly_owed_letters", "Letters that are owed", self._owed)
-        yield GaugeMetricFamily("promptly_set_aside_files", "Case files that cannot be read", self._set_aside)
-        yield from self._counted()
-
-    def _counted(self) -> Iterable[Metric]:
-        counters = self._tally
-        reports = CounterMetricFamily("promptly_reports", "Reports that opened a case", labels=["kind"])
-        for kind in Kind:
-            reports.add_metric([kind.value], counters.reports[kind.value])
-        mails = CounterMetricFamily("promptly_mails", "Mails decided, by what became of them", labels=["fate"])
-        for fate in Fate:
-            mails.add_metric([fate.value], counters.mails[fate.value])
-        letters = CounterMetricFamily("promptly_letters", "Letters, by what became of them", labels=["kind", "fate"])
-        for (of_kind, became), count in counters.letters.items():
-            letters.add_metric([of_kind, became], count)
-        seconds = HistogramMetricFamily("promptly_urgent_letter_seconds", "Alert and draft: decision to acceptance")
-        within = [(str(limit), counters.within[limit]) for limit in URGENT_WITHIN]
-        seconds.add_metric([], [*within, ("+Inf", counters.urgent)], counters.urgent_seconds)
-        return reports, mails, letters, seconds
+        """In the order of the page."""
+        return self._metrics
 
 
-def _by_kind(name: str, about: str, counts: Mapping[str, int]) -> Metric:
-    family = GaugeMetricFamily(name, about, labels=["kind"])
-    for kind, count in counts.items():
-        family.add_metric([kind], count)
+def _metrics(clinic: Clinic, daemon: Daemon, cases: Counter[str], owed: Counter[str]) -> Iterator[Metric]:
+    alive, counters = daemon.alive(), clinic.counters
+    live = not daemon.faults()
+    yield GaugeMetricFamily("promptly_live", "1 while mailbox, outbox and timers are live, as /healthz", live)
+    yield GaugeMetricFamily("promptly_mailbox_connected", "1 while the mailbox is watched", alive.connected)
+    if alive.last_seen_at is not None:
+        at = alive.last_seen_at.timestamp()
+        yield GaugeMetricFamily("promptly_mailbox_last_contact_timestamp_seconds", "Last look into it", at)
+    reached = alive.unsent_since is None
+    yield GaugeMetricFamily("promptly_smtp_reachable", "0 while the SMTP server is not reached", reached)
+    yield GaugeMetricFamily("promptly_timer_overdue_seconds", "Wait of the longest due time", daemon.overdue)
+    opened = GaugeMetricFamily("promptly_open_cases", "Cases that are open", labels=["kind"])
+    yield _filled(opened, {(kind.value,): cases[kind.value] for kind in Kind})
+    letters = GaugeMetricFamily("promptly_owed_letters", "Letters that are owed", labels=["kind"])
+    yield _filled(letters, {(kind,): count for kind, count in owed.items()})
+    faults = len(clinic.store.faults)
+    yield GaugeMetricFamily("promptly_set_aside_files", "Case files that cannot be read", faults)
+    reports = CounterMetricFamily("promptly_reports", "Reports that opened a case", labels=["kind"])
+    yield _filled(reports, {(kind.value,): counters.reports[kind.value] for kind in Kind})
+    mails = CounterMetricFamily("promptly_mails", "Mails decided, by what became of them", labels=["fate"])
+    yield _filled(mails, {(fate.value,): counters.mails[fate.value] for fate in Fate})
+    sent = CounterMetricFamily("promptly_letters", "Letters, by what became of them", labels=["kind", "fate"])
+    yield _filled(sent, counters.letters)
+    seconds = HistogramMetricFamily("promptly_urgent_letter_seconds", "Alert and draft: decision to acceptance")
+    within = [(str(limit), counters.within[limit]) for limit in URGENT_WITHIN]
+    seconds.add_metric([], [*within, ("+Inf", counters.urgent)], counters.urgent_seconds)
+    yield seconds
+
+
+def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Mapping[Any, int]) -> Metric:
+    """A sample for each tuple of labels."""
+    for labels, count in counts.items():
+        family.add_metric(labels, count)
     return family

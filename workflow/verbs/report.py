@@ -10,7 +10,7 @@ import csv
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,9 @@ COLUMNS = (
     "reminders_sent",
     "escalated",
 )
-"""Of ``--csv``, in the contract's words. `reported_at` is when the case was opened, which response times count from."""
+"""Of ``--csv``, in the contract's words."""
+
+MINUTE = timedelta(minutes=1)
 
 
 def main(asked: Namespace) -> int:
@@ -58,19 +60,24 @@ def main(asked: Namespace) -> int:
     cases, faults = asyncio.run(_gathered(config, month))
     alive = read_alive(config.store.url)
     now = alive.now if alive is not None else SystemClock().now()
+    rows = _rows(cases, now, ZoneInfo(config.clinic.timezone))
     if faults:
         print(f"{faults} case files can't be read and are not counted: see state/README.md, Repair", file=sys.stderr)
     if asked.csv is not None:
         try:
-            _write_csv(asked.csv, cases, now, ZoneInfo(config.clinic.timezone))
+            _write_csv(asked.csv, rows)
         except OSError as error:
             print(f"{asked.csv}: {error.strerror}", file=sys.stderr)
             return 2
+    slow = [row for row in rows if row.pop("over_10_minutes")]
+    several = {kind.value: [case for case in cases if case.kind is kind] for kind in Kind}
+    kinds = {kind: figures(of_kind, now) for kind, of_kind in several.items() if of_kind}
+    total = figures(cases, now)
     if asked.json:
-        told = _as_json(asked.month, cases, now, ZoneInfo(config.clinic.timezone))
+        told = {"schema": SCHEMA, "month": month, "all": total, "kinds": kinds, "over_10_minutes": slow}
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(asked.month, cases, now, ZoneInfo(config.clinic.timezone))
+        _print(month, {**kinds, "all": total} if cases else {}, slow)
     return 0
 
 
@@ -91,21 +98,23 @@ async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]
     return sorted(found, key=lambda case: (case.opened_at, case.id)), len(store.faults)
 
 
-def _rows(cases: Iterable[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """A row a case: `COLUMNS`."""
+
     def local(at: datetime | None) -> str | None:
         return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
 
-    several = list(cases)
-    slow = {case.id for case in over_ten_minutes(several, now)}
+    slow = {case.id for case in over_ten_minutes(cases, now)}
     return [
         {
             "case": case.id,
             "kind": case.kind.value,
             "state": case.state.value,
             "associate": case.associate.name,
+            # When the case was opened, which response times count from.
             "reported_at": local(case.opened_at),
             "contacted_at": local(case.contacted_at),
-            "minutes_to_contact": _minutes(contact_time(case)),
+            "minutes_to_contact": None if (took := contact_time(case)) is None else round(took / MINUTE, 1),
             "over_10_minutes": case.id in slow,
             "outcome": None if case.outcome is None else case.outcome.value,
             "closed_at": local(case.closed_at),
@@ -113,84 +122,46 @@ def _rows(cases: Iterable[Case], now: datetime, zone: ZoneInfo) -> list[dict[str
             "reminders_sent": len(case.reminders),
             "escalated": case.escalated_at is not None,
         }
-        for case in several
+        for case in cases
     ]
 
 
-def _minutes(time: timedelta | None) -> float | None:
-    return None if time is None else round(time / timedelta(minutes=1), 1)
-
-
-def _by_kind(cases: list[Case], now: datetime) -> dict[str, Figures]:
-    """The kinds that occurred."""
-    kinds = {kind.value: [case for case in cases if case.kind is kind] for kind in Kind}
-    return {kind: figures(several, now) for kind, several in kinds.items() if several}
-
-
-def _as_json(month: str | None, cases: list[Case], now: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    slow = [row for row in _rows(cases, now, zone) if row.pop("over_10_minutes")]
-    return {
-        "schema": SCHEMA,
-        "month": month,
-        "all": figures(cases, now),
-        "kinds": _by_kind(cases, now),
-        "over_10_minutes": slow,
-    }
-
-
-def _write_csv(path: Path, cases: list[Case], now: datetime, zone: ZoneInfo) -> None:
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in _rows(cases, now, zone))
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            cells = [row[name] for name in COLUMNS]
+            writer.writerow({True: "yes", False: "no"}[cell] if isinstance(cell, bool) else cell for cell in cells)
 
 
-def _cell(value: object) -> object:
-    return {None: "", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else value
-
-
-def _print(month: str | None, cases: list[Case], now: datetime, zone: ZoneInfo) -> None:
+def _print(month: str | None, told: Mapping[str, Figures], slow: list[dict[str, Any]]) -> None:
+    """`told`: the kinds that occurred, and all; empty when there is no case."""
     console = Console(highlight=False)
     when = "all cases that are kept" if month is None else f"cases reported in {month}"
-    if not cases:
+    if not told:
         console.print(f"No {when.removeprefix('all ')}.")
         return
-    told = {**_by_kind(cases, now), "all": figures(cases, now)}
     console.print(f"Time until the client was told, in minutes: {when}", style="bold")
-    console.print(_times(told))
-    console.print("\nHow they ended", style="bold")
-    console.print(_endings(told))
-    slow = [row for row in _rows(cases, now, zone) if row["over_10_minutes"]]
-    console.print("\nOver 10 minutes to contact", style="bold")
-    console.print(_slow(slow) if slow else "none")
-
-
-def _times(told: Mapping[str, Figures]) -> Table:
-    table = _table("kind", "cases", "mistakes", "told", "median", "90 of 100 within", "over 10 min")
+    times = _table("kind", "cases", "mistakes", "told", "median", "90 of 100 within", "over 10 min")
     for kind, one in told.items():
+        fast = (str(one.contacted), _figure(one.median_minutes), _figure(one.p90_minutes), str(one.over_10_minutes))
         known = kind != Kind.WAITING.value  # nobody is told anything bad
-        times = [_figure(one.median_minutes), _figure(one.p90_minutes)]
-        told_of = [str(one.contacted), *times, str(one.over_10_minutes)] if known else ["-"] * 4
-        table.add_row(kind, str(one.cases), str(one.mistakes), *told_of)
-    return table
-
-
-def _endings(told: Mapping[str, Figures]) -> Table:
-    outcomes = list(told["all"].outcomes)
-    table = _table("kind", *outcomes)
+        times.add_row(kind, str(one.cases), str(one.mistakes), *(fast if known else "----"))
+    console.print(times)
+    console.print("\nHow they ended", style="bold")
+    endings = _table("kind", *told["all"].outcomes)
     for kind, one in told.items():
-        table.add_row(kind, *(str(one.outcomes.get(outcome, 0)) for outcome in outcomes))
-    return table
-
-
-def _slow(rows: list[dict[str, Any]]) -> Table:
-    table = _table("case", "kind", "associate", "reported", "told after", "outcome", numbers=False)
-    for row in rows:
+        endings.add_row(kind, *(str(one.outcomes.get(outcome, 0)) for outcome in told["all"].outcomes))
+    console.print(endings)
+    console.print("\nOver 10 minutes to contact", style="bold")
+    cases = _table("case", "kind", "associate", "reported", "told after", "outcome", numbers=False)
+    for row in slow:
         minutes, reported = row["minutes_to_contact"], datetime.fromisoformat(row["reported_at"])
         after = "never recorded" if minutes is None else f"{minutes:g} min"
-        outcome = row["outcome"] or "open"
-        table.add_row(row["case"], row["kind"], row["associate"], f"{reported:%d %b %Y %H:%M}", after, outcome)
-    return table
+        whose = (row["case"], row["kind"], row["associate"])
+        cases.add_row(*whose, f"{reported:%d %b %Y %H:%M}", after, row["outcome"] or "open")
+    console.print(cases if slow else "none")
 
 
 def _figure(minutes: float | None) -> str:
@@ -198,8 +169,7 @@ def _figure(minutes: float | None) -> str:
 
 
 def _table(first: str, *headings: str, numbers: bool = True) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(first)
+    table = Table(first, box=None, pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="right" if numbers else "left")
     return table

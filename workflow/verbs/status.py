@@ -6,19 +6,18 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypedDict
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 
-from workflow.alive import Alive, read_alive
+from workflow.alive import read_alive
 from workflow.clock import SystemClock
 from workflow.config import Config, load
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
-from workflow.store import Reader
 from workflow.store.tiny.backup import backups
 from workflow.store.tiny.reader import TinyReader
 
@@ -33,47 +32,11 @@ LETTERS = {
 """The letter that a due time brings; a `waiting` case that closes by itself brings none."""
 
 
-class Next(TypedDict):
-    at: str
-    letter: str
-
-
-class OpenCase(TypedDict):
-    case: str
-    kind: str
-    associate: str
-    client: str | None
-    reported_at: str
-    contacted_at: str | None
-    next: Next | None
-    reminders_sent: int
-    escalated: bool
-
-
-class Owed(TypedDict):
-    waiting: int
-    failed: int
-
-
-class Mailbox(TypedDict):
-    connected: bool
-    last_seen_at: str | None
-
-
-class Status(TypedDict):
-    """``status --json`` (contract section 7)."""
-
-    open: list[OpenCase]
-    owed: Owed
-    set_aside: int
-    closed_today: int
-    mailbox: Mailbox
-
-
 class Looked(NamedTuple):
     """What there is to print."""
 
-    found: Status
+    found: dict[str, Any]
+    """``status --json`` (contract section 7)."""
     whys: Mapping[str, str]
     """For each open case, why its next letter is later than the table of section 5 says; "" when it is not."""
     now: datetime
@@ -93,36 +56,42 @@ def main(asked: Namespace) -> int:
 
 
 async def _look(config: Config) -> Looked:
-    alive = read_alive(config.store.url)
+    alive, last = read_alive(config.store.url), read_alive(config.store.url, living=False)
     store = TinyReader.peek(config.store.url)
     now = alive.now if alive is not None else SystemClock().now()
     zone = ZoneInfo(config.clinic.timezone)
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     cases = sorted((await store.open_cases()).values(), key=lambda case: case.opened_at)
-    found: Status = {
-        "open": [_case(case, config, zone) for case in cases if case.open],
+    letters = [*store.desk.letters, *(letter for case in cases for letter in case.letters)]
+    coming = {case.id: _coming(case.timers) for case in cases}
+    found = {
+        "open": [_case(case, coming[case.id], config, zone) for case in cases if case.open],
         "owed": {
             "waiting": len(await store.owed()),
-            "failed": _failed(store, cases),
+            "failed": sum(letter.post is Post.FAILED for letter in letters),
         },
         "set_aside": sum(now - at < WEEK for at in store.desk.counts.get("set-aside", ())),
-        "closed_today": await _closed_today(store, now, zone),
-        "mailbox": _mailbox(alive, read_alive(config.store.url, living=False), zone),
+        "closed_today": len([case.id async for case in store.closed_cases(midnight)]),
+        "mailbox": {
+            "connected": alive is not None and alive.connected,
+            # What a daemon said last, which may have died since.
+            "last_seen_at": _iso(last.last_seen_at if last is not None else None, zone),
+        },
     }
-    coming = {case.id: _coming(case.timers) for case in cases}
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = [copy.name for copy in backups(config.store.url)]
     return Looked(found, whys, now.astimezone(zone), copies[-1] if copies else "")
 
 
-def _case(case: Case, config: Config, zone: ZoneInfo) -> OpenCase:
+def _case(case: Case, coming: Timer | None, config: Config, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "case": case.id,
         "kind": case.kind.value,
         "associate": case.associate.name,
         "client": shown(case.client, config.privacy.client_name),
         "reported_at": _iso(case.reported_at, zone),
-        "contacted_at": None if case.contacted_at is None else _iso(case.contacted_at, zone),
-        "next": _next(case.timers, zone),
+        "contacted_at": _iso(case.contacted_at, zone),
+        "next": coming and {"at": _iso(coming.at, zone), "letter": LETTERS[coming.due].value},
         "reminders_sent": len(case.reminders),
         "escalated": case.escalated_at is not None,
     }
@@ -133,60 +102,39 @@ def _coming(timers: tuple[Timer, ...]) -> Timer | None:
     return min((timer for timer in timers if timer.due in LETTERS), key=lambda timer: timer.at, default=None)
 
 
-def _next(timers: tuple[Timer, ...], zone: ZoneInfo) -> Next | None:
-    timer = _coming(timers)
-    return None if timer is None else {"at": _iso(timer.at, zone), "letter": LETTERS[timer.due].value}
-
-
-def _failed(store: Reader, cases: list[Case]) -> int:
-    letters = [*store.desk.letters, *(letter for case in cases for letter in case.letters)]
-    return sum(letter.post is Post.FAILED for letter in letters)
-
-
-async def _closed_today(store: Reader, now: datetime, zone: ZoneInfo) -> int:
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return len([case.id async for case in store.closed_cases(midnight)])
-
-
-def _mailbox(alive: Alive | None, last: Alive | None, zone: ZoneInfo) -> Mailbox:
-    """`alive`: what a living daemon says; `last`: what one said last, which may have died since."""
-    seen = last.last_seen_at if last is not None else None
-    return {
-        "connected": alive is not None and alive.connected,
-        "last_seen_at": None if seen is None else _iso(seen, zone),
-    }
-
-
-def _iso(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).isoformat(timespec="seconds")
+def _iso(at: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
 
 
 def _print(looked: Looked) -> None:
     found, now = looked.found, looked.now
     console = Console(highlight=False)
     if found["open"]:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("case", "kind", "associate", "client", "reported", "contacted", "next"):
-            table.add_column(heading)
+        table = Table(
+            *("case", "kind", "associate", "client", "reported", "contacted", "next"), box=None, pad_edge=False
+        )
         for case in found["open"]:
             coming, why = case["next"], looked.whys.get(case["case"])
             after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'], now)}"
-            contacted = "not yet" if case["contacted_at"] is None else _short(case["contacted_at"], now)
-            client, reported = case["client"] or "-", _short(case["reported_at"], now)
-            held = f" ({why})" if why else ""
-            table.add_row(case["case"], case["kind"], case["associate"], client, reported, contacted, after + held)
+            table.add_row(
+                *(case["case"], case["kind"], case["associate"], case["client"] or "-"),
+                *(_short(case["reported_at"], now), _short(case["contacted_at"], now) or "not yet"),
+                f"{after} ({why})" if why else after,
+            )
         console.print(table)
     else:
         console.print("No case is open.")
     owed, mailbox = found["owed"], found["mailbox"]
-    seen = "never" if mailbox["last_seen_at"] is None else _short(mailbox["last_seen_at"], now)
+    seen = _short(mailbox["last_seen_at"], now) or "never"
     state = "connected" if mailbox["connected"] else "not connected"
     console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
     console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
     console.print(f"last backup: {looked.backup or 'none yet'}")
 
 
-def _short(iso: str, now: datetime) -> str:
-    """The minute of a local ISO time, with its day unless that is today."""
+def _short(iso: str | None, now: datetime) -> str:
+    """The minute of a local ISO time, with its day unless that is today; "" for none."""
+    if iso is None:
+        return ""
     at = datetime.fromisoformat(iso)
     return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%d %b %H:%M}"

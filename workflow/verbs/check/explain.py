@@ -172,7 +172,7 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
         return _Wrong(text, f"{advice}Promptly sends no password over an open line.")
     if isinstance(root, OSError):
         return _Wrong(f"{place} cannot be reached{noted(words)}", f"Check this machine's network, and {section}.host.")
-    return _Wrong(f"{place} makes no sense{noted(words)}", f"Try again; if it stays so: {look}")
+    return _Wrong(f"{place} makes no sense{noted(words)}", f"Try again. {look}")
 
 
 def _root(error: BaseException) -> BaseException:
