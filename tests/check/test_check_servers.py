@@ -79,7 +79,7 @@ async def test_tls_where_it_is_not_asked(config: Config, tmp_path: Path, monkeyp
         ("+OK POP3 ready", "it speaks POP3", "it speaks POP3"),
         ("HTTP/1.1 400 Bad Request", "it speaks HTTP", "it speaks HTTP"),
         ("SSH-2.0-OpenSSH_9.2", "it speaks something else", "it speaks something else"),
-        ("", "it hangs up at once", "it hangs up at once"),
+        ("", "takes the connection, but hangs up", "takes the connection, but hangs up"),
         ("* BYE too busy", "turns us away (the server says: * BYE too busy)", "it speaks IMAP"),
         ("421 too busy", "it speaks SMTP", "turns us away (the server says: too busy)"),
     ],
@@ -96,6 +96,19 @@ async def test_who_greets_instead(config: Config, greeting: str, imap: str, smtp
     assert found.failed == ["IMAP connection", "SMTP connection"]
     assert imap in found["IMAP connection"].text
     assert smtp in found["SMTP connection"].text
+
+
+async def test_an_smtp_server_that_will_not_talk_to_us(config: Config) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx\r\n")
+        while await reader.readline():
+            writer.write(b"550 not you\r\n")
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    found = await look(with_smtp(config, port=server.sockets[0].getsockname()[1]))
+    server.close()
+    assert found.failed == ["SMTP connection"]
+    assert found["SMTP connection"].text.endswith("turns us away (the server says: not you)")
 
 
 async def test_starttls_that_is_offered_and_refused(config: Config, tmp_path: Path) -> None:

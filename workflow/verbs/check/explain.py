@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from aiosmtplib import SMTPConnectResponseError, SMTPException, SMTPResponseException
+from aiosmtplib import SMTPConnectResponseError, SMTPException, SMTPHeloError, SMTPResponseException
 
 from workflow.config.keys import Security
 from workflow.mail.imap.mailbox import Loss, MailboxError
@@ -28,6 +28,8 @@ from workflow.verbs.check.mailbox import TROUBLE, IMAPClientAbortError
 
 PATIENCE = 10.0
 """Seconds for one answer. A busy server greets within two or three."""
+
+LATER = "Try again in a few minutes; if it stays so, ask whoever runs that server."
 
 SOON = timedelta(days=14)
 """A certificate that ends sooner has missed its renewal: authorities that renew by themselves do so 30 days before."""
@@ -145,9 +147,8 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
         return _Wrong(text, f"{look} Perhaps a firewall is in the way.")
     if greeting is not None and greeting != server.protocol:
         return _Wrong(f"{place} is no {server.protocol} server: it speaks {greeting or 'something else'}", look)
-    if greeting is not None:
-        advice = "Try again in a few minutes; if it stays so, ask whoever runs that server."
-        return _Wrong(f"{place} turns us away{quoted(words)}", advice)
+    if greeting is not None or isinstance(root, SMTPHeloError):
+        return _Wrong(f"{place} turns us away{quoted(words)}", LATER)
     if silent or hung_up or tls:
         other: Security = "none" if server.security == "tls" else "tls"
         spoken = _spoken_there(server, other)
@@ -161,11 +162,9 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
     if tls:
         advice = f"Check {usual}. An old server that has no TLS 1.2 is to be renewed."
         return _Wrong(f"{place} does not come to terms on TLS 1.2 or newer{noted(words)}", advice, "TLS")
-    if silent:
+    if silent or hung_up:
         advice = f"Check {usual}; it may also be overloaded: then try again later."
-        return _Wrong(f"{place} takes the connection, but says nothing", advice)
-    if hung_up:
-        return _Wrong(f"{place} is no {server.protocol} server: it hangs up at once", look)
+        return _Wrong(f"{place} takes the connection, but {'says nothing' if silent else 'hangs up'}", advice)
     if isinstance(root, SMTPException) or (isinstance(error, MailboxError) and error.why is Loss.TLS):
         advice = f'Use its TLS port and {section}.security = "tls" ({server.ports}). '
         text = f"{place} offers no encryption (STARTTLS){quoted(words) if hasattr(root, 'code') else ''}"
@@ -173,6 +172,19 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
     if isinstance(root, OSError):
         return _Wrong(f"{place} cannot be reached{noted(words)}", f"Check this machine's network, and {section}.host.")
     return _Wrong(f"{place} makes no sense{noted(words)}", f"Try again. {look}")
+
+
+def refused_login(section: str, protocol: str, username: str, cause: object) -> tuple[str, str]:
+    """What is wrong with a login that came to nothing, and what to do. `cause` is what the refusal began with."""
+    if isinstance(cause, OSError):
+        text = f"the password cannot be read ({cause.strerror or cause})"
+        return text, f"Look at {section}.password_file or {section}.password_env."
+    words = cause.message if isinstance(cause, SMTPResponseException) else cause or ""
+    advice = (
+        f"Check {section}.username, and put the password alone into the file of {section}.password_file. Where people "
+        f"sign in with a second step, an app password is needed; some providers must first be told to allow {protocol}."
+    )
+    return f"user name or password refused, for {username}{quoted(words)}", advice
 
 
 def _root(error: BaseException) -> BaseException:

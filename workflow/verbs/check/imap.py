@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import closing
 
 from workflow.clock import Clock
 from workflow.config import Config
@@ -10,7 +11,7 @@ from workflow.config.keys import Security
 from workflow.mail.imap.mailbox import Filing, Loss, MailboxError
 from workflow.mail.imap.session import why_lost
 from workflow.verbs.check import explain
-from workflow.verbs.check.explain import Peer, Server, knock, peer_of
+from workflow.verbs.check.explain import Peer, Server, knock, peer_of, refused_login
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, quoted, skipped, warn
 from workflow.verbs.check.mailbox import ROOM_LEAST, TROUBLE, IMAPClientError, Mailbox
 
@@ -27,35 +28,29 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
     keys = config.mailbox
 
     def meet(security: Security, tls: ssl.SSLContext | None) -> Peer | None:
-        mailbox = Mailbox(keys.model_copy(update={"security": security}), timeout=explain.PATIENCE, tls=tls)
-        try:
+        own = keys.model_copy(update={"security": security})
+        with closing(Mailbox(own, timeout=explain.PATIENCE, tls=tls)) as mailbox:
             return peer_of(mailbox.wire())
-        finally:
-            mailbox.close()
 
     ports = "993 goes with security = tls, 143 with starttls"  # RFC 8314, 3.2
     where = (keys.host, keys.port, keys.security, keys.ca_file)
     if not knock(Server("IMAP", "mailbox", ports, *where, meet), clock.now(), tell):
         tell(skipped(f"IMAP login, {REST.removeprefix('IMAP ')}", "not tried, for there is no connection"))
         return
-    mailbox: Mailbox | None = None
     part = "IMAP login"
     try:
-        mailbox = Mailbox(keys, timeout=explain.PATIENCE)
-        mailbox.log_in()
-        tell(ok(part, f"accepted, as {keys.username}"))
-        part = FOLDER
-        if _opens(mailbox, keys.folder, tell):
-            part = "IMAP handled folder"
-            _tell_abilities(mailbox, config, tell)
-            _tell_quota(mailbox, tell)
+        with closing(Mailbox(keys, timeout=explain.PATIENCE)) as mailbox:
+            mailbox.log_in()
+            tell(ok(part, f"accepted, as {keys.username}"))
+            part = FOLDER
+            if _opens(mailbox, keys.folder, tell):
+                part = "IMAP handled folder"
+                _tell_abilities(mailbox, config, tell)
+                _tell_quota(mailbox, tell)
     except TROUBLE as error:
         tell(_lost(part, error, config))
         if part == "IMAP login":
             tell(skipped(REST, "not tried, for nobody is logged in"))
-    finally:
-        if mailbox is not None:
-            mailbox.close()
 
 
 def _opens(mailbox: Mailbox, folder: str, tell: Tell) -> bool:
@@ -137,16 +132,8 @@ def _lost(part: str, error: Exception, config: Config) -> Finding:
     if isinstance(error, MailboxError) and error.detail:  # of access tokens
         words = "" if cause is None or error.detail in str(cause) else quoted(cause)
         return fail(part, f"{error.detail}{words}", "See docs/oauth2.md for what must be allowed, and where.")
-    if why is Loss.REFUSED_LOGIN and isinstance(cause, OSError):
-        text = f"the password cannot be read ({cause.strerror or cause})"
-        return fail(part, text, "Look at mailbox.password_file or mailbox.password_env.")
     if why is Loss.REFUSED_LOGIN:
-        text = f"user name or password refused, for {config.mailbox.username}{quoted(cause or '')}"
-        advice = (
-            "Check mailbox.username, and put the password alone into the file of mailbox.password_file. Where people "
-            "sign in with a second step, an app password is needed; some providers must first be told to allow IMAP."
-        )
-        return fail(part, text, advice)
+        return fail(part, *refused_login("mailbox", "IMAP", config.mailbox.username, cause))
     if why is Loss.TIMEOUT:
         return fail(
             part, f"no answer within {explain.PATIENCE:.0f} seconds", "Try again; if it stays so, ask your provider."

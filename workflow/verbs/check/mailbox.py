@@ -5,6 +5,7 @@ It leaves the mailbox as it was, but for a handled folder that was missing, whic
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
 
@@ -86,11 +87,8 @@ class Mailbox(Session):
 
 def read_headers(server: ImapServer, last: int, timeout: float = PATIENCE) -> list[bytes]:
     """Header blocks of the last mails in the folder, oldest first. Blocks. Raises what is in `TROUBLE`."""
-    session = Session(server, timeout=timeout)
-    try:
+    with closing(Session(server, timeout=timeout)) as session:
         session.log_in()
         session.open_folder(readonly=True)
         uids = session.search_last(last)
         return [raw for _, raw in sorted(session.headers(uids).items()) if raw] if uids else []
-    finally:
-        session.close()

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 
 from workflow.clock import Clock
 from workflow.config import Config
-from workflow.core.model import Letter, LetterKind, Person, Role
+from workflow.core.model import LetterKind, Person, Role
 from workflow.core.owed import Scene, alone
 from workflow.gather import RandomMint
 from workflow.mail.reading.headers import split_block
@@ -37,58 +38,41 @@ PART, ADMIN_PART = "test letter", "test letter to admin"
 def check(config: Config, clock: Clock, tell: Tell) -> None:
     """Send, wait, put away, send. Blocks for as long as `ARRIVAL_MOST` and a few time-outs."""
     address, admin = config.mailbox.address, config.roster.admins[0]
-    post = _Post(config, clock)
-    mailbox: Mailbox | None = None
     try:
-        mailbox = Mailbox(config.mailbox, timeout=explain.PATIENCE)
-        mailbox.log_in()
-        mailbox.open_folder()
-        began = clock.now()
-        letter, attempt = post.send(Person("Promptly", (address,)))
-        if attempt.result is Result.ACCEPTED:
-            tell(ok(PART, f"handed to SMTP for {address}; waiting for it, {ARRIVAL_MOST:.0f} seconds at most"))
-            for finding in _arrival(mailbox, letter.message_id, began, config, clock):
-                tell(finding)
-        else:
-            tell(_refused(PART, attempt))
+        with closing(Mailbox(config.mailbox, timeout=explain.PATIENCE)) as mailbox:
+            mailbox.log_in()
+            mailbox.open_folder()
+            began = clock.now()
+            message_id, attempt = asyncio.run(_send(config, clock, Person("Promptly", (address,))))
+            if attempt.result is Result.ACCEPTED:
+                tell(ok(PART, f"handed to SMTP for {address}; waiting for it, {ARRIVAL_MOST:.0f} seconds at most"))
+                for finding in _arrival(mailbox, message_id, began, config, clock):
+                    tell(finding)
+            else:
+                tell(_refused(PART, attempt))
     except TROUBLE as error:
         tell(fail(PART, f"the mailbox broke off{noted(error)}", "See what the IMAP lines say, or try again."))
-    finally:
-        if mailbox is not None:
-            mailbox.close()
-    _, attempt = post.send(admin)
+    _, attempt = asyncio.run(_send(config, clock, admin))
     if attempt.result is Result.ACCEPTED:
         tell(ok(ADMIN_PART, f'handed to SMTP for {admin.email}: ask there whether "Promptly: test" has come'))
     else:
         tell(_refused(ADMIN_PART, attempt))
 
 
-class _Post:
-    """Sends test letters as the daemon sends its own."""
-
-    def __init__(self, config: Config, clock: Clock) -> None:
-        self._config = config
-        self._clock = clock
-        own = config.letters
-        self._letters = Letters(
-            config.rules(), instance=_instance(config), templates=own.templates, sms_link=own.sms_link
-        )
-
-    def send(self, to: Person) -> tuple[Letter, Attempt]:
-        scene = Scene(self._config.rules(), self._clock.now(), RandomMint())
-        letter = alone(scene, LetterKind.TEST, "", to, Role.ADMIN)
-        return letter, asyncio.run(self._offer(letter))
-
-    async def _offer(self, letter: Letter) -> Attempt:
-        try:
-            rendered = self._letters.render(letter, self._clock.now())
-        except Unsafe as unsafe:
-            return Attempt(Result.PERMANENT, None, str(unsafe))
-        outbox = Outbox(self._config.smtp, timeout=explain.PATIENCE)
-        try:
-            return await outbox.send(rendered.raw, sender=self._config.mailbox.address, recipient=rendered.recipient)
-        finally:
-            await outbox.close()
+async def _send(config: Config, clock: Clock, to: Person) -> tuple[str, Attempt]:
+    """A test letter, as the daemon sends its own: its Message-ID, and what became of it."""
+    own = config.letters
+    letters = Letters(config.rules(), instance=_instance(config), templates=own.templates, sms_link=own.sms_link)
+    letter = alone(Scene(config.rules(), clock.now(), RandomMint()), LetterKind.TEST, "", to, Role.ADMIN)
+    outbox = Outbox(config.smtp, timeout=explain.PATIENCE)
+    try:
+        rendered = letters.render(letter, clock.now())
+        sent = await outbox.send(rendered.raw, sender=config.mailbox.address, recipient=rendered.recipient)
+        return letter.message_id, sent
+    except Unsafe as unsafe:
+        return letter.message_id, Attempt(Result.PERMANENT, None, str(unsafe))
+    finally:
+        await outbox.close()
 
 
 def _arrival(mailbox: Mailbox, message_id: str, began: datetime, config: Config, clock: Clock) -> Iterator[Finding]:

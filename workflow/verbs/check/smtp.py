@@ -13,7 +13,7 @@ from workflow.config.keys import Security, SmtpServer
 from workflow.mail.smtp.session import LOGIN_WANTED, Result, UnreadyError, opened, quit_politely, tls_context
 from workflow.mail.tokens import tokens_of
 from workflow.verbs.check import explain
-from workflow.verbs.check.explain import Peer, Server, knock, peer_of
+from workflow.verbs.check.explain import LATER, Peer, Server, knock, peer_of, refused_login
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, noted, ok, quoted, skipped, warn
 
 SHOWN = 5
@@ -64,8 +64,7 @@ async def _converse(config: Config, tell: Tell) -> None:
         else:
             tell(skipped(part, "not tried, for the sender is refused"))
     except (aiosmtplib.SMTPException, OSError) as error:
-        advice = "Try again in a few minutes; if it stays so, ask whoever runs that server."
-        tell(fail(part, f"the server broke off{noted(error)}", advice))
+        tell(fail(part, f"the server broke off{noted(error)}", LATER))
     finally:
         await quit_politely(client)
 
@@ -112,28 +111,15 @@ def _listed(found: list[str]) -> str:
 
 
 def _unready(failed: UnreadyError, keys: SmtpServer) -> Finding:
-    cause = failed.__cause__
-    reason = failed.attempt.reason
+    part, reason, cause = "SMTP login", failed.attempt.reason, failed.__cause__
+    words = quoted(cause.message) if isinstance(cause, aiosmtplib.SMTPResponseException) else ""
     if keys.oauth2 is not None and reason.startswith("login"):
         advice = "See docs/oauth2.md for what must be allowed, and where."
-        return fail("SMTP login", f"{reason.removeprefix('login').lstrip(' :')}{_words(cause)}", advice)
+        return fail(part, f"{reason.removeprefix('login').lstrip(' :')}{words}", advice)
     if failed.attempt.result is not Result.REFUSED_LOGIN:
-        text = f"the server broke off ({reason}){_words(cause)}"
-        return fail("SMTP login", text, "Try again in a few minutes; if it stays so, ask whoever runs that server.")
-    if isinstance(cause, OSError):
-        text = f"the password cannot be read ({cause.strerror or cause})"
-        return fail("SMTP login", text, "Look at smtp.password_file or smtp.password_env.")
-    if failed.attempt.code is None:
-        text = "the server offers no way to log in that Promptly knows"
+        return fail(part, f"the server broke off ({reason}){words}", LATER)
+    if failed.attempt.code is None and not isinstance(cause, OSError):
         advice = 'If it wants no login, write smtp.username = "" and no password; else use its port for submission.'
-        return fail("SMTP login", text, f"{advice} (465 with tls, 587 with starttls)")
-    text = f"user name or password refused, for {keys.username}{_words(cause)}"
-    advice = (
-        "Check smtp.username, and put the password alone into the file of smtp.password_file. Where people sign in "
-        "with a second step, an app password is needed; some providers must first be told to allow SMTP."
-    )
-    return fail("SMTP login", text, advice)
-
-
-def _words(cause: BaseException | None) -> str:
-    return quoted(cause.message) if isinstance(cause, aiosmtplib.SMTPResponseException) else ""
+        text = "the server offers no way to log in that Promptly knows"
+        return fail(part, text, f"{advice} (465 with tls, 587 with starttls)")
+    return fail(part, *refused_login("smtp", "SMTP", keys.username, cause))

@@ -73,18 +73,16 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
         tell(fail("trust", f"not known, for the mailbox could not be read{noted(error)}", advice))
         return
     own = config.trust
-    judged = [Judged(mail, standing is Standing.KNOWN) for mail in mails if (standing := _judge(mail, own, config))]
-    judged = judged[-JUDGED:]
+    standings = [(mail, _judge(mail, own, config)) for mail in mails]
+    judged = [Judged(mail, at is Standing.KNOWN) for mail, at in standings if at is not Standing.STRANGER][-JUDGED:]
     if not judged:
         advice = "Send one from a roster address to the mailbox, then run this again."
         tell(warn("trust", "not known yet: no mail from a roster address lies in the mailbox", advice))
         return
     tell(_verdict(judged, config))
-    listed = [
-        mail for mail in judged if mail.incoming.mail.robot is not None and mail.incoming.mail.robot.kind == "list"
-    ]
-    if listed:
-        text = f"{len(listed)} of the last {len(judged)} came through a mailing list or a group (such as Google Groups)"
+    robots = [mail.incoming.mail.robot for mail in judged]
+    if listed := sum(robot is not None and robot.kind == "list" for robot in robots):
+        text = f"{listed} of the last {len(judged)} came through a mailing list or a group (such as Google Groups)"
         advice = (
             "Such mail is taken for a robot's and nothing follows from it: associates must write to a real mailbox."
         )
@@ -104,10 +102,9 @@ def _mails(config: Config, clock: Clock) -> Iterator[message.Incoming]:
         yield message.read(raw, clock.now(), own_address=mailbox.address, instance="check")
 
 
-def _judge(mail: message.Incoming, keys: Trust, config: Config) -> Standing | None:
-    """As the daemon does; None for a stranger."""
-    standing = trust.judge(mail, config.roster, keys, config.mailbox.address.rpartition("@")[2])
-    return None if standing is Standing.STRANGER else standing
+def _judge(mail: message.Incoming, keys: Trust, config: Config) -> Standing:
+    """As the daemon does."""
+    return trust.judge(mail, config.roster, keys, config.mailbox.address.rpartition("@")[2])
 
 
 def _verdict(judged: Sequence[Judged], config: Config) -> Finding:
@@ -115,15 +112,10 @@ def _verdict(judged: Sequence[Judged], config: Config) -> Finding:
     text = f"{passed} of the last {len(judged)} mails from roster addresses would pass"
     refused = [mail for mail in judged if not mail.passes]
     if not refused:
-        forms = Counter(mail.server or "nobody, and believed all the same" for mail in judged)
-        return ok(
-            "trust", f"{text} (Authentication-Results by {', '.join(form for form, _ in forms.most_common(SHOWN))})"
-        )
+        forms = Counter(mail.server or "nobody, and believed all the same" for mail in judged).most_common(SHOWN)
+        return ok("trust", f"{text} (Authentication-Results by {', '.join(form for form, _ in forms)})")
     text = f"{text}; refused: {_by_sender(refused)}"
-    advice = _better(judged, refused, passed, config)
-    if passed:
-        return warn("trust", text, advice)
-    return fail("trust", text, advice)
+    return (warn if passed else fail)("trust", text, _better(judged, refused, passed, config))
 
 
 def _by_sender(refused: Sequence[Judged]) -> str:
@@ -145,21 +137,19 @@ def _better(judged: Sequence[Judged], refused: Sequence[Judged], passed: int, co
         internal = "exchange" if server == trust.NO_NAME else own.internal
         other = own.model_copy(update={"authserv_id": server, "internal": internal})
         would[server] = sum(_judge(mail.incoming, other, config) is Standing.KNOWN for mail in judged)
-    if would and (best := would.most_common(1)[0])[1] > passed:
-        server, then = best
-        keys = f'trust.authserv_id = "{server}"' + (
-            ' and trust.internal = "exchange"' if server == trust.NO_NAME else ""
-        )
+    server, then = would.most_common(1)[0] if would else ("", 0)
+    if then > passed:
+        exchange = ' and trust.internal = "exchange"' if server == trust.NO_NAME else ""
+        keys = f'trust.authserv_id = "{server}"{exchange}'
         return f"If that is how your own mail server signs, write {keys}: then {then} of {len(judged)} would pass."
     if would:
         return (
             "That server could not prove who wrote them. Some may be forged; if not, they must be sent by the server "
             "of their own domain, and its SPF, DKIM or DMARC be put in order by whoever keeps that domain."
         )
+    inside = ""
     if config.mailbox.address.rpartition("@")[2] in {mail.sender.rpartition("@")[2] for mail in refused}:
         inside = ' On Microsoft 365 that is so between colleagues: write trust.internal = "exchange".'
-    else:
-        inside = ""
     return (
         f"Your mail server wrote no result of its checks into them: ask your provider to switch that on.{inside} "
         "Last resort: trust.require = false believes whatever stands in From."
