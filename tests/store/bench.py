@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from workflow.store import Store
@@ -25,3 +26,11 @@ async def restarted(bench: Bench, store: Store) -> Store:
     fresh = bench.make()
     await fresh.open()
     return fresh
+
+
+async def before_and_after_a_death(bench: Bench, store: Store) -> AsyncIterator[Store]:
+    """The store as it is, then as it is once it was killed and started again: nobody asks the dead."""
+    yield store
+    again = await restarted(bench, store)
+    yield again
+    bench.kill(again)
