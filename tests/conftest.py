@@ -8,7 +8,10 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests import conversation
 from tests.real_servers import real_servers
+from tests.store.waiting_store import pausing, waiting
+from workflow.store.tiny.store import TinyStore
 
 __all__ = ["real_servers"]
 
@@ -20,6 +23,22 @@ settings.register_profile(
     derandomize=os.environ.get("CI") == "true",
 )
 settings.load_profile("promptly")
+
+
+STORES = {
+    "tiny": TinyStore,
+    "yielding": lambda folder: waiting(TinyStore(folder), pausing(0.0)),
+    "slow": lambda folder: waiting(TinyStore(folder), pausing(0.001)),
+}
+"""What the clinics of conversations may keep their state in."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--store", choices=STORES, default="tiny", help="the store of every conversation")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    conversation.stores = STORES[config.getoption("store")]
 
 
 @pytest.fixture(autouse=True)

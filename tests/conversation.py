@@ -16,6 +16,7 @@ import asyncio
 import email
 import email.policy
 import json
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,12 +28,14 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from tests.movable_clock import MovableClock
+from tests.store.waiting_store import Wait, waiting
 from tests.troubled_server import TroubledServer
 from tests.xoauth2 import Opens
 from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Case
 from workflow.service import Service
+from workflow.store import Store
 from workflow.store.tiny.store import TinyStore
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -80,6 +83,10 @@ name = "Ravi Patel"
 emails = ["ravi@clinic.test"]
 {more}
 """
+
+
+stores: Callable[[Path], Store] = TinyStore
+"""Makes the store of every clinic, not opened yet: `pytest --store` puts another in its place."""
 
 
 @dataclass
@@ -212,6 +219,7 @@ class Clinic:
         digest: str = "",
         more: str = "",
         opens: Opens | None = None,
+        waits: Wait | None = None,
     ) -> None:
         self.folder = folder
         self.clock = MovableClock(at)
@@ -222,6 +230,7 @@ class Clinic:
         self._digest = digest
         self._more = more
         self._opens = opens
+        self._waits = waits
         self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
         self.dana, self.ravi = self.people["dana"], self.people["ravi"]
         self.alex, self.pat, self.lee = self.people["alex"], self.people["pat"], self.people["lee"]
@@ -265,7 +274,8 @@ class Clinic:
     async def starts(self, *, wait: bool = True) -> None:
         """The daemon starts."""
         config = load(self.config_file)
-        self.store = TinyStore(config.store.url)
+        store = stores(config.store.url)
+        self.store = store if self._waits is None else waiting(store, self._waits)
         await self.store.open()
         self.service = Service(Wired(config, self.store, self.clock))
         self._running = asyncio.create_task(self.service.run())

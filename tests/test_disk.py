@@ -67,7 +67,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> RefusingDisk:
 
 
 async def memory_is_what_the_disk_is(clinic: Clinic) -> None:
-    on_disk = TinyReader.peek(clinic.store.folder)
+    on_disk = TinyReader.peek(clinic.service.clinic.config.store)
     assert await clinic.store.open_cases() == await on_disk.open_cases()
     assert await clinic.store.owed() == await on_disk.owed()
 
@@ -214,7 +214,7 @@ async def test_letters_go_although_the_folder_could_not_be_forced_to_disk(
 
 def told_of_disk(clinic: Clinic) -> list[str]:
     """The Message-IDs of the notices that have passed."""
-    return [header(mail.raw, "Message-ID") for mail in clinic.server.passed if b"The disk has refused" in mail.raw]
+    return [header(mail.raw, "Message-ID") for mail in clinic.server.passed if b"The store has refused" in mail.raw]
 
 
 async def test_admin_is_told_once_of_a_disk_that_stays_full(tmp_path: Path, disk: RefusingDisk) -> None:
@@ -225,7 +225,7 @@ async def test_admin_is_told_once_of_a_disk_that_stays_full(tmp_path: Path, disk
         await seen_by_auditor(clinic, disk)
         clinic.clock.move(timedelta(minutes=3))
         await happens(lambda: len(told_of_disk(clinic)) == 1)
-        assert "The disk refuses writes" in clinic.service.faults()
+        assert "The store refuses writes" in clinic.service.faults()
         await seen_by_auditor(clinic, disk)
         clinic.clock.move(timedelta(minutes=30))
         await happens(lambda: len(told_of_disk(clinic)) == 2)

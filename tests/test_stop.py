@@ -233,12 +233,12 @@ async def test_stopped_on_a_full_disk_it_exits_in_good_order(tmp_path: Path) -> 
                 while os.statvfs(small).f_bavail:
                     ballast.write(bytes(4096))
             await place.reports("Sam")
-            await daemon.logs("the disk refuses writes")
+            await daemon.logs("the store refuses writes")
             assert await daemon.stop() < WITHIN
             again = Running(place.config)
             await again.start()
             await again.logs("ready")  # there is no room yet: it waits for it
-            await again.logs("the disk refuses writes")
+            await again.logs("the store refuses writes")
             (small / "ballast").unlink()
             await place.letters(DANA, 1)
             await again.stop()

@@ -32,7 +32,7 @@ class Clinic:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held around gather, decide and commit, with no other await inside: one change of the state at a time."""
     refusal: Repeated = field(default_factory=Repeated)
-    """Of the disk, for the log."""
+    """Of the store, for the log."""
 
     def __post_init__(self) -> None:
         self.take(self.config)
@@ -48,7 +48,7 @@ class Clinic:
         )
 
     def note_refusal(self) -> None:
-        """The disk refused a write, which is to be tried again: for the log, and for the auditor."""
+        """The store failed, and is to be asked again: for the log, and for the auditor."""
         self.counters.refusals += 1
-        if self.refusal.is_news("disk"):
-            log.error("the disk refuses writes")
+        if self.refusal.is_news("store"):
+            log.error("the store refuses writes")

@@ -30,7 +30,7 @@ class Counters:
     urgent_seconds: float = 0.0
     """Alerts and drafts accepted, and the sum of the seconds that they took."""
     refusals: int = 0
-    """Writes that the disk refused; each is tried again."""
+    """Steps at which the store failed; each is tried again."""
 
     def count_urgent(self, took: timedelta) -> None:
         """An alert or draft was accepted so long after it was decided."""

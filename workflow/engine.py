@@ -37,7 +37,7 @@ from workflow.core.topics import Notice
 from workflow.gather import RandomMint, gather
 from workflow.logs import place
 from workflow.mail.reading import message
-from workflow.store import NotCommitted
+from workflow.store import StoreError
 
 log = structlog.get_logger()
 
@@ -77,6 +77,7 @@ class Owing(Protocol):
     """Who is told of letters as they were committed: owed, or withdrawn."""
 
     def owe(self, letters: Iterable[Letter]) -> None: ...
+    def look_anew(self) -> None: ...
 
 
 class Engine:
@@ -98,7 +99,7 @@ class Engine:
     async def take(self, arrival: Arrival) -> None:
         """Act on one mail, once, whatever it is: its decision is committed, then the mail is settled.
 
-        A mail that cannot be handled is set aside and announced (contract 8.4). When the disk refuses, `NotCommitted`
+        A mail that cannot be handled is set aside and announced (contract 8.4). When the store fails, `StoreError`
         goes to the caller: the mail lies where it lay, and is to be taken again.
         """
         store = self.clinic.store
@@ -110,7 +111,7 @@ class Engine:
             else:
                 try:
                     fate = await self._handle(arrival, now)
-                except NotCommitted:
+                except StoreError:
                     raise
                 except Exception as error:  # one of the two catch-alls: one mail must not stop the next
                     log.error("mail failed", error=type(error).__name__, where=place(error))
@@ -129,7 +130,7 @@ class Engine:
                     ticked = tick_case(self._scene(now), case)
                     await self._commit(Decision("due", case=ticked), now, case)
                     decided += 1
-                except NotCommitted:
+                except StoreError:
                     raise
                 except Exception as error:  # the other catch-all: around one tick
                     log.error("tick failed", case=case.id, error=type(error).__name__, where=place(error))
@@ -306,13 +307,12 @@ class Engine:
     ) -> None:
         """The one commit point; afterwards the log and the sender are told. `fault`: what went wrong, for the log.
 
-        Also when the store raises `NotCommitted`: the decision may be on disk after all, and what it owes must not wait
-        for a restart.
+        Also when the store raises: the decision may be there after all, and what it owes must not wait for a restart.
         """
         try:
             await self.clinic.store.commit(decision, now, marks=marks, counts=counts)
-        except NotCommitted:
-            self._sender.owe(await self.clinic.store.owed())
+        except StoreError:
+            self._sender.look_anew()
             raise
         of_case = decision.case.letters if decision.case is not None else ()
         self._sender.owe((*decision.letters, *of_case))

@@ -25,7 +25,7 @@ from workflow.core.topics import Notice
 from workflow.logs import Repeated
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Unsafe
-from workflow.store import NotCommitted
+from workflow.store import StoreError
 
 log = structlog.get_logger()
 
@@ -42,12 +42,15 @@ LOGIN_WAITS = (5.0, 15.0, 60.0, 150.0, 300.0)
 """Seconds after a refused login: more would lock the account (section 5)."""
 
 DISK_WAIT = 1.0
-"""Seconds before a refused write is tried again."""
+"""Seconds before the store is asked again after it failed."""
 
 TOGETHER = 16
 RECORDED_WITHIN = 0.2
 """Letters and seconds after which acceptances are written down in any case. What was not goes again, under its
 Message-ID. Of a full mailbox these are about eight cases, whose files share one sync of their folder."""
+
+LOOKED_UP_AGAIN = timedelta(seconds=1)
+"""After the store could not say what is in a letter: meanwhile the others have their turn."""
 
 REPLACED_WITHIN = timedelta(seconds=1)
 """A reminder waits so long for the decision that replaces it (contract 8.8)."""
@@ -73,6 +76,14 @@ def _not_before(letter: Letter, now: datetime) -> datetime | None:
     return letter.next_at if letter.next_at is not None and now < letter.next_at <= now + TRY_AGAIN[-1] else None
 
 
+_Turn = tuple[int, datetime, str]
+"""What letters are sorted by, and the letter's id."""
+
+
+def _turn(letter: Letter) -> _Turn:
+    return letter.kind.course.rank, letter.created_at, letter.id
+
+
 class Sender:
     """Sends what is owed. `owe` may be told of a letter twice: the store knows whether it is still owed."""
 
@@ -81,14 +92,18 @@ class Sender:
         self._clinic = clinic
         self._store = clinic.store
         self._clock = clinic.clock
-        self._ready: list[tuple[int, datetime, str]] = []
-        self._later: list[tuple[datetime, str]] = []
+        self._ready: list[_Turn] = []
+        self._later: list[tuple[datetime, _Turn]] = []
         self._in_hand: set[str] = set()
+        """From when a letter's turn has come until it is known what became of it."""
+        self._untold = False
+        """The store may owe letters that are not here."""
         self._stopped: set[str] = set()
         self._before_mail: dict[str, int] = {}
         """The rank of each letter in hand that is not yet past MAIL FROM."""
         self._moved = asyncio.Event()
         self._accepted: list[Letter] = []
+        """Until the store has it: meanwhile the store says that they are owed."""
         self._unkept: dict[str, Letter] = {}
         """Letters that the store does not have."""
         self._bell = asyncio.Event()
@@ -119,11 +134,17 @@ class Sender:
                 if letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
                     self._stopped.add(letter.id)
             elif (at := _not_before(letter, now)) is not None:
-                heapq.heappush(self._later, (at, letter.id))
+                heapq.heappush(self._later, (at, _turn(letter)))
             else:
-                heapq.heappush(self._ready, (letter.kind.course.rank, letter.created_at, letter.id))
+                heapq.heappush(self._ready, _turn(letter))
         if self._ready:
             self.idled.clear()
+        self._bell.set()
+
+    def look_anew(self) -> None:
+        """The store may owe letters that nobody told of: ask it before the next one goes."""
+        self._untold = True
+        self.idled.clear()
         self._bell.set()
 
     def owe_unkept(self, letters: Iterable[Letter]) -> None:
@@ -157,22 +178,19 @@ class Sender:
             return False
         rank = letter.kind.course.rank
         if any(other < rank for other in self._before_mail.values()):
+            self._let_go(letter.id)
             self.owe([letter])  # what is more urgent is in the other worker's hand, and goes first
             self._moved.clear()
             await self._moved.wait()
             return True
-        self._in_hand.add(letter.id)
-        self.idled.clear()
         self._before_mail[letter.id] = rank
         try:
             await self._post(letter, teller)
-        except NotCommitted:
+        except StoreError:
             self._postpone(letter)  # a refusal that is not recorded: it is met again, under the same Message-ID
             raise
         finally:
-            self._in_hand.discard(letter.id)
-            self._stopped.discard(letter.id)
-            self._move_on(letter.id)
+            self._let_go(letter.id)
         return True
 
     def wake(self) -> None:
@@ -183,7 +201,7 @@ class Sender:
         now = self._clock.now()
         longest = now + TRY_AGAIN[-1]
         if any(at > longest for at, _ in self._later):
-            self._later = [(now if at > longest else at, letter_id) for at, letter_id in self._later]
+            self._later = [(now if at > longest else at, turn) for at, turn in self._later]
             heapq.heapify(self._later)
         if self._later and self._later[0][0] <= now:
             self.idled.clear()
@@ -198,43 +216,61 @@ class Sender:
     def idle(self) -> bool:
         """Whether nothing is in hand, to be sent now or unrecorded; letters whose time has not come do not count."""
         waits = not self._later or self._later[0][0] > self._clock.now()
-        return waits and not (self._ready or self._in_hand or self._accepted)
+        return waits and not (self._untold or self._ready or self._in_hand or self._accepted)
 
     # --- one letter -----------------------------------------------------------------------------------
 
     async def _next(self) -> Letter | None:
+        """The most urgent letter that may be tried now: in hand before it is looked up, or the other worker would find
+        it, too.
+        """
+        while self._untold:
+            self._untold = False
+            try:
+                self.owe(await self._store.owed())
+            except StoreError:
+                self._untold = True
+                raise
         now = self._clock.now()
         while self._later and self._later[0][0] <= now:
-            _, letter_id = heapq.heappop(self._later)
-            letter = await self._letter(letter_id)
-            if letter is not None:
-                heapq.heappush(self._ready, (letter.kind.course.rank, letter.created_at, letter.id))
+            heapq.heappush(self._ready, heapq.heappop(self._later)[1])
         while self._ready:
-            _, _, letter_id = heapq.heappop(self._ready)
-            letter = await self._letter(letter_id)
-            if letter is None or letter.post is not Post.OWED or letter_id in self._in_hand:
-                if letter is not None:  # what is not tried again proves nothing
-                    self._refused.pop(letter.to.email, None)
+            turn = heapq.heappop(self._ready)
+            letter_id = turn[-1]
+            if letter_id in self._in_hand or any(letter_id == accepted.id for accepted in self._accepted):
                 continue
-            if any(letter_id == accepted.id for accepted in self._accepted):
-                continue
-            if (at := _not_before(letter, now)) is not None:  # delayed since it was owed here
-                heapq.heappush(self._later, (at, letter_id))
-                continue
-            if letter.kind.course.answers and now - letter.created_at > ANSWER_LASTS:
-                reason = "older than 24 hours"
-                withdrawn = replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now)
-                try:
-                    await self._keep(withdrawn)
-                except NotCommitted:
-                    self._postpone(letter)
-                    raise
-                continue
-            if letter.kind.course.held and (held := await self._held_until(letter, now)) is not None:
-                heapq.heappush(self._later, (min(held, now + TRY_AGAIN[-1]), letter.id))
-                continue
-            return letter
+            self._in_hand.add(letter_id)
+            self.idled.clear()
+            letter = None
+            try:
+                letter = await self._wanted(letter_id, now)
+            except StoreError:
+                heapq.heappush(self._later, (now + LOOKED_UP_AGAIN, turn))
+                raise
+            finally:
+                if letter is None:
+                    self._let_go(letter_id)
+            if letter is not None:
+                return letter
         return None
+
+    async def _wanted(self, letter_id: str, now: datetime) -> Letter | None:
+        """The letter, if it is still owed, has its sense, and is not to wait for a later time."""
+        letter = await self._letter(letter_id)
+        if letter is None or letter.post is not Post.OWED:
+            if letter is not None:  # what is not tried again proves nothing
+                self._refused.pop(letter.to.email, None)
+            return None
+        if (at := _not_before(letter, now)) is not None:  # delayed since it was owed here
+            heapq.heappush(self._later, (at, _turn(letter)))
+            return None
+        if letter.kind.course.answers and now - letter.created_at > ANSWER_LASTS:
+            await self._keep(replace(letter, post=Post.WITHDRAWN, reason="older than 24 hours", settled_at=now))
+            return None
+        if letter.kind.course.held and (held := await self._held_until(letter, now)) is not None:
+            heapq.heappush(self._later, (min(held, now + TRY_AGAIN[-1]), _turn(letter)))
+            return None
+        return letter
 
     async def _letter(self, letter_id: str) -> Letter | None:
         return self._unkept.get(letter_id) or await self._store.letter(letter_id)
@@ -243,11 +279,12 @@ class Sender:
         if letter.id in self._unkept:
             self._unkept[letter.id] = letter
         else:
-            await self._store.settle_letters([letter])
+            async with self._clinic.lock:
+                await self._store.settle_letters([letter])
 
     def _postpone(self, letter: Letter) -> None:
-        """The disk refused to record this. Not again at once: others must have their turn, and servers their peace."""
-        heapq.heappush(self._later, (self._clock.now() + TRY_AGAIN[0], letter.id))
+        """The store refused to record this. Not again at once: others must have their turn, and servers their peace."""
+        heapq.heappush(self._later, (self._clock.now() + TRY_AGAIN[0], _turn(letter)))
 
     async def _held_until(self, letter: Letter, now: datetime) -> datetime | None:
         """Quiet hours hold back what could not go in the day, too; what was held goes as one letter (section 5)."""
@@ -266,7 +303,7 @@ class Sender:
             return
         if rendered.fell_back is not None:
             detail = f"A template of the clinic failed ({rendered.fell_back}); Promptly's own was used instead."
-            with suppress(NotCommitted):  # told with the next letter, then
+            with suppress(StoreError):  # told with the next letter, then
                 await teller.announce("template", detail, mark=f"template {rendered.fell_back}")
         began = asyncio.get_running_loop().time()
         attempt = await self.outbox.send(
@@ -284,6 +321,11 @@ class Sender:
         self._move_on(letter.id)
         overtaken = bool(self._ready) and self._ready[0][0] < letter.kind.course.rank
         return letter.id not in self._stopped and not overtaken
+
+    def _let_go(self, letter_id: str) -> None:
+        self._in_hand.discard(letter_id)
+        self._stopped.discard(letter_id)
+        self._move_on(letter_id)
 
     def _move_on(self, letter_id: str) -> None:
         self._before_mail.pop(letter_id, None)
@@ -312,7 +354,6 @@ class Sender:
                 letters[kind, "withdrawn"] += 1
                 log.info("letter withdrawn", letter=letter.id, kind=kind)
             case Result.WITHDRAWN:
-                self._in_hand.discard(letter.id)
                 self.owe([letter])
             case Result.TEMPORARY | Result.UNCLEAR | Result.REFUSED:
                 next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
@@ -328,7 +369,6 @@ class Sender:
             case Result.PERMANENT:
                 await teller.fail_letter(replace(letter, attempts=attempts), attempt.reason)
             case Result.UNREACHABLE | Result.REFUSED_LOGIN:
-                self._in_hand.discard(letter.id)
                 self.owe([letter])
             case _:
                 assert_never(result)
@@ -373,14 +413,13 @@ class Sender:
 
     async def record(self) -> None:
         """Write down what was accepted: one write a file, however many letters of it went."""
-        accepted, self._accepted = self._accepted, []
-        if not accepted:
+        if not self._accepted:
             return
-        try:
-            await self._store.settle_letters(accepted)
-        except NotCommitted:
-            self._accepted = accepted + self._accepted
-            raise
+        async with self._clinic.lock:
+            accepted = tuple(self._accepted)
+            if accepted:
+                await self._store.settle_letters(accepted)
+                del self._accepted[: len(accepted)]
 
     # --- the loop of a worker -------------------------------------------------------------------------
 
@@ -394,7 +433,7 @@ class Sender:
                     await self._rest()
                 elif self._recordable():
                     await self.record()
-            except NotCommitted:
+            except StoreError:
                 self._clinic.note_refusal()
                 await asyncio.sleep(DISK_WAIT)
 
@@ -414,9 +453,9 @@ class Sender:
     async def _rest(self) -> None:
         """Until something is owed, or a delayed letter's time comes."""
         self._bell.clear()
-        if self._ready:
+        if self._ready or self._untold:
             return
-        if self._accepted and not self._in_hand:
+        if self._accepted and self._recordable():
             await self.record()
         if self.idle:
             self.idled.set()

@@ -10,9 +10,11 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import schedule
 import sdnotify
@@ -27,7 +29,7 @@ from workflow.engine import Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, Loss, News
 from workflow.mail.smtp.outbox import Outbox, Result
 from workflow.sender import Sender
-from workflow.store import NotCommitted
+from workflow.store import StoreError
 from workflow.upkeep import Upkeep
 from workflow.watch import FIRST_SWEEP_WAIT, Auditor, Away, LifeSigns
 
@@ -52,7 +54,7 @@ STOP_WAIT = 3.0
 """Seconds that letters in DATA get at a stop; SIGTERM is done within 5 s (contract section 7)."""
 
 DISK_WAIT = 1.0
-"""Seconds before a refused write is tried again."""
+"""Seconds before the store is asked again after it failed."""
 
 FAILED_WAIT = 1.0
 """Seconds before a case that could not be decided is tried again: the others must not wait for it longer than that."""
@@ -106,9 +108,8 @@ class Service:
 
     async def run(self) -> None:
         """Run until `stop`. What is owed goes out from the start; `ready` once the mailbox is watched (section 7)."""
-        store = self.clinic.store
-        await self.engine.begin()
-        self.sender.owe(await store.owed())
+        await self._waited_out(self.engine.begin)
+        self.sender.look_anew()
         self._inbox.start()
         health = await self._serve_health()
         works = [
@@ -168,7 +169,7 @@ class Service:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
         self._room.release(QUEUED)  # the inbox's thread may wait for it
-        with suppress(NotCommitted):
+        with suppress(StoreError):
             await self.sender.record()
         if (through := self._inbox.through) is not None:
             self.clinic.store.remember_place(through)
@@ -176,19 +177,19 @@ class Service:
         self._write_alive()
         log.info("stopped")
 
-    async def _begin(self) -> None:
-        """What a start has to write. A full disk must not end it: mail is read and letters go all the same."""
+    async def _waited_out(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step again until the store does not fail at it. A full disk must end nothing."""
         while True:
-            self._signs_of_life.beats("timers")
             try:
-                await self.engine.begin_digests()
-                await self._announce_faults()
-                return
-            except NotCommitted:
+                return await step()
+            except StoreError:
                 self.clinic.note_refusal()
                 await asyncio.sleep(DISK_WAIT)
 
-    async def _announce_faults(self) -> None:
+    async def _begin(self) -> None:
+        """What a start has to write; mail is read and letters go meanwhile."""
+        self._signs_of_life.beats("timers")
+        await self.engine.begin_digests()
         for fault in self.clinic.store.faults:
             detail = (
                 f"The file of case {fault.name} cannot be read ({fault.reason}); it was set aside, the rest goes on."
@@ -263,14 +264,7 @@ class Service:
         while True:
             fetched = await self._mails.get()
             self._taken_at = self._loop.time()
-            while True:
-                self._signs_of_life.begins("mails")
-                try:
-                    await self.engine.take(fetched)
-                    break
-                except NotCommitted:
-                    self.clinic.note_refusal()
-                    await asyncio.sleep(DISK_WAIT)
+            await self._waited_out(partial(self._take_mail, fetched))
             self._signs_of_life.rests("mails")
             self._mails.task_done()
             taken += 1
@@ -278,38 +272,42 @@ class Service:
                 self._room.release(taken)
                 taken = 0
 
+    async def _take_mail(self, fetched: Fetched) -> None:
+        self._signs_of_life.begins("mails")
+        await self.engine.take(fetched)
+
     # --- time -------------------------------------------------------------------------------------------
 
     async def _keep_time(self) -> None:
         """Decide what is due: the inbox is looked at first, so that an answer wins over a reminder."""
-        await self._begin()
+        await self._waited_out(self._begin)
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_SWEEP_WAIT):
                 await self.ready.wait()
         self._deciding = True
         while True:
-            self._signs_of_life.beats("timers")
-            digest_at = self.engine.next_digest_at
-            due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
-            now = self.clinic.clock.now()
-            if (due is not None and due <= now) or self.engine.clock_was_set_back(now):
-                await self._look_first()
-                try:
-                    decided = await self.engine.tick()
-                    if digest_at is not None and digest_at <= now:
-                        await self.engine.write_digest()
-                    elif not decided and due is not None and due <= now:  # a case that fails stays due
-                        await asyncio.sleep(FAILED_WAIT)
-                except NotCommitted:
-                    self.clinic.note_refusal()
-                    await asyncio.sleep(DISK_WAIT)
-                continue
-            wait = self.clinic.clock.real_seconds(due - now) if due is not None else None
-            self._rested.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._tick.wait()
-            self._tick.clear()
+            await self._waited_out(self._decide_or_wait)
+
+    async def _decide_or_wait(self) -> None:
+        """Decide what is due now; if nothing is, wait until something is or the clock is to be looked at again."""
+        self._signs_of_life.beats("timers")
+        digest_at = self.engine.next_digest_at
+        due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
+        now = self.clinic.clock.now()
+        if (due is not None and due <= now) or self.engine.clock_was_set_back(now):
+            await self._look_first()
+            decided = await self.engine.tick()
+            if digest_at is not None and digest_at <= now:
+                await self.engine.write_digest()
+            elif not decided and due is not None and due <= now:  # a case that fails stays due
+                await asyncio.sleep(FAILED_WAIT)
+            return
+        wait = self.clinic.clock.real_seconds(due - now) if due is not None else None
+        self._rested.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._tick.wait()
+        self._tick.clear()
 
     async def _look_first(self) -> None:
         if not self.watch.connected:
@@ -357,7 +355,7 @@ class Service:
                 "SMTP": Away(down_since, *refuses) if down_since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
-        except NotCommitted:
+        except StoreError:
             self.clinic.note_refusal()
 
     def _stuck(self) -> list[str]:

@@ -24,7 +24,7 @@ from workflow.core.privacy import names_of, scrubbed, texts_of, unlisted, wiped_
 from workflow.engine import Engine
 from workflow.logs import place
 from workflow.requests import Answer, Request
-from workflow.store import NotCommitted
+from workflow.store import StoreError
 from workflow.store.tiny import backup
 from workflow.store.tiny.backup import Interrupted
 from workflow.store.tiny.reader import closed_at
@@ -110,7 +110,7 @@ class Upkeep:
                     copy_at = now + TRY_AGAIN
                     await self._copy_or_tell(day, engine)
                     copy_at = 0.0
-            except NotCommitted:
+            except StoreError:
                 self._clinic.note_refusal()
             except Exception as error:  # what tidies up must not stop what matters
                 log.error("upkeep failed", error=type(error).__name__, where=place(error))
@@ -166,7 +166,7 @@ class Upkeep:
     # --- what is done -----------------------------------------------------------------------------------
 
     async def carry_out(self, request: Request) -> Answer:
-        """Do what a verb asks for. Raises OSError and `NotCommitted`; may be repeated."""
+        """Do what a verb asks for. Raises OSError and `StoreError`; may be repeated."""
         match request.verb:
             case "erase":
                 return _erasure_told(await self.erase(request.case))
@@ -177,7 +177,7 @@ class Upkeep:
 
     async def retain(self) -> Retained:
         """Wipe names, and delete cases, whose time has come (contract section 6, ``[privacy]``): first in the backups,
-        so that a crash in between leaves the state to say what is due. Raises OSError and `NotCommitted`.
+        so that a crash in between leaves the state to say what is due. Raises OSError and `StoreError`.
         """
         async with self._one_at_a_time:
             store, now, privacy = self._clinic.store, self._clinic.clock.now(), self._clinic.config.privacy
@@ -202,7 +202,7 @@ class Upkeep:
 
     async def erase(self, case_id: str) -> Erased:
         """Remove a case, open or closed, from the state and its backups, and what other letters say of it; then look
-        whether anything is left. Letters not yet sent are withdrawn. Raises OSError and `NotCommitted`; may be
+        whether anything is left. Letters not yet sent are withdrawn. Raises OSError and `StoreError`; may be
         repeated.
         """
         async with self._one_at_a_time:

@@ -21,7 +21,7 @@ from workflow.core.outsiders import NOBODY_TOLD
 from workflow.core.owed import Scene, notices
 from workflow.engine import Engine
 from workflow.sender import Sender
-from workflow.store import COUNTS_KEPT, NotCommitted
+from workflow.store import COUNTS_KEPT, StoreError
 
 log = structlog.get_logger()
 
@@ -40,11 +40,11 @@ OVERDUE_AGAIN = timedelta(days=1)
 """After so long it is told again, for nothing of that case comes until somebody mends it."""
 
 REFUSED_LATELY = 30.0
-"""Seconds of real time without a refused write after which the disk is well again. What must be written is tried each
+"""Seconds of real time without a refusal after which the store is well again. What must be written is tried each
 second, and the alive file each 10 s."""
 
 DISK = "disk"
-"""The disk among the servers that are away."""
+"""The store among the servers that are away."""
 
 UNTOLD_FOR = timedelta(days=1)
 """An admin who could not be told of a lost letter makes /healthz fail for so long (contract section 4, `notice`)."""
@@ -125,10 +125,10 @@ class Auditor:
         self._sender = sender
         self._refusals = 0
         self._refused_at: float | None = None
-        """When the disk was last seen to refuse a write, by the loop's clock; None: it has not lately."""
+        """When the store last failed, by the loop's clock; None: it has not lately."""
         self._told_of_disk = False
         self._away: dict[str, datetime] = {}
-        """For the disk and each server that is away, since when."""
+        """For the store and each server that is away, since when."""
         self._back: dict[str, datetime] = {}
         """For each fault that was told of, since when it has not been seen."""
         self._due: tuple[datetime, float] | None = None
@@ -186,12 +186,12 @@ class Auditor:
         if since is None or self._told_of_disk:
             return
         detail = (
-            f"The disk has refused writes since {self._local(since)}: it is full, or failing. New reports and answers "
+            f"The store has refused writes since {self._local(since)}: it is full, or failing. New reports and answers "
             "wait in the mailbox, and reminders wait, until it takes them; nothing is lost."
         )
         try:
             await self._engine.announce("disk", detail, mark=_mark(DISK))
-        except NotCommitted:
+        except StoreError:
             outage = f"{self._clinic.store.desk.instance} {await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
             self._sender.owe_unkept(notices(Scene(self._clinic.rules, now, _NamedMint(outage)), "disk", detail=detail))
         self._told_of_disk = True
@@ -279,7 +279,7 @@ class Auditor:
         now = self._clinic.clock.now()
         found = [what for part, what in PARTS.items() if part in self.stuck]
         if self._refused_at is not None:
-            found.append("The disk refuses writes")
+            found.append("The store refuses writes")
         if self.overdue > OVERDUE:
             found.append("A due time has not been acted on for over a minute")
         if self.late:

@@ -111,6 +111,9 @@ class Paper:
     def settle(self, place: Place, fate: Fate) -> None:
         self.fates.append(fate)
 
+    def look_anew(self) -> None:
+        """Nobody sends here."""
+
     def owe(self, letters: object) -> None:
         assert isinstance(letters, (tuple, list))
         self._owed += [one.id for one in letters if isinstance(one, Letter) and one.post is Post.OWED]

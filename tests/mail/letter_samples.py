@@ -93,8 +93,8 @@ NOTICES: Mapping[str, str] = {
         "accepted; nothing is lost."
     ),
     "disk": (
-        "The disk has refused writes since 14:02: it is full, or failing. New reports and answers wait in the mailbox, "
-        "and reminders wait, until it takes them; nothing is lost."
+        "The store has refused writes since 14:02: it is full, or failing. New reports and answers wait in the "
+        "mailbox, and reminders wait, until it takes them; nothing is lost."
     ),
     "unread": "Dana Lee wrote a line that could not be read, and was asked what was meant.",
     "template": "A template of the clinic failed (alert.txt, line 3: UndefinedError); Promptly's own was used instead.",

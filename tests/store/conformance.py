@@ -215,6 +215,9 @@ class StoreConformance:
         assert [case.id for case in cases.of(DANA)] == ["K7Q2", "C5D6", "B3C4"]
         assert [case.id for case in cases.of(replace(DANA, emails=DANA.emails[1:]))] == ["K7Q2", "C5D6"]
         await store.commit(about(closed(a_case("K7Q2"))), NINE)
+        assert cases["K7Q2"] == a_case("K7Q2", minutes=20), "the next commit changes nothing of it"
+        assert [case.id for case in cases.of(DANA)] == ["K7Q2", "C5D6", "B3C4"]
+        cases = await store.open_cases()
         assert [case.id for case in cases.of(DANA)] == ["C5D6", "B3C4"]
         assert cases.beside([closed(a_case("G7H8"))]).keys() == {"B3C4", "C5D6", "D5F6", "G7H8"}
 

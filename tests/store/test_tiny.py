@@ -20,6 +20,7 @@ from tests.store.bench import Bench
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.conformance import StoreConformance
 from tests.store.tiny_bench import TinyBench, files, opened, some_past
+from tests.store.waiting_store import WaitingBench, pausing
 from workflow.core.model import Case, Place, Post
 from workflow.store import codec
 from workflow.store.tiny import atomic
@@ -30,6 +31,13 @@ class TestTinyStore(StoreConformance):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:
         return TinyBench(tmp_path / "state")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001], ids=["yielding", "slow"], scope="class")
+class TestTinyStoreThatWaits(StoreConformance):
+    @pytest.fixture
+    def bench(self, tmp_path: Path, seconds: float) -> Bench:
+        return WaitingBench(TinyBench(tmp_path / "state"), pausing(seconds))
 
 
 # --- what the files are ---------------------------------------------------------------------------

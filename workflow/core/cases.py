@@ -19,9 +19,12 @@ was put in, and its id: chance has no say in the order."""
 class _InOrder:
     """Open cases, oldest first. They are kept in this order, so that no mail has to sort or look up thousands."""
 
-    def __init__(self) -> None:
-        self.keys: list[_Key] = []
-        self.cases: list[Case] = []
+    def __init__(self, keys: Iterable[_Key] = (), cases: Iterable[Case] = ()) -> None:
+        self.keys = list(keys)
+        self.cases = list(cases)
+
+    def copy(self) -> _InOrder:
+        return _InOrder(self.keys, self.cases)
 
     def put(self, key: _Key, case: Case) -> None:
         place = bisect_left(self.keys, key)
@@ -34,7 +37,7 @@ class _InOrder:
 
 
 class Cases(Mapping[str, Case]):
-    """Open and perhaps closed cases by id. Whoever may `put` holds it; everybody else only reads."""
+    """Open and perhaps closed cases by id. Whoever may `put` holds it, and hands out copies."""
 
     def __init__(self, cases: Iterable[Case] = ()) -> None:
         self._open: dict[str, Case] = {}
@@ -43,7 +46,7 @@ class Cases(Mapping[str, Case]):
         self._keys: dict[str, _Key] = {}
         self._all = _InOrder()
         self._under: dict[str, _InOrder] = {}
-        """Those that were opened under each address."""
+        """Those that were opened under each address: few each, and replaced, not changed, for copies share them."""
         for case in cases:
             self.put(case)
 
@@ -69,10 +72,10 @@ class Cases(Mapping[str, Case]):
             return list(known[0].cases) if known else []
         return [self._open[case_id] for _, _, case_id in sorted({key for some in known for key in some.keys})]
 
-    def beside(self, closed: Iterable[Case]) -> Cases:
-        """The same open cases, whatever becomes of them, and these closed ones."""
+    def beside(self, closed: Iterable[Case] = ()) -> Cases:
+        """The same cases, whatever becomes of these here, and these closed ones."""
         both = Cases()
-        both._open, both._all, both._under = self._open, self._all, self._under
+        both._open, both._all, both._under = self._open.copy(), self._all.copy(), self._under.copy()
         both._closed = {**self._closed, **{case.id: case for case in closed}}
         return both
 
@@ -87,7 +90,7 @@ class Cases(Mapping[str, Case]):
         key = self._keys[case.id] = (case.opened_at.timestamp(), number, case.id)
         self._all.put(key, case)
         for email in case.associate.emails:
-            self._under.setdefault(email, _InOrder()).put(key, case)
+            self._theirs_anew(email).put(key, case)
 
     def drop(self, case_id: str) -> None:
         """Take a case out, if it is in."""
@@ -98,6 +101,10 @@ class Cases(Mapping[str, Case]):
         key = self._keys.pop(case_id)
         self._all.drop(key)
         for email in case.associate.emails:
-            self._under[email].drop(key)
+            self._theirs_anew(email).drop(key)
             if not self._under[email].keys:
                 del self._under[email]
+
+    def _theirs_anew(self, email: str) -> _InOrder:
+        self._under[email] = theirs = self._under[email].copy() if email in self._under else _InOrder()
+        return theirs

@@ -99,7 +99,7 @@ LETTERS = (
             "delayed": "a letter is delayed",
             "stuck": "a part stands still",
             "login": "the mail login is refused",
-            "disk": "the disk is full or failing",
+            "disk": "the store is full or failing",
             "backup": "no backup was made",
         },
     ),

@@ -107,7 +107,7 @@ class Reader(Protocol):
         ...
 
     async def open_cases(self) -> Cases:
-        """All open cases, held in memory: cheap to ask for, and the next commit may change it."""
+        """All open cases, as they are now: a copy, which is cheap to ask for, though there may be thousands."""
         ...
 
     async def case(self, case_id: str) -> Case | None:

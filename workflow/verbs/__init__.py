@@ -7,7 +7,7 @@ from argparse import Namespace
 from importlib import import_module
 
 from workflow.config import Faults
-from workflow.store import Unreadable
+from workflow.store import StoreError
 
 
 def carry_out(room: str, asked: Namespace) -> int:
@@ -22,6 +22,6 @@ def carry_out(room: str, asked: Namespace) -> int:
     except Faults as faults:
         print(faults, file=sys.stderr)
         return 2
-    except Unreadable as broken:
+    except StoreError as broken:
         print(broken, file=sys.stderr)
         return 4

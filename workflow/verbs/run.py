@@ -20,7 +20,7 @@ from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
 from workflow.service import Service
-from workflow.store import Locked, NotCommitted, Store
+from workflow.store import Locked, Store, StoreError
 from workflow.store.tiny.store import TinyStore
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
         await service.run()
     finally:
-        with suppress(NotCommitted):  # hints alone: a full disk is no reason to end in disorder
+        with suppress(StoreError):  # hints alone: a full disk is no reason to end in disorder
             await store.close()
     return 0
 

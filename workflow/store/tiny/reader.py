@@ -85,7 +85,7 @@ class TinyReader:
 
     async def open_cases(self) -> Cases:
         """See `Reader`."""
-        return self._index.open
+        return self._index.open.beside()
 
     async def case(self, case_id: str) -> Case | None:
         """See `Reader`. A closed case that cannot be read any more becomes a fault."""

@@ -1,0 +1,83 @@
+"""A store that is away for a while, at whatever it is asked: waited out, and nothing is lost, doubled or set aside."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conversation import Clinic
+from tests.in_time import answers, happens, missed
+from workflow import sender, service
+from workflow.store import StoreError
+
+
+class Outage:
+    """Lets everything pass until it `begins`: then every method fails, or the one named, so many times at most."""
+
+    def __init__(self, only: tuple[str, ...] = (), times: int = 10**9) -> None:
+        self.met = 0
+        """How often it was met."""
+        self._only = only
+        self._times = times
+        self._on = False
+
+    def begins(self) -> None:
+        self._on = True
+
+    def ends(self) -> None:
+        self._on = False
+
+    async def __call__(self, name: str) -> None:
+        if self._on and self.met < self._times and (name in self._only or not self._only):
+            self.met += 1
+            raise StoreError("the store is away")
+
+
+@pytest.fixture(autouse=True)
+def _asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (service, sender):
+        monkeypatch.setattr(module, "DISK_WAIT", 0.01)
+
+
+async def test_a_store_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    outage = Outage()
+    async with Clinic(tmp_path, waits=outage) as clinic:
+        await missed(clinic)
+        outage.begins()
+        await answers(clinic, "ravi", "LATE 15 Kim")
+        clinic.clock.move(timedelta(minutes=5))
+        clinic.service.wake()
+        await happens(lambda: outage.met >= 50)
+        await clinic.nothing_else()
+        outage.ends()
+        await clinic.settled()
+        await clinic.alex.gets("alert")
+        await clinic.ravi.gets("draft")
+        await clinic.dana.gets("reminder")
+
+
+READS = ("letter", "next_due", "consumed", "open_cases", "knows", "hand_count")
+
+
+@pytest.mark.parametrize("method", [*READS, *(f"answer to {read}" for read in READS), "put_down", "settle_letters"])
+async def test_a_method_that_fails_twice_loses_nothing(tmp_path: Path, method: str) -> None:
+    outage = Outage((method,), times=2)
+    async with Clinic(tmp_path, waits=outage) as clinic:
+        outage.begins()
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await happens(lambda: outage.met == 2)
+        await clinic.settled()
+        await clinic.passes(seconds=2)  # a letter that could not be looked up lets the others have their turn
+        await clinic.alex.gets("alert")
+        await clinic.dana.gets("draft")
+
+
+async def test_a_commit_whose_answer_is_lost_is_not_forgotten(tmp_path: Path) -> None:
+    """It was kept all the same. The mail is known then, so nothing but the store tells of its letters."""
+    outage = Outage(("answer to commit", "owed", "answer to owed"), times=3)
+    async with Clinic(tmp_path, waits=outage) as clinic:
+        outage.begins()
+        await missed(clinic)
+        assert outage.met == 3
