@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 
 from tests import conversation
 from tests.real_servers import real_servers
+from tests.store.sqlite_store import SqliteStore
 from tests.store.waiting_store import pausing, waiting
-from workflow.store.tiny.store import TinyStore
+from workflow.store import folder_of
 
 __all__ = ["real_servers"]
 
@@ -25,10 +26,12 @@ settings.register_profile(
 settings.load_profile("promptly")
 
 
+tiny = conversation.stores
 STORES = {
-    "tiny": TinyStore,
-    "yielding": lambda folder: waiting(TinyStore(folder), pausing(0.0)),
-    "slow": lambda folder: waiting(TinyStore(folder), pausing(0.001)),
+    "tiny": tiny,
+    "yielding": lambda url: waiting(tiny(url), pausing(0.0)),
+    "slow": lambda url: waiting(tiny(url), pausing(0.001)),
+    "sqlite": lambda url: SqliteStore(folder_of(url) / "promptly.sqlite"),
 }
 """What the clinics of conversations may keep their state in."""
 

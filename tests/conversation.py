@@ -35,7 +35,7 @@ from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Case
 from workflow.service import Service
-from workflow.store import Store
+from workflow.store import Store, folder_of
 from workflow.store.tiny.store import TinyStore
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -85,7 +85,7 @@ emails = ["ravi@clinic.test"]
 """
 
 
-stores: Callable[[Path], Store] = TinyStore
+stores: Callable[[str], Store] = lambda url: TinyStore(folder_of(url))
 """Makes the store of every clinic, not opened yet: `pytest --store` puts another in its place."""
 
 

@@ -9,24 +9,21 @@ import shutil
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conversation import MAILBOX, Clinic
-from tests.in_time import answers, happens, missed
+from tests.in_time import happens, missed
 from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
 from tests.store.tiny_bench import Failing, TinyBench, files, opened
-from workflow.core.model import Place
-from workflow.mail.imap.mailbox import Fetched
-from workflow.service import Service
+from workflow.core.model import Post
 from workflow.store import Unreadable, codec
 from workflow.store.tiny import atomic
-from workflow.store.tiny.backup import Interrupted, back_up, backups, case_files
-from workflow.store.tiny.reader import TinyReader
+from workflow.store.tiny.backup import back_up
+from workflow.store.tiny.reader import TinyReader, backups, case_files
 
 pytestmark = pytest.mark.slow
 
@@ -59,15 +56,34 @@ class TestACopy:
         reader = TinyReader.peek(state / "backups" / "2026-11-05")
         assert await reader.case("K7Q2") == a_case(letters=(a_letter(1),))
 
-    async def test_appears_whole_or_not_at_all(self, tmp_path: Path) -> None:
+    async def test_appears_whole_or_not_at_all(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         state = tmp_path / "state"
         await a_state(state)
-        asked: list[bool] = [True, False]
-        with pytest.raises(Interrupted):
-            back_up(state, "2026-11-05", lambda: asked.pop(0))
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(atomic, "boundary", Failing(2, KeyboardInterrupt()))
+            back_up(state, "2026-11-05")
+        assert (state / "backups" / "2026-11-05.new" / "desk.json").exists()
         assert names(state) == []
         back_up(state, "2026-11-06")
         assert [path.name for path in (state / "backups").iterdir()] == ["2026-11-06"], "what was left is swept"
+
+    async def test_is_not_touched_by_whatever_becomes_of_the_state(self, tmp_path: Path) -> None:
+        """It shares its files with the state, which replaces them: none is ever written into."""
+        state = tmp_path / "state"
+        await a_state(state)
+        back_up(state, "2026-11-05")
+        before = files(state / "backups")
+        store = await opened(state)
+        await store.commit(about(a_case(minutes=99), key="more"), NINE + DAY)
+        await store.settle_letters([a_letter(1, post=Post.SENT, settled_at=NINE + DAY)])
+        await store.commit(about(closed(a_case())), NINE + DAY)
+        await store.commit(without_case(a_letter(2, None), key="another"), NINE + DAY)
+        await store.wipe("B3C4", NINE + DAY)
+        await store.amend_letters(lambda letter: replace(letter, data={}), ())
+        await store.erase("B3C4")
+        await store.erase("D5F6")
+        await store.close()
+        assert files(state / "backups") == before
 
     async def test_seven_are_kept(self, tmp_path: Path) -> None:
         state = tmp_path / "state"
@@ -78,7 +94,7 @@ class TestACopy:
 
     @pytest.mark.parametrize("moment", range(4))
     async def test_holds_a_case_that_moves_meanwhile_once_in_its_newest_version(
-        self, tmp_path: Path, moment: int
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
     ) -> None:
         state = tmp_path / "state"
         await a_state(state)
@@ -90,14 +106,15 @@ class TestACopy:
             await store.commit(about(replace(closed(a_case()), letters=())), NINE + DAY)
             await store.commit(about(a_case("B3C4", minutes=99)), NINE + DAY)
 
-        def going_on() -> bool:
+        def boundary(step: str) -> None:
             nonlocal moves
-            moves += 1
-            if moves == moment + 1:
-                asyncio.run_coroutine_threadsafe(move(), loop).result()
-            return True
+            if step == "before-link":
+                moves += 1
+                if moves == moment + 1:
+                    asyncio.run_coroutine_threadsafe(move(), loop).result()
 
-        await asyncio.to_thread(back_up, state, "2026-11-05", going_on)
+        monkeypatch.setattr(atomic, "boundary", boundary)
+        await asyncio.to_thread(back_up, state, "2026-11-05")
         found = [path.relative_to(state / "backups" / "2026-11-05") for path in case_files(backups(state)[0])]
         assert sorted(path.name for path in found) == ["B3C4.json", "D5F6.json", "K7Q2.json"]
         await store.close()
@@ -114,64 +131,13 @@ class TestTheDaemon:
             await clinic.passes(hours=1)
             await happens(lambda: names(state) == ["2026-11-05", "2026-11-06"])
 
-    @pytest.mark.parametrize("limit", ["service.CALM", "upkeep.PUT_OFF"])
-    async def test_waits_for_a_pause_in_the_work_but_not_for_ever(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
-    ) -> None:
-        """A daemon that was down at night has both a backlog and a backup to make: people go first."""
-        looks = 0
-        busy = Service._is_busy
-
-        def counted(service: Service) -> bool:
-            nonlocal looks
-            held = busy(service)
-            looks += held
-            return held
-
-        monkeypatch.setattr(Service, "_is_busy", counted)
-        async with Clinic(tmp_path) as clinic:
-            state = clinic.folder / "state"
-            await happens(lambda: names(state) == ["2026-11-05"])
-            await clinic.stops()
-            shutil.rmtree(state / "backups")
-            await answers(clinic, "dana", "NOSHOW Sam")
-            monkeypatch.setattr("workflow.service.CALM", timedelta(minutes=1))
-            await clinic.starts()
-            await clinic.dana.gets("draft")
-            await clinic.alex.gets("alert")
-            looks = 0
-            await happens(lambda: looks > 1)
-            assert not (state / "backups").exists()
-            monkeypatch.setattr(f"workflow.{limit}", timedelta(0))
-            await happens(lambda: names(state) == ["2026-11-05"])
-
-    async def test_work_is_a_mail_that_waits_or_was_taken_or_a_letter_that_went(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async with Clinic(tmp_path) as clinic:
-            service, now = clinic.service, asyncio.get_running_loop().time
-            assert not service._is_busy()
-            await missed(clinic)
-            service._taken_at = 0.0
-            assert service._is_busy(), "letters went"
-            service.sender.accepted_at = 0.0
-            assert not service._is_busy()
-            service._taken_at = now()
-            assert service._is_busy()
-            monkeypatch.setattr("workflow.service.CALM", timedelta(0))
-            assert not service._is_busy()
-            service._mails.put_nowait(Fetched(Place(1, 9), clinic.clock.now(), 0, b"", True))
-            assert service._is_busy()
-            service._mails.get_nowait()  # before anybody else can
-            service._mails.task_done()
-
     async def test_tells_admin_when_it_cannot_be_made_and_tries_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("workflow.upkeep.backup.back_up", full)
+        monkeypatch.setattr("workflow.store.backup.back_up", full)
         async with Clinic(tmp_path) as clinic:
             await happens(lambda: bool(clinic.store.desk.marks.get("backup")))
             notice = await clinic.alex.gets("notice")
@@ -299,7 +265,7 @@ class TestAnUpgrade:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(shutil, "copyfileobj", full)
+            patch.setattr(Path, "hardlink_to", full)
             with pytest.raises(Unreadable, match="No space left"):
                 await opened(state)
         assert {name: data for name, data in files(state).items() if not name.startswith("backups/")} == before
@@ -334,14 +300,14 @@ class TestAnUpgrade:
 async def test_what_a_daemon_does_beside_a_backup_is_not_held_up(tmp_path: Path) -> None:
     """The copy is made in a thread: a report is acted on while it waits for a slow disk."""
     go_on = threading.Event()
-    real = shutil.copyfileobj
+    real = Path.hardlink_to
 
-    def slow(*given: Any) -> None:
+    def slow(path: Path, source: Path) -> None:
         assert go_on.wait(20)
-        real(*given)
+        real(path, source)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shutil, "copyfileobj", slow)
+        patch.setattr(Path, "hardlink_to", slow)
         async with Clinic(tmp_path) as clinic:
             await happens((clinic.folder / "state" / "backups" / "2026-11-05.new").exists)
             await missed(clinic)

@@ -101,7 +101,7 @@ def test_a_small_file_has_the_contracts_defaults(write: Write, tmp_path: Path) -
     assert (config.letters.templates, config.letters.sms_link) == (None, False)
     assert config.privacy.client_name == "first_initial"
     assert (config.privacy.keep_names.days, config.privacy.keep_cases.days) == (30, 400)
-    assert (config.digest.at, config.store.url, config.health.listen) == (time(8, 30), tmp_path / "state", None)
+    assert (config.digest.at, config.store.url, config.health.listen) == (time(8, 30), f"tinydb:{tmp_path}/state", None)
     cadence = config.rules().cadence
     assert cadence.of(Kind.NOSHOW) == KindCadence(
         contact=(5 * MINUTE, 10 * MINUTE, 20 * MINUTE),
@@ -234,7 +234,7 @@ listen = "[::1]:9464"
     assert cadence.quiet_from == cadence.quiet_to == time(9)
     assert (cadence.grace, config.digest.at) == (timedelta(), None)
     assert config.letters.templates == tmp_path / "ours"
-    assert (config.store.url, config.health.listen) == (Path("/var/lib/promptly"), ("::1", 9464))
+    assert (config.store.url, config.health.listen) == ("tinydb:/var/lib/promptly", ("::1", 9464))
 
     rules = config.rules()
     assert (rules.clinic, rules.address, rules.shared) == ("Riverside Counselling", "clinic@clinic.test", False)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conversation import Clinic
+from tests.store.tiny_bench import TinyBench
 from workflow.core.model import Fate, Place
 from workflow.mail.smtp.outbox import Attempt, Outbox
 from workflow.store.tiny import atomic
@@ -95,7 +96,7 @@ async def live(folder: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int | None
             if cut_at is not None:
                 with suppress(BaseException):
                     await clinic.stops()
-                clinic.store._lock.release()  # death does this
+                TinyBench(clinic.folder / "state").kill(clinic.store)  # death does this
                 monkeypatch.setattr(atomic, "boundary", lambda step: None)
                 await clinic.starts()
                 await finish(clinic)

@@ -135,7 +135,7 @@ async def test_a_mail_that_was_read_is_out_of_hand_before_anything_is_written(
     """Who is killed twice while the same decision goes to disk must not take its mail for the killer."""
     in_hand = []
     async with Clinic(tmp_path) as clinic:
-        file = clinic.store.folder / "in-hand"
+        file = clinic.folder / "state" / "in-hand"
         monkeypatch.setattr(atomic, "boundary", lambda step: in_hand.append(file.read_text().strip()))
         await clinic.dana.writes("NOSHOW Sam")
         await clinic.dana.gets("draft")

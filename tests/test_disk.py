@@ -23,9 +23,8 @@ from tests.daemon_process import ROOT
 from tests.in_time import answers, happens, header, is_owed, missed
 from workflow import sender, service
 from workflow.core.model import State
-from workflow.store import NotCommitted
+from workflow.store import NotCommitted, peek
 from workflow.store.tiny import atomic
-from workflow.store.tiny.reader import TinyReader
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +66,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> RefusingDisk:
 
 
 async def memory_is_what_the_disk_is(clinic: Clinic) -> None:
-    on_disk = TinyReader.peek(clinic.service.clinic.config.store)
+    on_disk = await peek(clinic.service.clinic.config.store.url)
     assert await clinic.store.open_cases() == await on_disk.open_cases()
     assert await clinic.store.owed() == await on_disk.owed()
 
@@ -286,7 +285,7 @@ async def test_a_start_on_a_full_disk_goes_on_and_writes_later_what_a_start_writ
         clinic.server.resume_smtp()
         await clinic._running
         await clinic.store.close()
-        (clinic.store.folder / "open" / "W4XP.json").write_text("torn")
+        (clinic.folder / "state" / "open" / "W4XP.json").write_text("torn")
         disk.falls_ill()
         await clinic.starts(wait=False)
         await happens(lambda: disk.refused >= 3)

@@ -27,6 +27,7 @@ from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Post
 from workflow.service import Service
+from workflow.store import folder_of
 from workflow.store.tiny.store import TinyStore
 
 ALEX = "admin@clinic.test"
@@ -98,7 +99,7 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
         (folder / "password").write_text("secret")
         (folder / "password").chmod(0o600)
         loaded = load(folder / "config.toml")
-        store, clock = TinyStore(loaded.store.url), MovableClock(TWO_O_CLOCK)
+        store, clock = TinyStore(folder_of(loaded.store.url)), MovableClock(TWO_O_CLOCK)
         await store.open()
         service = Service(Wired(loaded, store, clock))
         big = BigClinic(server, service, store, clock)

@@ -11,8 +11,10 @@ import pytest
 
 import daemon
 from tests.conversation import CONFIG, Clinic
+from tests.in_time import happens
 from tests.premises import Premises, premises
-from workflow.alive import STALE, Alive, write_alive
+from workflow.store import Alive
+from workflow.store.tiny.board import STALE, TinyBoard
 
 __all__ = ["premises"]
 
@@ -43,7 +45,7 @@ def quick(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Quick:
 def said(folder: Path, **other: object) -> None:
     """What a daemon left in its alive file; without `other`, that all is well."""
     facts = {"pid": os.getpid(), "connected": True, "last_seen_at": NOW - timedelta(seconds=12), "now": NOW} | other
-    write_alive(folder / "state", Alive(**facts))  # type: ignore[arg-type]  # a test names its facts
+    TinyBoard(folder / "state").say(Alive(**facts))  # type: ignore[arg-type]  # a test names its facts
 
 
 class TestIsWell:
@@ -108,7 +110,7 @@ class TestBesideADaemon:
             await clinic.stops()
             clinic.clock.move(timedelta(minutes=20))
             await clinic.starts(wait=False)
-            assert clinic.service.alive().silent_for == timedelta(minutes=20)
+            await happens(lambda: clinic.service.alive().silent_for == timedelta(minutes=20))
             await clinic.server.up_imap()
             await clinic.settled()
             assert clinic.service.alive().silent_for == timedelta(0)

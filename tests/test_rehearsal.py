@@ -12,7 +12,7 @@ import pytest
 import daemon
 from tests.conversation import CONFIG
 from tests.premises import Premises, premises
-from workflow.alive import read_alive
+from workflow.store.tiny.board import TinyBoard
 
 __all__ = ["premises"]
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 MINUTE = timedelta(minutes=1)
 
 
-def rehearsed(premises: Premises) -> datetime:
+async def rehearsed(premises: Premises) -> datetime:
     """What time it was for the daemon when it said so last."""
-    alive = read_alive(premises.state, living=False)
+    alive = await TinyBoard(premises.state).alive(living=False)
     assert alive is not None
     return alive.now
 
@@ -53,13 +53,13 @@ async def test_a_time_that_is_none_is_exit_2(
 async def test_a_clock_without_offset_is_the_clinics(premises: Premises) -> None:
     async with premises.daemon("--clock", "2026-11-05T14:00") as running:
         await running.stop()
-    assert timedelta(0) <= rehearsed(premises) - datetime.fromisoformat("2026-11-05T14:00-05:00") < MINUTE
+    assert timedelta(0) <= await rehearsed(premises) - datetime.fromisoformat("2026-11-05T14:00-05:00") < MINUTE
 
 
 async def test_a_clock_with_offset_is_taken_at_its_word(premises: Premises) -> None:
     async with premises.daemon("--clock", "2026-11-05T14:00+01:00") as running:
         await running.stop()
-    assert timedelta(0) <= rehearsed(premises) - datetime.fromisoformat("2026-11-05T14:00+01:00") < MINUTE
+    assert timedelta(0) <= await rehearsed(premises) - datetime.fromisoformat("2026-11-05T14:00+01:00") < MINUTE
 
 
 async def test_a_restart_goes_on_from_the_rehearsed_time_if_that_is_later(premises: Premises) -> None:
@@ -68,21 +68,21 @@ async def test_a_restart_goes_on_from_the_rehearsed_time_if_that_is_later(premis
         await premises.report()
         await premises.gets("dana@clinic.test", 2)  # the draft, and five minutes later a reminder
         await running.kill()
-    late = rehearsed(premises)
+    late = await rehearsed(premises)
     async with premises.daemon("--speed", "1", *at_two) as running:
         await running.stop()
-    again = rehearsed(premises)
+    again = await rehearsed(premises)
     assert again >= max(late, datetime.fromisoformat("2026-11-05T14:05-05:00"))
     async with premises.daemon("--clock", "2026-12-24T10:00") as running:
         await running.stop()
-    assert rehearsed(premises) >= datetime.fromisoformat("2026-12-24T10:00-05:00")
+    assert await rehearsed(premises) >= datetime.fromisoformat("2026-12-24T10:00-05:00")
 
 
 async def test_speed_alone_begins_now(premises: Premises) -> None:
     before = time.time()
     async with premises.daemon("--speed", "2") as running:
         await running.stop()
-    assert before <= rehearsed(premises).timestamp() <= before + 60
+    assert before <= (await rehearsed(premises)).timestamp() <= before + 60
 
 
 async def test_a_mail_arrives_when_first_seen_and_nothing_is_stale(premises: Premises) -> None:

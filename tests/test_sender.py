@@ -32,10 +32,16 @@ async def everybody_has_theirs(clinic: Clinic) -> None:
     assert not await clinic.store.owed()
 
 
+def waits(clinic: Clinic) -> bool:
+    """Whether a letter is in nobody's hand."""
+    sender = clinic.service.sender
+    return bool(sender._ready or sender._later)
+
+
 async def test_a_letter_whose_acceptance_is_being_recorded_is_not_sent_again(tmp_path: Path) -> None:
     async with held_at(tmp_path, "settle_letters") as (clinic, gate):
         clinic.service.sender.owe(await clinic.store.owed())  # as after a commit that was refused
-        await happens(lambda: not clinic.service.sender.owes)
+        await happens(lambda: not waits(clinic))
         gate.opens()
         await everybody_has_theirs(clinic)
 
@@ -51,7 +57,7 @@ async def test_a_letter_that_is_looked_up_is_in_one_hand_alone(tmp_path: Path) -
     async with held_at(tmp_path, "answer to letter") as (clinic, gate):
         clinic.service.sender.owe(await clinic.store.owed())
         await letters(clinic.server, clinic.dana.address, 1)  # by the other worker, which has nothing else to do now
-        await happens(lambda: not clinic.service.sender.owes)
+        await happens(lambda: not waits(clinic))
         gate.opens()
         await everybody_has_theirs(clinic)
 
@@ -63,7 +69,7 @@ async def test_nothing_is_recorded_into_a_case_that_is_being_committed(tmp_path:
         clinic.server.hang_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
         await is_owed(clinic, "draft")
-        await happens(lambda: not clinic.service.sender.owes)  # both are in hand
+        await happens(lambda: not waits(clinic))  # both are in hand
         gate.closes()
         await answers(clinic, "dana", "SENT")
         async with asyncio.timeout(10):

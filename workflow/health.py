@@ -19,10 +19,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from workflow.alive import Alive
 from workflow.clinic import Clinic
 from workflow.core.model import Fate, Kind
 from workflow.counters import URGENT_WITHIN
+from workflow.store import Alive, StoreError
 
 log = structlog.get_logger()
 
@@ -88,8 +88,11 @@ async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> t
             body = orjson.dumps({"status": "failing" if faults else "ok", "reasons": faults})
             return ("503 Service Unavailable" if faults else "200 OK"), _JSON, body + b"\n"
         case b"/metrics":
-            cases = Counter(case.kind.value for case in (await clinic.store.open_cases()).open)
-            owed = Counter(letter.kind.value for letter in await clinic.store.owed())
+            try:
+                cases = Counter(case.kind.value for case in (await clinic.store.open_cases()).open)
+                owed = Counter(letter.kind.value for letter in await clinic.store.owed())
+            except StoreError:
+                return "503 Service Unavailable", _TEXT, b"the store does not answer\n"
             return "200 OK", CONTENT_TYPE_LATEST, generate_latest(_Page(_metrics(clinic, daemon, cases, owed)))
     return "404 Not Found", _TEXT, b"there is /healthz and /metrics\n"
 

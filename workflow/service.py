@@ -21,7 +21,6 @@ import sdnotify
 import structlog
 
 from workflow import logs
-from workflow.alive import Alive, read_alive, write_alive
 from workflow.clinic import Clinic
 from workflow.config import Config
 from workflow.core.model import Fate, Place
@@ -29,7 +28,7 @@ from workflow.engine import Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, Loss, News
 from workflow.mail.smtp.outbox import Outbox, Result
 from workflow.sender import Sender
-from workflow.store import StoreError
+from workflow.store import Alive, StoreError
 from workflow.upkeep import Upkeep
 from workflow.watch import FIRST_SWEEP_WAIT, Auditor, Away, LifeSigns
 
@@ -43,9 +42,6 @@ SWEEP_WAIT = 1.0
 
 UPKEEP_WAIT = 10.0
 """Seconds after a start at which upkeep begins even if the IMAP server is away."""
-
-CALM = timedelta(seconds=5)
-"""Without a mail or a letter for so long, work that can wait is done."""
 
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads."""
@@ -84,14 +80,13 @@ class Service:
         self.engine = Engine(clinic, self, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
-        self.watch = Watch(last_seen_at=self._seen_before())
+        self.watch = Watch()
         self.ready = asyncio.Event()
         """The mailbox has been looked through once, and is watched."""
         self._mails: asyncio.Queue[Fetched] = asyncio.Queue()
         self._room = threading.Semaphore(QUEUED)
         self._full = False
         """The inbox waits for us, not we for it."""
-        self._taken_at = 0.0
         self._stop = stop or asyncio.Event()
         self._loss = logs.Repeated()
         self._deciding = False
@@ -108,6 +103,7 @@ class Service:
 
     async def run(self) -> None:
         """Run until `stop`. What is owed goes out from the start; `ready` once the mailbox is watched (section 7)."""
+        await self._waited_out(self._look_back)
         await self._waited_out(self.engine.begin)
         self.sender.look_anew()
         self._inbox.start()
@@ -163,7 +159,6 @@ class Service:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._notifier.notify("STOPPING=1")
         self._inbox.stop()
-        self.upkeep.stop()
         await self.sender.outbox.close(STOP_WAIT)
         for work in works:
             work.cancel()
@@ -263,7 +258,6 @@ class Service:
         taken = 0
         while True:
             fetched = await self._mails.get()
-            self._taken_at = self._loop.time()
             await self._waited_out(partial(self._take_mail, fetched))
             self._signs_of_life.rests("mails")
             self._mails.task_done()
@@ -328,11 +322,7 @@ class Service:
         with suppress(TimeoutError):
             async with asyncio.timeout(UPKEEP_WAIT):
                 await self.ready.wait()
-        await self.upkeep.run(self.engine, self._is_busy)
-
-    def _is_busy(self) -> bool:
-        moved_at = max(self._taken_at, self.sender.accepted_at)
-        return not self._mails.empty() or self._loop.time() - moved_at < self.clinic.clock.real_seconds(CALM)
+        await self.upkeep.run(self.engine)
 
     async def _beat(self) -> None:
         """Every second: let the timers look again (a clock may have been set), and say that we live."""
@@ -406,11 +396,11 @@ class Service:
                 self._notifier.notify("WATCHDOG=1")
             self._write_alive()
 
-    def _seen_before(self) -> datetime | None:
-        """When the mailbox was last looked through before this start: a restart in an outage must not hide it."""
-        before = read_alive(self.clinic.config.store.url, living=False)
+    async def _look_back(self) -> None:
+        """When was the mailbox last looked through before this start? A restart in an outage must not hide it."""
+        before = await self.clinic.store.board.alive(living=False)
         seen = before.last_seen_at if before is not None else None
-        return None if seen is None or seen > self.clinic.clock.now() else seen
+        self.watch = Watch(last_seen_at=None if seen is None or seen > self.clinic.clock.now() else seen)
 
     def alive(self) -> Alive:
         """How the daemon is at this moment."""
@@ -427,6 +417,6 @@ class Service:
 
     def _write_alive(self) -> None:
         try:
-            write_alive(self.clinic.config.store.url, self.alive())
-        except OSError:
+            self.clinic.store.board.say(self.alive())
+        except StoreError:
             self.clinic.note_refusal()

@@ -1,8 +1,8 @@
 """Keeps the state small, private and copied: wipes names, deletes old cases, makes the daily backup, erases on request.
 
 It runs beside the rest of the daemon and decides about no case: what is due follows from ``[privacy]`` and the clinic's
-clock. Files are read and copied in a thread; the state is changed through the store, under the clinic's lock. The verbs
-`erase` and `purge` use it, too, when no daemon runs.
+clock. The state is changed under the clinic's lock; what is done to its copies is not. The verbs `erase` and `purge`
+use it, too, when no daemon runs.
 """
 
 from __future__ import annotations
@@ -17,18 +17,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from workflow import requests
 from workflow.clinic import Clinic
 from workflow.core.model import Letter, Post
 from workflow.core.privacy import names_of, scrubbed, texts_of, unlisted, wiped_letter
 from workflow.engine import Engine
 from workflow.logs import place
-from workflow.requests import Answer, Request
-from workflow.store import StoreError
-from workflow.store.tiny import backup
-from workflow.store.tiny.backup import Interrupted
-from workflow.store.tiny.reader import closed_at
-from workflow.store.tiny.search import Found, search
+from workflow.store import Answer, Found, Request, StoreError, closed_at
 
 log = structlog.get_logger()
 
@@ -41,10 +35,6 @@ daemon it is made at its start."""
 
 TRY_AGAIN: Final = 3600.0
 """Seconds before a backup that failed is tried again."""
-
-PUT_OFF: Final = timedelta(hours=1)
-"""Without a pause in the work for so long, the backup is made all the same. Else it waits for one: it takes disk and
-processor from people who wait, and a daemon that was down at night starts with both a backlog and a backup."""
 
 FAILED: Final = "backup"
 """The desk's mark that says that a failed backup was told."""
@@ -78,36 +68,31 @@ class Upkeep:
     def __init__(self, clinic: Clinic, told: Callable[[Iterable[Letter]], None] | None = None) -> None:
         self._clinic = clinic
         self._told = told
-        self._folder = clinic.config.store.url
         self._one_at_a_time = asyncio.Lock()
-        self._stopping = False
         self._bell = asyncio.Event()
         self._copied = ""
         """The day of the last backup known of, and of the last look through all of them."""
 
     # --- in the daemon ----------------------------------------------------------------------------------
 
-    async def run(self, engine: Engine, busy: Callable[[], bool]) -> None:
+    async def run(self, engine: Engine) -> None:
         """Do what is due, for ever; `wake` lets it look. No failure here ends the daemon.
 
-        A backup waits while it is `busy`. Names are first looked at after `EVERY` has really passed: a machine that
+        Names are first looked at after `EVERY` has really passed: a machine that
         starts with a wrong clock must not wipe what is not due. A rehearsed clock is meant as it is.
         """
         clock, loop = self._clinic.clock, asyncio.get_running_loop()
         span = clock.real_seconds(self._pause)
         look_at = loop.time() + (0.0 if self._clinic.rules.rehearsal else span)
-        copy_at, calm_at = 0.0, loop.time()
+        copy_at = 0.0
         while True:
             try:
                 await self._answer_requests()
                 if loop.time() >= look_at:
                     look_at = loop.time() + clock.real_seconds(self._pause)
                     await self.retain()
-                now = loop.time()
-                calm_at = calm_at if busy() else now
-                put_off = 0 < now - calm_at < clock.real_seconds(PUT_OFF)
-                if not put_off and now >= copy_at and (day := self._backup_due()) is not None:
-                    copy_at = now + TRY_AGAIN
+                if loop.time() >= copy_at and (day := await self._backup_due()) is not None:
+                    copy_at = loop.time() + TRY_AGAIN
                     await self._copy_or_tell(day, engine)
                     copy_at = 0.0
             except StoreError:
@@ -121,22 +106,18 @@ class Upkeep:
         """Look again: a second has passed."""
         self._bell.set()
 
-    def stop(self) -> None:
-        """Give up a copy that is being made: a stop is not to wait for it."""
-        self._stopping = True
-
     @property
     def _pause(self) -> timedelta:
         privacy = self._clinic.config.privacy
         return min(EVERY, privacy.keep_names, privacy.keep_cases)
 
-    def _backup_due(self) -> str | None:
+    async def _backup_due(self) -> str | None:
         """The name of the backup that is to be made now."""
         local = self._clinic.clock.now().astimezone(ZoneInfo(self._clinic.config.clinic.timezone))
         day = f"{local:%Y-%m-%d}"
         if local.hour < BACKUP_AT or day == self._copied:
             return None
-        if (self._folder / backup.FOLDER / day).exists():
+        if day in await self._clinic.store.copies():
             self._copied = day
             return None
         return day
@@ -144,13 +125,12 @@ class Upkeep:
     async def _copy_or_tell(self, day: str, engine: Engine) -> None:
         try:
             async with self._one_at_a_time:
-                await asyncio.to_thread(backup.back_up, self._folder, day, lambda: not self._stopping)
-        except Interrupted:
-            return
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            log.error("backup failed", reason=why)
-            detail = f"The daily backup of the state could not be made ({why}). Promptly goes on, and tries each hour."
+                await self._clinic.store.back_up(day)
+        except StoreError as error:
+            log.error("backup failed", reason=str(error))
+            detail = (
+                f"The daily backup of the state could not be made ({error}). Promptly goes on, and tries each hour."
+            )
             await engine.announce(FAILED, detail, mark=FAILED)
             raise
         log.info("backup made", day=day)
@@ -158,15 +138,15 @@ class Upkeep:
             await engine.mark(FAILED, "")
 
     async def _answer_requests(self) -> None:
-        for request in requests.waiting(self._folder):
-            answer = await self.carry_out(request)
-            requests.give_answer(self._folder, request, answer)
+        board = self._clinic.store.board
+        for request in await board.asked():
+            await board.answer(request, await self.carry_out(request))
             log.info("request carried out", verb=request.verb)
 
     # --- what is done -----------------------------------------------------------------------------------
 
     async def carry_out(self, request: Request) -> Answer:
-        """Do what a verb asks for. Raises OSError and `StoreError`; may be repeated."""
+        """Do what a verb asks for. Raises `StoreError`; may be repeated."""
         match request.verb:
             case "erase":
                 return _erasure_told(await self.erase(request.case))
@@ -177,15 +157,12 @@ class Upkeep:
 
     async def retain(self) -> Retained:
         """Wipe names, and delete cases, whose time has come (contract section 6, ``[privacy]``): first in the backups,
-        so that a crash in between leaves the state to say what is due. Raises OSError and `StoreError`.
+        so that a crash in between leaves the state to say what is due. Raises `StoreError`.
         """
         async with self._one_at_a_time:
             store, now, privacy = self._clinic.store, self._clinic.clock.now(), self._clinic.config.privacy
             nameless, caseless = now - privacy.keep_names, now - privacy.keep_cases
-            gone = set(await asyncio.to_thread(backup.closed_before, self._folder, caseless))
-            due = set(await asyncio.to_thread(backup.due_for_wiping, self._folder, nameless)) - gone
-            await asyncio.to_thread(backup.remove_from_backups, self._folder, gone, caseless)
-            await asyncio.to_thread(backup.wipe_in_backups, self._folder, due, nameless, now)
+            due = await store.retain_in_copies(nameless, caseless, now)
             wiped = []
             for case_id in sorted(due):
                 async with self._clinic.lock:
@@ -202,12 +179,12 @@ class Upkeep:
 
     async def erase(self, case_id: str) -> Erased:
         """Remove a case, open or closed, from the state and its backups, and what other letters say of it; then look
-        whether anything is left. Letters not yet sent are withdrawn. Raises OSError and `StoreError`; may be
+        whether anything is left. Letters not yet sent are withdrawn. Raises `StoreError`; may be
         repeated.
         """
         async with self._one_at_a_time:
             store, now = self._clinic.store, self._clinic.clock.now()
-            copied = await asyncio.to_thread(backup.newest_copy, self._folder, case_id)
+            copied = await store.newest_copy(case_id)
             async with self._clinic.lock:
                 case = await store.case(case_id)
                 known = [one for one in (case, copied) if one is not None]
@@ -219,10 +196,8 @@ class Upkeep:
                 owed = [letter for letter in (case.letters if case else ()) if letter.post is Post.OWED]
                 if self._told is not None:
                     self._told(replace(letter, post=Post.WITHDRAWN) for letter in owed)
-            was_copied = await asyncio.to_thread(
-                backup.erase_in_backups, self._folder, case_id, change, (case_id, *names)
-            )
-            found = await asyncio.to_thread(search, self._folder, case_id, names, texts)
+            was_copied = await store.erase_in_copies(case_id, change, (case_id, *names))
+            found = await store.search(case_id, names, texts)
         log.info("case erased", case=case_id)
         return Erased(case_id, held or was_copied, bool(known), len(owed), found)
 

@@ -26,8 +26,7 @@ from workflow.gather import CASE_ALPHABET
 from workflow.store import codec
 from workflow.store.codec import Filed
 from workflow.store.tiny import atomic
-from workflow.store.tiny.backup import FOLDER as BACKUPS
-from workflow.store.tiny.reader import CASE, ONLY, closing_month
+from workflow.store.tiny.reader import BACKUPS, CASE, ONLY, closing_month
 
 ID, CLIENT = "ZZZZ", "Zzzzz Zzzzz"
 """What stands in a story for the id and the client."""

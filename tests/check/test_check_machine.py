@@ -19,7 +19,7 @@ __all__ = ["config", "premises"]
 def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """Of the kernel's own: closed to root, too."""
     told: list[Finding] = []
-    machine.store(Path("/sys/kernel"), told.append)
+    machine.store("tinydb:/sys/kernel", told.append)
     assert told[0].level is Level.FAIL
     assert "/sys/kernel cannot be written by" in told[0].text
 
@@ -46,7 +46,7 @@ async def kept(premises: Premises) -> Path:
 
 def of_store(folder: Path) -> Finding:
     told: list[Finding] = []
-    machine.store(folder, told.append)
+    machine.store(f"tinydb:{folder}", told.append)
     return next(finding for finding in told if finding.part == "store")
 
 
@@ -91,7 +91,7 @@ def test_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free:
 
     monkeypatch.setattr("shutil.disk_usage", Usage)
     told: list[Finding] = []
-    machine.store(tmp_path / "state", told.append)
+    machine.store(f"tinydb:{tmp_path}/state", told.append)
     assert [str(finding.level) for finding in told if finding.part == "disk"] == [level]
 
 

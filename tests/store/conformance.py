@@ -5,6 +5,7 @@ A store's own test module inherits `StoreConformance` and gives the `bench` fixt
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from tests.store.bench import Bench, before_and_after_a_death, restarted
 from tests.store.cases import ALEX, DANA, DAY, MINUTE, NINE, a_case, a_letter, a_rich_case, about, closed, without_case
 from workflow.core.model import Choice, Consumed, Due, Letter, LetterKind, Outcome, Place, Post, State, Timer
 from workflow.core.privacy import wiped
-from workflow.store import DESK, Locked, Store
+from workflow.store import DESK, EVER, Alive, Answer, Locked, Store
 
 
 class StoreConformance:
@@ -308,6 +309,19 @@ class StoreConformance:
         assert await again.latest_at() == NINE + 5 * MINUTE
         bench.kill(again)
 
+    async def test_closed_cases_are_listed_until_a_time(self, store: Store) -> None:
+        for case_id, day in {"B3C4": -1, "D5F6": 0, "G7H8": 1}.items():
+            await store.commit(about(closed(a_case(case_id), NINE + day * DAY)), NINE)
+        assert [case.id async for case in store.closed_cases(EVER, NINE)] == ["B3C4"]
+        assert [case.id async for case in store.closed_cases(NINE, NINE + DAY)] == ["D5F6"]
+
+    async def test_letters_beside_a_case_are_those_decided_with_it_and_those_that_name_it(self, store: Store) -> None:
+        await store.commit(about(a_case(), a_letter(1, None)), NINE)
+        naming = replace(a_letter(2, None), case="K7Q2")
+        await store.commit(without_case(naming, a_letter(3, None)), NINE)
+        assert await store.letters_beside("K7Q2") == [a_letter(1, None), naming]
+        assert await store.letters_beside("Z9Z9") == []
+
     # 7. one daemon
 
     async def test_a_second_daemon_is_locked_out_until_the_first_has_died(self, bench: Bench, store: Store) -> None:
@@ -441,3 +455,78 @@ class StoreConformance:
         again = await restarted(bench, store)
         assert [await again.knows(id_) for id_ in ("B3C4", "D5F6", "G7H8", "K7Q2")] == [False, True, True, True]
         bench.kill(again)
+
+    # copies
+
+    async def test_a_copy_is_named_and_seven_stay(self, bench: Bench, store: Store) -> None:
+        await store.commit(about(a_case()), NINE)
+        assert await store.copies() == []
+        for day in range(1, 10):
+            await store.back_up(f"2026-11-{day:02}")
+        async for each in before_and_after_a_death(bench, store):
+            assert await each.copies() == [f"2026-11-{day:02}" for day in range(3, 10)]
+
+    async def test_what_is_erased_is_in_no_copy_either(self, store: Store) -> None:
+        quoting = a_letter(1, "B3C4", data={"text": "Sam P."})
+        await store.commit(about(a_case()), NINE)
+        await store.commit(about(a_case("B3C4", letters=(quoting,))), NINE)
+        await store.back_up("2026-11-05")
+        held = await store.places("K7Q2")
+        assert len(held) == 2
+        await store.erase("K7Q2")
+        assert len(await store.places("K7Q2")) == 1, "the copy"
+        assert await store.newest_copy("K7Q2") == a_case()
+        assert await store.erase_in_copies("K7Q2", lambda letter: replace(letter, data={}), ("Sam P.",))
+        assert not await store.erase_in_copies("K7Q2", lambda letter: letter, ())
+        assert await store.places("K7Q2") == []
+        assert await store.newest_copy("K7Q2") is None
+        copied = await store.newest_copy("B3C4")
+        assert copied is not None
+        assert copied.letters == (replace(quoting, data={}),)
+        assert await store.case("B3C4") == a_case("B3C4", letters=(quoting,)), "the state itself is not touched"
+
+    async def test_copies_forget_with_the_state_and_before_it(self, store: Store) -> None:
+        await store.commit(about(closed(a_case("B3C4"), NINE - 9 * DAY)), NINE)
+        await store.commit(about(closed(a_case("D5F6"), NINE - 2 * DAY)), NINE)
+        await store.commit(about(closed(a_case("G7H8"), NINE)), NINE)
+        await store.commit(about(a_case()), NINE)
+        await store.back_up("2026-11-05")
+        due = await store.retain_in_copies(NINE - DAY, NINE - 8 * DAY, NINE)
+        assert due == {"D5F6"}, "neither what is to be purged, nor what is too young"
+        assert await store.newest_copy("B3C4") is None
+        assert await store.newest_copy("D5F6") == wiped(closed(a_case("D5F6"), NINE - 2 * DAY), NINE)
+        assert await store.newest_copy("G7H8") == closed(a_case("G7H8"), NINE)
+        assert await store.case("D5F6") == closed(a_case("D5F6"), NINE - 2 * DAY), "the state says what is due"
+
+    async def test_a_search_finds_what_is_left_of_a_case_wherever_it_lies(self, store: Store) -> None:
+        await store.commit(about(a_case(notes=("Sam P. was ill",))), NINE)
+        await store.commit(about(a_case("B3C4", client="Kim")), NINE)
+        await store.back_up("2026-11-05")
+        found = await store.search("K7Q2", ("Sam P.",), ("Sam P. was ill",))
+        assert len(found.of_case) == len(await store.places("K7Q2")) == 2
+        assert found.searched >= 4
+        assert (await store.search("Z9Z9", ("Nobody",), ("never said",))).of_case == ()
+
+    # the board
+
+    async def test_the_daemon_says_how_it_is_and_only_the_last_counts(self, bench: Bench, store: Store) -> None:
+        assert await store.board.alive() is None
+        for connected in (True, False):
+            store.board.say(Alive(os.getpid(), connected, NINE, NINE + MINUTE, unsent_since=NINE))
+        async for each in before_and_after_a_death(bench, store):
+            said = await each.board.alive(living=False)
+            assert said == Alive(os.getpid(), False, NINE, NINE + MINUTE, unsent_since=NINE)
+
+    async def test_a_request_is_carried_out_and_answered_once(self, bench: Bench, store: Store) -> None:
+        first = await store.board.ask("erase", "K7Q2")
+        second = await store.board.ask("purge")
+        third = await store.board.ask("erase", "B3C4")
+        await store.board.take_back(third)
+        store = await restarted(bench, store)
+        assert {request.token for request in await store.board.asked()} == {first.token, second.token}
+        assert await store.board.answer_to(first) is None
+        await store.board.answer(first, Answer(1, ("Done.", "Left.")))
+        assert await store.board.asked() == [second]
+        assert await store.board.answer_to(first) == Answer(1, ("Done.", "Left."))
+        assert await store.board.answer_to(first) is None
+        bench.kill(store)

@@ -23,9 +23,9 @@ from tests.conversation import Clinic
 from tests.store.golden_state import STOPPED_AT, read_all
 from tests.store.tiny_bench import opened
 from workflow.core.model import Case, Kind, Outcome, Post, State
-from workflow.store import Desk, codec
+from workflow.store import EVER, Desk, Reader, codec
 from workflow.store.codec import Filed
-from workflow.store.tiny.reader import CASE, EVER, ONLY, TinyReader
+from workflow.store.tiny.reader import CASE, ONLY
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -139,7 +139,7 @@ def said(case: Case) -> str:
     return ", ".join([case.kind, *due, *([f"before {case.before.what}"] if case.before else [])])
 
 
-async def every(store: TinyReader) -> list[Case]:
+async def every(store: Reader) -> list[Case]:
     """Open and closed."""
     return [*(await store.open_cases()).values(), *[case async for case in store.closed_cases(EVER)]]
 

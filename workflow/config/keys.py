@@ -172,10 +172,10 @@ def _read_listen(value: object) -> tuple[str, int] | None:
     return host, int(port)
 
 
-def _read_store(value: object, info: ValidationInfo) -> Path:
+def _read_store(value: object, info: ValidationInfo) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"tinydb:.+", value):
         raise ValueError(f'{_quoted(value)} is not a store: write "tinydb:" and a folder, such as "tinydb:state"')
-    return _beside(value.removeprefix("tinydb:"), info)
+    return f"tinydb:{_beside(value.removeprefix('tinydb:'), info)}"
 
 
 def _read_path(value: object, info: ValidationInfo) -> Path | None:
@@ -408,8 +408,8 @@ class Privacy(Table):
 
 
 class StoreKeys(Table):
-    url: Annotated[Path, BeforeValidator(_read_store)] = Field(default="tinydb:state", validate_default=True)
-    """The folder of the state; made by the store."""
+    url: Annotated[str, BeforeValidator(_read_store)] = Field(default="tinydb:state", validate_default=True)
+    """Where the state is kept, for `workflow.store`, which makes what is not there."""
 
 
 class HealthKeys(Table):

@@ -1,7 +1,8 @@
 """What Promptly asks of a store: the protocol, its promises, and the values it speaks.
 
-Not here: how a store keeps its promises (`store.tiny.store` does, with one small file a case), and what a decision says
-(`core.law`). The promises, run against every store by ``tests/store/conformance.py``:
+This is the port: whoever is outside asks `open`, `peek` or `board` for what lies at a URL, and knows neither files nor
+tables. Not here: how a store keeps its promises (`tiny` does, with one small file a case), and what a decision
+says (`core.law`). The promises, run against every store by ``tests/store/conformance.py``:
 
 1. **Whole.** `Store.commit` keeps everything of one decision or nothing: the case, its letters, its due times, the mail
    it consumed. When it has returned, `kill -9` and loss of power lose none of it (contract 8.1-8.3).
@@ -16,16 +17,19 @@ Not here: how a store keeps its promises (`store.tiny.store` does, with one smal
 7. **One daemon.** A second store opened on the same data raises `Locked`; death releases the lock.
 8. **Values.** What is handed out is frozen, or a copy: a caller cannot change the store but by its methods.
 
-Methods are async because another store may need the network; nothing here promises that they yield. Callers hold one
-lock a clinic around gather, decide, commit.
+Methods are async because another store may need the network; nothing here promises that they yield. Any of them, also
+one that reads, may raise `StoreError` when the store is not reached: the same may be asked again. Callers hold one lock
+a clinic around gather, decide, commit, and around whatever else changes the state.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 from workflow.core.cases import Cases
 from workflow.core.model import Case, Decision, Letter, Place
@@ -40,8 +44,15 @@ COUNTS_KEPT: Final = timedelta(days=7)
 """As far back as `status` counts mails set aside (contract section 7), and longer than any digest looks."""
 
 
+EVER: Final = datetime.min.replace(tzinfo=UTC)
+"""Before every closing time."""
+
+FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+"""After every closing time."""
+
+
 class StoreError(Exception):
-    """What a store raises when it cannot keep a promise. Its text holds no name, address or subject."""
+    """What a store raises when it cannot keep a promise, or is not reached; no name or address is in its text."""
 
 
 class Unreadable(StoreError):
@@ -53,7 +64,7 @@ class Locked(StoreError):
 
 
 class NotCommitted(StoreError):
-    """The disk refused a write: memory shows what the disk shows, and the same may be tried again.
+    """A change was refused: memory shows what is kept, and the same may be tried again.
 
     In the rare case that only the last step failed, the decision may be there after all: ask `Store.consumed` anew
     before repeating it.
@@ -93,6 +104,100 @@ class Desk:
     """When something capped happened, by the cap's name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to; places are named as an operator finds them."""
+
+    searched: int
+    """Files, or what a store has in their place."""
+    of_case: tuple[str, ...]
+    """Places that bear the case's id, and places of no case, in which something was found."""
+    of_others: tuple[str, ...]
+    """Places of other cases that hold the same name, or the same words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """What the daemon said of itself last."""
+
+    pid: int
+    connected: bool
+    last_seen_at: datetime | None
+    """Clinic time at which the mailbox was last looked through."""
+    now: datetime
+    """Clinic time when this was written: real, or rehearsed."""
+    speed: float = 1.0
+    rehearsed: bool = False
+    unsent_since: datetime | None = None
+    """Clinic time since when the SMTP server has not been reached."""
+
+    @property
+    def silent_for(self) -> timedelta | None:
+        """Real time from the last look through the mailbox to this writing; None: there was none yet."""
+        return None if self.last_seen_at is None else (self.now - self.last_seen_at) / self.speed
+
+    @property
+    def unsent_for(self) -> timedelta:
+        """Real time for which the SMTP server had not been reached at this writing."""
+        return timedelta(0) if self.unsent_since is None else (self.now - self.unsent_since) / self.speed
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something to be done with the state by whoever holds it."""
+
+    token: str
+    verb: str
+    """``erase`` or ``purge``."""
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it."""
+
+    code: int
+    """The verb's exit code."""
+    lines: tuple[str, ...]
+    """What it prints; no client's name."""
+
+
+class Board(Protocol):
+    """What passes between the daemon and whoever looks or asks: news, not state, and read without reading any case.
+
+    A request that nobody carried out, because the daemon ended, is carried out by the next one, so each must be safe to
+    repeat.
+    """
+
+    def say(self, alive: Alive) -> None:
+        """How the daemon is now, in place of what it said before. Raises `NotCommitted`."""
+        ...
+
+    async def alive(self, *, living: bool = True) -> Alive | None:
+        """What the daemon said last; None when it said nothing, or has died. With `living` false, the dead count."""
+        ...
+
+    async def ask(self, verb: str, case: str = "") -> Request:
+        """Ask the daemon that holds the state, which looks once a second. Raises `NotCommitted`."""
+        ...
+
+    async def take_back(self, request: Request) -> None:
+        """It is not asked for any more. Raises `NotCommitted`."""
+        ...
+
+    async def answer_to(self, request: Request) -> Answer | None:
+        """The answer, once: it is removed; None while there is none. Raises `NotCommitted`."""
+        ...
+
+    async def asked(self) -> list[Request]:
+        """What is asked of the daemon, the oldest first. Raises `NotCommitted`."""
+        ...
+
+    async def answer(self, request: Request, answer: Answer) -> None:
+        """Answer, and forget the request. Raises `NotCommitted`."""
+        ...
+
+
 class Reader(Protocol):
     """The half that only looks: what `status` and `show` use beside a running daemon."""
 
@@ -118,8 +223,12 @@ class Reader(Protocol):
         """Whether the id is taken: by an open case, a closed one, or one set aside."""
         ...
 
-    def closed_cases(self, since: datetime) -> AsyncIterator[Case]:
-        """The closed and cancelled cases that were closed at `since` or later, oldest closing month first."""
+    def closed_cases(self, since: datetime, until: datetime = FOREVER) -> AsyncIterator[Case]:
+        """The closed and cancelled cases that were closed at `since` or later, and before `until`, the oldest first."""
+        ...
+
+    async def letters_beside(self, case_id: str) -> list[Letter]:
+        """The letters without a case that were decided together with this one, or that name it."""
         ...
 
     async def owed(self) -> list[Letter]:
@@ -142,9 +251,22 @@ class Reader(Protocol):
         """The `now` of the latest commit of any case that is kept: where a rehearsed clock must not start before."""
         ...
 
+    async def copies(self) -> list[str]:
+        """The names of the copies that `Store.back_up` made, the oldest first."""
+        ...
+
+    async def places(self, case_id: str) -> list[str]:
+        """Where everything of a case lies, in the state and in its copies, as an operator finds it."""
+        ...
+
 
 class Store(Reader, Protocol):
     """The whole store: one daemon's, or one verb's while it holds the lock."""
+
+    @property
+    def board(self) -> Board:
+        """The board beside it."""
+        ...
 
     async def open(self) -> None:
         """Take the lock, read what there is, finish what a crash left half done.
@@ -256,3 +378,93 @@ class Store(Reader, Protocol):
     async def purge(self, before: datetime) -> tuple[str, ...]:
         """Remove the cases that were closed, and what was set aside, before this time; their ids."""
         ...
+
+    # --- upkeep: what stands below touches no case of the state, and needs no lock of the callers' ------------
+
+    async def back_up(self, name: str) -> None:
+        """Copy the state under this name, whole or not at all; but for the newest few, older copies are removed.
+
+        Raises `NotCommitted`.
+        """
+        ...
+
+    async def retain_in_copies(self, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
+        """Wipe, in every copy, the cases closed and the letters written before `nameless`, and remove the cases that
+        were closed, or set aside, before `caseless`, so that a crash in between leaves the state to say what is due.
+
+        The cases of the state that are due for `wipe`. Raises `NotCommitted`; may be repeated.
+        """
+        ...
+
+    async def newest_copy(self, case_id: str) -> Case | None:
+        """The case as the newest copy has it that holds it readably."""
+        ...
+
+    async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
+        """Remove a case from every copy, and change there the letters that hold one of these strings.
+
+        Whether it was in one of them. Raises `NotCommitted`; may be repeated.
+        """
+        ...
+
+    async def search(self, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
+        """The proof of an erasure: look through everything that is kept, copies included, for what bears this case's
+        id, and for these names (whole words, as written) and texts.
+        """
+        ...
+
+
+# --- what lies at a URL -----------------------------------------------------------------------------------------
+
+
+async def open(url: str) -> Store:
+    """The store there, held. Raises `Locked` or `Unreadable`."""
+    from workflow.store.tiny.store import TinyStore
+
+    store = TinyStore(folder_of(url))
+    await store.open()
+    return store
+
+
+async def peek(url: str) -> Reader:
+    """What is there now, whoever holds it; nothing when there is nothing yet. Raises `Unreadable`."""
+    from workflow.store.tiny.reader import TinyReader
+
+    return TinyReader.peek(folder_of(url))
+
+
+def board(url: str) -> Board:
+    """The board there, whoever holds the store."""
+    from workflow.store.tiny.board import TinyBoard
+
+    return TinyBoard(folder_of(url))
+
+
+def act_as_owner(url: str) -> None:
+    """Root, who may be asked to erase, becomes the user whose state it is: the daemon must be able to read what is
+    written here.
+    """
+    folder = folder_of(url)
+    if os.geteuid() == 0 and folder.exists() and (owner := folder.stat()).st_uid:
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+
+
+def folder_of(url: str) -> Path:
+    """Where the files of a store lie that is made of files: what follows ``tinydb:``."""
+    return Path(url.removeprefix("tinydb:"))
+
+
+# --- what stores and their readers share ------------------------------------------------------------------------
+
+
+def closed_at(case: Case) -> datetime:
+    """When a case was closed; one without the time (mended by hand) counts from its last change."""
+    return case.closed_at or case.changed_at
+
+
+def encode(value: Mapping[str, Any]) -> bytes:
+    """Cases and letters, with what else is around them, as stores write them: indented JSON."""
+    from workflow.store import codec
+
+    return codec.encode(value)

@@ -26,11 +26,11 @@ from rich.panel import Panel
 from rich.text import Text
 
 from workflow import logs
+from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import RehearsalClock, SystemClock
 from workflow.config import Config, load
 from workflow.service import Service
-from workflow.store.tiny.store import TinyStore
 
 if TYPE_CHECKING:
     from workflow.verbs.server import MailServer, Passed
@@ -170,8 +170,7 @@ async def _main(*, keep: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="promptly-demo-") as folder:
         async with server:
             config = _configured(Path(folder), server)
-            store = TinyStore(config.store.url)
-            await store.open()
+            store = await stores.open(config.store.url)
             service = Service(Clinic(config, store, clock))
             daemon = asyncio.create_task(service.run())
             try:

@@ -6,14 +6,10 @@ import asyncio
 import sys
 from argparse import Namespace
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from workflow.config import load
-from workflow.core.model import Case, Letter
-from workflow.store import codec
-from workflow.store.tiny.backup import backups, files_of
-from workflow.store.tiny.reader import TinyReader
+from workflow.store import encode, peek
 
 SCHEMA = "promptly.export/1"
 
@@ -25,26 +21,27 @@ def main(asked: Namespace) -> int:
     """
     case_id = asked.case
     config = load(asked.config)
-    store = TinyReader.peek(config.store.url)
-    case = asyncio.run(store.case(case_id))
-    others = asyncio.run(store.letters_beside(case_id))
-    if case is None:
+    found = asyncio.run(_exported(config.store.url, case_id))
+    if found is None:
         print(f"Case {case_id} is not there, or can't be read: see state/README.md.", file=sys.stderr)
         return 2
     sys.stdout.flush()
-    sys.stdout.buffer.write(codec.encode(exported(case, others, config.store.url)))
+    sys.stdout.buffer.write(encode(found))
     return 0
 
 
-def exported(case: Case, others: list[Letter], folder: Path) -> dict[str, Any]:
+async def _exported(url: str, case_id: str) -> dict[str, Any] | None:
     """The case with its letters, mails and history; the letters without a case that name it, or were decided with it;
-    and where all that lies.
+    and where all that lies. None: there is no such case.
     """
-    held = [path for root in (folder, *backups(folder)) for path in files_of(root, case.id)]
+    store = await peek(url)
+    case = await store.case(case_id)
+    if case is None:
+        return None
     return {
         "schema": SCHEMA,
         "case": case.id,
         **{part.name: getattr(case, part.name) for part in fields(case) if part.name != "id"},
-        "other_letters": others,
-        "files": [str(path.relative_to(folder)) for path in held],
+        "other_letters": await store.letters_beside(case_id),
+        "files": await store.places(case_id),
     }

@@ -1,17 +1,18 @@
 """``check --quick``: does the daemon live, and reach the mailbox? From outside, without network, within a second.
 
 For a timer of the system (``systemd/promptly-check.timer``), so that the operator hears of a daemon that can't tell
-anybody itself. Reads the configuration and ``alive.json``, and nothing else.
+anybody itself. Reads the configuration and what the daemon said of itself last, and nothing else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from argparse import Namespace
 from datetime import timedelta
 
-from workflow.alive import read_alive
 from workflow.config import load
+from workflow.store import board
 
 TOO_LONG = timedelta(minutes=5)
 """Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""
@@ -20,7 +21,7 @@ TOO_LONG = timedelta(minutes=5)
 def main(asked: Namespace) -> int:
     """Print one line; exit code 0 when all is well, 1 when not, 2 for a faulty configuration."""
     config = load(asked.config)
-    alive = read_alive(config.store.url)
+    alive = asyncio.run(board(config.store.url).alive())
     if alive is None:
         wrong = f"no daemon lives on {config.store.url}: systemctl status promptly, then journalctl -u promptly"
     elif alive.silent_for is None:

@@ -20,12 +20,11 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from workflow.alive import read_alive
 from workflow.clock import SystemClock
 from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
 from workflow.core.model import Case, Kind
-from workflow.store.tiny.reader import EVER, TinyReader
+from workflow.store import EVER, board, peek
 
 SCHEMA = "promptly.report/1"
 
@@ -58,7 +57,7 @@ def main(asked: Namespace) -> int:
         print(wrong, file=sys.stderr)
         return 2
     cases, faults = asyncio.run(_gathered(config, month))
-    alive = read_alive(config.store.url)
+    alive = asyncio.run(board(config.store.url).alive())
     now = alive.now if alive is not None else SystemClock().now()
     rows = _rows(cases, now, ZoneInfo(config.clinic.timezone))
     if faults:
@@ -90,7 +89,7 @@ def _month(written: str | None) -> str | None:
 
 async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]:
     """The cases reported in a local month, or all, the oldest first; and how many files can't be read."""
-    store, zone = TinyReader.peek(config.store.url), ZoneInfo(config.clinic.timezone)
+    store, zone = await peek(config.store.url), ZoneInfo(config.clinic.timezone)
     since = EVER if month is None else datetime.fromisoformat(f"{month}-01").replace(tzinfo=zone)
     cases = {case.id: case async for case in store.closed_cases(since)}  # none is closed before it was reported
     cases.update((await store.open_cases()).items())

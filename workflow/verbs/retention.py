@@ -6,21 +6,16 @@ With no daemon running it is done here, under the lock; else the running daemon 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from argparse import Namespace
 
-from workflow import logs, requests
-from workflow.alive import read_alive
+from workflow import logs
+from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, load
-from workflow.requests import Answer, Request
-from workflow.store import Locked, NotCommitted, Store
-from workflow.store.tiny.backup import backups, files_of
-from workflow.store.tiny.reader import TinyReader
-from workflow.store.tiny.store import TinyStore
+from workflow.store import Answer, Locked, NotCommitted, Request, Store, act_as_owner, board, peek
 from workflow.upkeep import Upkeep
 
 PATIENCE = 60.0
@@ -37,8 +32,8 @@ def main(asked: Namespace) -> int:
     case_id = asked.case if asked.verb == "erase" else ""
     config = load(asked.config)
     try:
-        _act_as_owner(config)
-        if case_id and not _is_there(config, case_id):
+        act_as_owner(config.store.url)
+        if case_id and not asyncio.run(_is_there(config, case_id)):
             print(f"Case {case_id} is not there, nor in a backup: `status` lists the open ones.", file=sys.stderr)
             return 2
         if not asked.yes:
@@ -61,19 +56,9 @@ def main(asked: Namespace) -> int:
     return answer.code
 
 
-def _act_as_owner(config: Config) -> None:
-    """Root, who may be asked to erase, becomes the user whose state it is: the daemon must be able to read what is
-    written here.
-    """
-    if os.geteuid() == 0 and config.store.url.exists() and (owner := config.store.url.stat()).st_uid:
-        os.setegid(owner.st_gid)
-        os.seteuid(owner.st_uid)
-
-
-def _is_there(config: Config, case_id: str) -> bool:
-    reader = TinyReader.peek(config.store.url)
-    copies = (path for copy in backups(config.store.url) for path in files_of(copy, case_id))
-    return asyncio.run(reader.knows(case_id)) or any(copies)
+async def _is_there(config: Config, case_id: str) -> bool:
+    reader = await peek(config.store.url)
+    return await reader.knows(case_id) or bool(await reader.places(case_id))
 
 
 def _agreed(case_id: str) -> bool:
@@ -86,40 +71,39 @@ def _agreed(case_id: str) -> bool:
 async def _carried_out(config: Config, verb: str, case_id: str) -> Answer:
     """By ourselves if nobody holds the state, else by the daemon that does; it may end, or begin, while we wait."""
     logs.set_up(quiet=True)
-    request: Request | None = None
+    daemon, request = board(config.store.url), None
     began = time.monotonic()
     while True:
-        store = TinyStore(config.store.url)
         try:
-            await store.open()
+            store = await stores.open(config.store.url)
         except Locked:
             if request is None:
-                request = requests.leave(config.store.url, verb, case_id)
+                request = await daemon.ask(verb, case_id)
                 print("A daemon runs: it was asked to do it, within seconds.", file=sys.stderr, flush=True)
         else:
             try:
                 if request is not None:
-                    if (answer := requests.answer_to(config.store.url, request)) is not None:
+                    if (answer := await daemon.answer_to(request)) is not None:
                         return answer
-                    requests.take_back(config.store.url, request)
-                upkeep = Upkeep(Clinic(config, store, await _clock(config, store)))
+                    await daemon.take_back(request)
+                upkeep = Upkeep(Clinic(config, store, await _clock(store)))
                 return await upkeep.carry_out(Request("", verb, case_id))
             finally:
                 await store.close()
         while time.monotonic() - began < PATIENCE:
-            if (answer := requests.answer_to(config.store.url, request)) is not None:
+            if (answer := await daemon.answer_to(request)) is not None:
                 return answer
             await asyncio.sleep(LOOK_AGAIN)
-            if read_alive(config.store.url) is None:
+            if await daemon.alive() is None:
                 break
         else:
             late = "The daemon has not done it yet; it stays asked, and is done as soon as the daemon can."
             return Answer(1, (late,))
 
 
-async def _clock(config: Config, store: Store) -> Clock:
+async def _clock(store: Store) -> Clock:
     """The time of the daemon that was here last: a rehearsed one, where it had that, stands still since (section 7)."""
-    last = read_alive(config.store.url, living=False)
+    last = await store.board.alive(living=False)
     if last is None or not last.rehearsed:
         return SystemClock()
     known = [last.now, await store.latest_at() or last.now]

@@ -15,13 +15,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from workflow import logs
-from workflow.alive import read_alive
+from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
 from workflow.service import Service
 from workflow.store import Locked, Store, StoreError
-from workflow.store.tiny.store import TinyStore
 
 log = structlog.get_logger()
 
@@ -48,13 +47,12 @@ def main(asked: Namespace) -> int:
 
 
 async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
-    store: Store = TinyStore(config.store.url)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):  # before anything is begun: a stop is in good order from here on
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await store.open()
+    store = await stores.open(config.store.url)
     try:
-        clock = SystemClock() if start is None else await _rehearsed(store, config, start, asked.speed or 1.0)
+        clock = SystemClock() if start is None else await _rehearsed(store, start, asked.speed or 1.0)
         # What was imported and read lives as long as the process: no use in looking through it again and again.
         gc.freeze()
         service = Service(Clinic(config, store, clock), stop)
@@ -74,9 +72,9 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
     return 0
 
 
-async def _rehearsed(store: Store, config: Config, start: datetime, speed: float) -> Clock:
+async def _rehearsed(store: Store, start: datetime, speed: float) -> Clock:
     """A restart goes on from the rehearsed time in the state, if that is later (contract section 7)."""
-    alive = read_alive(config.store.url, living=False)
+    alive = await store.board.alive(living=False)
     known = [start, await store.latest_at(), alive.now if alive is not None else None]
     return RehearsalClock(max(at for at in known if at is not None), speed)
 

@@ -14,13 +14,12 @@ from textwrap import wrap
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from workflow.alive import Alive, read_alive
 from workflow.clock import SystemClock
 from workflow.config import Config, load
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
 from workflow.core.schedule import QUIET, asks_outcome, held_until
-from workflow.store.tiny.reader import TinyReader
+from workflow.store import Alive, Reader, board, peek
 
 WIDTH = 80
 """Columns of the smallest terminal anybody uses."""
@@ -43,14 +42,14 @@ def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
     case_id = asked.case
     config = load(asked.config)
-    store = TinyReader.peek(config.store.url)
+    store = asyncio.run(peek(config.store.url))
     case = asyncio.run(store.case(case_id))
     if case is None:
         faulty = any(fault.name.partition(".")[0] == case_id for fault in store.faults)
         said = "can't be read: see state/README.md, Repair" if faulty else "is not there: `status` lists the open ones"
         print(f"Case {case_id} {said}.", file=sys.stderr)
         return 2
-    alive = read_alive(config.store.url)
+    alive = asyncio.run(board(config.store.url).alive())
     now = alive.now if alive is not None else SystemClock().now()
     print("\n".join(page(case, config, now, hindrances(store, alive))))
     return 0
@@ -127,7 +126,7 @@ def quiet(case: Case) -> Iterator[str]:
         yield f"No escalation to admin: {why}."
 
 
-def hindrances(store: TinyReader, alive: Alive | None) -> Iterator[str]:
+def hindrances(store: Reader, alive: Alive | None) -> Iterator[str]:
     """What keeps everything from happening, as far as can be seen from outside of the daemon."""
     if alive is None:
         yield "No daemon runs: nothing is sent or decided until one does."

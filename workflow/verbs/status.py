@@ -13,13 +13,11 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from workflow.alive import read_alive
 from workflow.clock import SystemClock
 from workflow.config import Config, load
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
-from workflow.store.tiny.backup import backups
-from workflow.store.tiny.reader import TinyReader
+from workflow.store import board, peek
 
 WEEK = timedelta(days=7)
 
@@ -56,8 +54,8 @@ def main(asked: Namespace) -> int:
 
 
 async def _look(config: Config) -> Looked:
-    alive, last = read_alive(config.store.url), read_alive(config.store.url, living=False)
-    store = TinyReader.peek(config.store.url)
+    daemon, store = board(config.store.url), await peek(config.store.url)
+    alive, last = await daemon.alive(), await daemon.alive(living=False)
     now = alive.now if alive is not None else SystemClock().now()
     zone = ZoneInfo(config.clinic.timezone)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -79,7 +77,7 @@ async def _look(config: Config) -> Looked:
         },
     }
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
-    copies = [copy.name for copy in backups(config.store.url)]
+    copies = await store.copies()
     return Looked(found, whys, now.astimezone(zone), copies[-1] if copies else "")
 
 

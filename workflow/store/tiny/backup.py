@@ -2,17 +2,17 @@
 forgets. Nothing here decides when, and nothing restores: that is a person with `cp` (state/README.md, "Backup").
 
 A copy is a folder like the state itself: ``desk.json``, ``open/``, ``closed/`` and ``set-aside/``. Every file of the
-state is replaced whole, so every file of a copy is whole; cases do not depend on each other, so files need not be of
-the same instant. The desk is copied first: an older place in the mailbox only means looking again.
+state is replaced whole and none is ever written into, so a second name for it (a hard link) is a copy, and costs
+neither time nor room. Cases do not depend on each other, so files need not be of the same instant. The desk is copied
+first: an older place in the mailbox only means looking again.
 
 All of it blocks, and is meant for a thread.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -21,12 +21,22 @@ from typing import Final
 
 from workflow.core.model import Case, Letter
 from workflow.core.privacy import unlisted, wiped, wiped_letter
-from workflow.store import Desk, codec
+from workflow.store import Desk, closed_at, codec
 from workflow.store.codec import Broken, Filed
 from workflow.store.tiny import atomic
-from workflow.store.tiny.reader import CASE, DESK_TABLE, ONLY, closed_at, json_files, listed, read_case, read_document
-
-FOLDER: Final = "backups"
+from workflow.store.tiny.reader import (
+    BACKUPS,
+    CASE,
+    DESK_TABLE,
+    ONLY,
+    backups,
+    case_files,
+    files_of,
+    json_files,
+    listed,
+    read_case,
+    read_document,
+)
 
 KEPT: Final = 7
 """A week: long enough to notice, short enough that nothing that was wiped is waited for."""
@@ -34,71 +44,49 @@ KEPT: Final = 7
 _WIPED: Final = b'"wiped_at": "'
 """What stands in the file of a case whose names were wiped: looking for it is fifty times faster than parsing."""
 
-_BLOCK: Final = 1 << 20
 
-
-class Interrupted(Exception):
-    """The copy was given up, because the daemon stops; what was copied of it is removed by the next one."""
-
-
-def back_up(folder: Path, name: str, going_on: Callable[[], bool] = lambda: True) -> None:
+def back_up(folder: Path, name: str) -> None:
     """Copy the state to ``backups/<name>``, which appears whole or not at all; older ones than `KEPT` are removed.
 
-    Beside a running daemon; `going_on` is asked before each file. Raises OSError and `Interrupted`.
+    Beside a running daemon. Raises OSError.
     """
-    atomic.make_folder(folder / FOLDER)
-    for left in listed(folder / FOLDER):
+    atomic.make_folder(folder / BACKUPS)
+    for left in listed(folder / BACKUPS):
         if left.endswith(atomic.TEMPORARY):
-            shutil.rmtree(folder / FOLDER / left)
-    part = folder / FOLDER / f"{name}{atomic.TEMPORARY}"
+            shutil.rmtree(folder / BACKUPS / left)
+    part = folder / BACKUPS / f"{name}{atomic.TEMPORARY}"
     part.mkdir(atomic.PRIVATE_FOLDER)
     if (folder / "desk.json").exists():
-        _copy(folder / "desk.json", part / "desk.json")
+        _link(folder / "desk.json", part / "desk.json")
     copied: set[str] = set()
     # Again until there is nothing new: a case that is closed or opened again meanwhile is in neither place for whoever
     # looks at each of them once.
     while missing := [path for path in case_files(folder) if str(path.relative_to(folder)) not in copied]:
         for path in missing:
-            if not going_on():
-                raise Interrupted
             place = path.relative_to(folder)
             copied.add(str(place))
             try:
-                _copy(path, part / place)
+                _link(path, part / place)
             except FileNotFoundError:
                 continue  # it was moved: the next look finds it
             _keep_newer(folder, part, place)
     for found in (part, *(path for path in part.rglob("*") if path.is_dir())):
         atomic.sync_folder(found)
-    if (folder / FOLDER / name).exists():
-        shutil.rmtree(folder / FOLDER / name)
-    part.rename(folder / FOLDER / name)
-    atomic.sync_folder(folder / FOLDER)
+    if (folder / BACKUPS / name).exists():
+        shutil.rmtree(folder / BACKUPS / name)
+    part.rename(folder / BACKUPS / name)
+    atomic.sync_folder(folder / BACKUPS)
     for old in backups(folder)[:-KEPT]:
         shutil.rmtree(old)
 
 
-def backups(folder: Path) -> list[Path]:
-    """The whole copies of this state, the oldest first: their names begin with their day."""
-    names = [name for name in listed(folder / FOLDER) if not name.endswith(atomic.TEMPORARY)]
-    return [folder / FOLDER / name for name in sorted(names)]
-
-
-def case_files(folder: Path) -> Iterator[Path]:
-    """The files of all cases in a state, or in a copy of one, readable or not."""
-    yield from json_files(folder / "open")
-    for month in sorted(listed(folder / "closed")):
-        if (folder / "closed" / month).is_dir():
-            yield from json_files(folder / "closed" / month)
-    yield from json_files(folder / "set-aside")
-
-
-def files_of(folder: Path, case_id: str) -> list[Path]:
-    """The files of one case there; set aside, it may have a number behind its id."""
-    name = f"{case_id}.json"
-    lying = [folder / "open" / name, *(folder / "closed" / month / name for month in sorted(listed(folder / "closed")))]
-    aside = [path for path in json_files(folder / "set-aside") if path.name.partition(".")[0] == case_id]
-    return [*(path for path in lying if path.is_file()), *aside]
+def retain(folder: Path, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
+    """See `Store.retain_in_copies`. Raises OSError."""
+    gone = set(closed_before(folder, caseless))
+    due = set(due_for_wiping(folder, nameless)) - gone
+    remove_from_backups(folder, gone, caseless)
+    wipe_in_backups(folder, due, nameless, now)
+    return due
 
 
 def due_for_wiping(folder: Path, before: datetime) -> list[str]:
@@ -142,7 +130,7 @@ def remove_from_backups(folder: Path, case_ids: set[str], before: datetime) -> N
                 atomic.remove_file(path)
 
 
-def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Letter], holding: tuple[str, ...]) -> bool:
+def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
     """Remove a case from every copy, and change there the letters that hold one of these strings. Raises OSError.
 
     Whether it was in one of them.
@@ -236,14 +224,8 @@ def _keep_newer(folder: Path, part: Path, place: Path) -> None:
         (part / older).unlink()
 
 
-def _copy(source: Path, target: Path) -> None:
-    """A private copy, on disk when this returns, and as old as its original. Raises FileNotFoundError and OSError."""
-    with source.open("rb") as read:
-        atomic.make_folder(target.parent)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, atomic.PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as written:
-            shutil.copyfileobj(read, written, _BLOCK)
-            written.flush()
-            os.fsync(written.fileno())
-            known = os.fstat(read.fileno())
-            os.utime(written.fileno(), ns=(known.st_atime_ns, known.st_mtime_ns))
+def _link(source: Path, target: Path) -> None:
+    """A second name for the file that `source` names now. Raises FileNotFoundError and OSError."""
+    atomic.boundary("before-link")
+    atomic.make_folder(target.parent)
+    target.hardlink_to(source)

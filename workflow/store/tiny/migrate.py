@@ -15,8 +15,8 @@ from typing import Any
 from workflow.store import codec
 from workflow.store.codec import Broken
 from workflow.store.tiny import atomic
-from workflow.store.tiny.backup import back_up, backups, case_files
-from workflow.store.tiny.reader import CASE, DESK_TABLE, ONLY, read_as_written
+from workflow.store.tiny.backup import back_up
+from workflow.store.tiny.reader import CASE, DESK_TABLE, ONLY, backups, case_files, read_as_written
 
 
 def bring_up(folder: Path, latest_at: datetime | None) -> None:

@@ -1,4 +1,5 @@
-"""The looking half of the TinyDB store, and where its files lie. Nothing here takes the lock or writes a byte.
+"""The looking half of the TinyDB store, and where its files and their copies lie. Nothing here takes the lock or
+writes a byte.
 
 Beside a running daemon it is a snapshot: every file is replaced whole, so what is read is a version that was committed.
 """
@@ -19,10 +20,11 @@ from tinydb import TinyDB
 from workflow.core.cases import Cases
 from workflow.core.model import Case, Letter
 from workflow.core.privacy import names_case
-from workflow.store import Desk, Fault, Unreadable, codec
+from workflow.store import FOREVER, Desk, Fault, Unreadable, closed_at, codec
 from workflow.store.codec import Broken, Filed, Newer
 from workflow.store.memory import Index, names_in
-from workflow.store.tiny.atomic import WholeFile
+from workflow.store.tiny.atomic import TEMPORARY, WholeFile
+from workflow.store.tiny.board import refusing
 from workflow.store.tiny.closed_index import HINT, Archive, mark_of
 
 CASE: Final = "case"
@@ -36,11 +38,7 @@ _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 """The folders under ``closed/``; whatever else lies there is not ours."""
 
 
-EVER: Final = datetime.min.replace(tzinfo=UTC)
-"""Before every closing time."""
-
-_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-"""After every closing time."""
+BACKUPS: Final = "backups"
 
 _MANY: Final = 100_000
 """Objects, of a few hundred open cases: with fewer, looking through them once takes no time."""
@@ -98,8 +96,8 @@ class TinyReader:
             return True
         return any(fault.name.partition(".")[0] == case_id for fault in self.faults)
 
-    async def closed_cases(self, since: datetime, until: datetime = _FOREVER) -> AsyncGenerator[Case, None]:
-        """See `Reader`; before `until`. Holds one closing month at a time in memory."""
+    async def closed_cases(self, since: datetime, until: datetime = FOREVER) -> AsyncGenerator[Case, None]:
+        """See `Reader`. Holds one closing month at a time in memory."""
         lingering = [filed.case for filed in self._index.files.values() if not filed.case.open]
         months = set(self._closed.values()) | {closing_month(case) for case in lingering}
         for month in sorted(month for month in months if _month(since) <= month <= _month(until)):
@@ -116,7 +114,7 @@ class TinyReader:
                     yield case
 
     async def letters_beside(self, case_id: str) -> list[Letter]:
-        """The letters without a case that were decided together with this one, or that name it."""
+        """See `Reader`."""
         filed = self._stored(case_id)
         return [
             *(filed.beside if filed else ()),
@@ -145,6 +143,17 @@ class TinyReader:
     async def latest_at(self) -> datetime | None:
         """See `Reader`."""
         return self._index.latest_at
+
+    async def copies(self) -> list[str]:
+        """See `Reader`."""
+        with refusing():
+            return [copy.name for copy in backups(self.folder)]
+
+    async def places(self, case_id: str) -> list[str]:
+        """See `Reader`: paths within the folder."""
+        with refusing():
+            held = [path for root in (self.folder, *backups(self.folder)) for path in files_of(root, case_id)]
+        return [str(path.relative_to(self.folder)) for path in held]
 
     def _read(self) -> None:
         """Fill memory from disk, changing nothing there. Raises `Unreadable`."""
@@ -310,9 +319,27 @@ def may_be_closed_between(path: str, since: datetime, until: datetime) -> bool:
         return True  # whoever reads it says what is wrong
 
 
-def closed_at(case: Case) -> datetime:
-    """When a case was closed; one without the time (a file mended by hand) counts from its last change."""
-    return case.closed_at or case.changed_at
+def backups(folder: Path) -> list[Path]:
+    """The whole copies of this state, the oldest first: their names begin with their day."""
+    names = [name for name in listed(folder / BACKUPS) if not name.endswith(TEMPORARY)]
+    return [folder / BACKUPS / name for name in sorted(names)]
+
+
+def case_files(folder: Path) -> Iterator[Path]:
+    """The files of all cases in a state, or in a copy of one, readable or not."""
+    yield from json_files(folder / "open")
+    for month in sorted(listed(folder / "closed")):
+        if (folder / "closed" / month).is_dir():
+            yield from json_files(folder / "closed" / month)
+    yield from json_files(folder / "set-aside")
+
+
+def files_of(folder: Path, case_id: str) -> list[Path]:
+    """The files of one case there; set aside, it may have a number behind its id."""
+    name = f"{case_id}.json"
+    lying = [folder / "open" / name, *(folder / "closed" / month / name for month in sorted(listed(folder / "closed")))]
+    aside = [path for path in json_files(folder / "set-aside") if path.name.partition(".")[0] == case_id]
+    return [*(path for path in lying if path.is_file()), *aside]
 
 
 def closing_month(case: Case) -> str:

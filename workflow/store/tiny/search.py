@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from workflow.core.privacy import name_pattern
+from workflow.store import Found
 
 _STAFF: Final = frozenset({"associate", "to", "by"})
 """Keys under which people of the clinic stand: a client may be called like one of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search came to; paths are relative to the state folder."""
-
-    searched: int
-    """Files."""
-    of_case: tuple[str, ...]
-    """Files that bear the case's id, and files of no case, in which something was found."""
-    of_others: tuple[str, ...]
-    """Files of other cases that hold the same name, or the same words."""
-
-
 def search(folder: Path, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
-    """Look for files of this case, and for these names (whole words, as written) and texts in all others.
+    """See `Store.search`; paths are relative to the folder.
 
     Raises OSError.
     """

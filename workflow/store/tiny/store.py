@@ -19,6 +19,7 @@ Not here: the bytes of a file (`codec`), how it is replaced (`atomic`), what is 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,15 +34,26 @@ from tinydb.table import Document
 
 from workflow.core.model import Case, Decision, Letter, Place
 from workflow.core.privacy import names_case
-from workflow.store import DESK, Desk, Locked, NotCommitted, StoreError, Unreadable, codec
+from workflow.store import DESK, EVER, Desk, Found, Locked, NotCommitted, StoreError, Unreadable, codec
 from workflow.store.codec import Filed
 from workflow.store.memory import merged, names_of, owes, pruned, pruned_counts, pruned_keys, settled
-from workflow.store.tiny import atomic, migrate
+from workflow.store.tiny import atomic, backup, migrate
 from workflow.store.tiny.atomic import TEMPORARY, Unsynced, WholeFile
-from workflow.store.tiny.backup import files_of, holds, with_letters, without_names
+from workflow.store.tiny.backup import holds, with_letters, without_names
+from workflow.store.tiny.board import TinyBoard, refused, refusing
 from workflow.store.tiny.closed_index import HINT, WORTH_A_HINT, mark_of
 from workflow.store.tiny.in_hand import Hand
-from workflow.store.tiny.reader import CASE, DESK_TABLE, EVER, ONLY, TinyReader, closing_month, listed, no_collection
+from workflow.store.tiny.reader import (
+    CASE,
+    DESK_TABLE,
+    ONLY,
+    TinyReader,
+    closing_month,
+    files_of,
+    listed,
+    no_collection,
+)
+from workflow.store.tiny.search import search
 
 
 class TinyStore(TinyReader):
@@ -55,6 +67,7 @@ class TinyStore(TinyReader):
         )
         self._hints_unwritten = False
         self._hand = Hand(folder / "in-hand")
+        self.board = TinyBoard(folder)
 
     async def open(self) -> None:
         """See `Store`."""
@@ -186,12 +199,10 @@ class TinyStore(TinyReader):
         counts = {name: times for name, times in self.desk.counts.items() if case_id not in name}
         self._write_desk(replace(self.desk, keys={**keys, **self.desk.keys}, letters=letters, counts=counts))
         part = self.folder / "open" / f"{case_id}.json{TEMPORARY}"
-        try:
+        with refusing():
             for path in (*files_of(self.folder, case_id), part, self.folder / HINT):
                 atomic.remove_file(path)
                 self._broken.pop(path, None)
-        except OSError as error:
-            raise _refused(error) from error
         self._aside = {name: why for name, why in self._aside.items() if name.partition(".")[0] != case_id}
         self._closed.pop(case_id, None)
         self._index.drop(case_id)
@@ -209,7 +220,8 @@ class TinyStore(TinyReader):
         letters = tuple(map(change, self.desk.letters))
         if letters != self.desk.letters:
             self._write_desk(replace(self.desk, letters=letters))
-        archived = [id_ for id_ in self._closed if holds(Path(self._closed_path(id_)), holding)] if holding else []
+        with refusing():
+            archived = [id_ for id_ in self._closed if holding and holds(Path(self._closed_path(id_)), holding)]
         found = [filed for filed in map(self._stored, dict.fromkeys([*self._index.files, *archived])) if filed]
         self._write_cases([new for filed in found if (new := with_letters(filed, change)) != filed])
 
@@ -220,13 +232,11 @@ class TinyStore(TinyReader):
             async for case in cases:
                 if self._index.file(case.id) is None:
                     expired.append(case.id)
-        try:
+        with refusing():
             for name in list(self._aside):
                 if self._aside_path(name).stat().st_mtime < before.timestamp():
                     atomic.remove_file(self._aside_path(name))
                     del self._aside[name]
-        except OSError as error:
-            raise _refused(error) from error
         for case_id in expired:
             await self.erase(case_id)
         self._keep_hint()
@@ -234,6 +244,31 @@ class TinyStore(TinyReader):
             with suppress(OSError):  # not empty: most are not
                 (self.folder / "closed" / month).rmdir()
         return tuple(expired)
+
+    async def back_up(self, name: str) -> None:
+        """See `Store`."""
+        with refusing():
+            await asyncio.to_thread(backup.back_up, self.folder, name)
+
+    async def retain_in_copies(self, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
+        """See `Store`."""
+        with refusing():
+            return await asyncio.to_thread(backup.retain, self.folder, nameless, caseless, now)
+
+    async def newest_copy(self, case_id: str) -> Case | None:
+        """See `Store`."""
+        with refusing():
+            return await asyncio.to_thread(backup.newest_copy, self.folder, case_id)
+
+    async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
+        """See `Store`."""
+        with refusing():
+            return await asyncio.to_thread(backup.erase_in_backups, self.folder, case_id, change, holding)
+
+    async def search(self, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
+        """See `Store`."""
+        with refusing():
+            return await asyncio.to_thread(search, self.folder, case_id, names, texts)
 
     # --- opening ------------------------------------------------------------------------------------
 
@@ -342,7 +377,7 @@ class TinyStore(TinyReader):
             for filed in published:
                 self._tidy(filed.case.id)
         if refusal is not None:
-            raise _refused(refusal) from refusal
+            raise refused(refusal) from refusal
 
     def _tidy(self, case_id: str) -> None:
         """Put a case's file where it belongs. The commit is done: what fails here is done again by the next one, or by
@@ -369,9 +404,9 @@ class TinyStore(TinyReader):
             _write(self.folder / "desk.json", DESK_TABLE, desk)
         except Unsynced as error:
             self._index.adopt_desk(desk)
-            raise _refused(error) from error
+            raise refused(error) from error
         except OSError as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         self._index.adopt_desk(desk)
         self._hints_unwritten = False
 
@@ -396,7 +431,3 @@ class TinyStore(TinyReader):
 def _write(path: Path, table: str, value: Filed | Desk, *, staged: bool = False) -> None:
     with TinyDB(path, storage=WholeFile, fresh=True, staged=staged) as database:
         database.table(table).insert(Document(codec.document(value), doc_id=ONLY))
-
-
-def _refused(error: OSError) -> NotCommitted:
-    return NotCommitted(f"the disk refused: {error.strerror or type(error).__name__}")

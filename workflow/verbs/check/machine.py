@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -12,13 +13,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from workflow.alive import read_alive
 from workflow.clock import Clock
 from workflow.config import Config
 from workflow.core.model import Person
 from workflow.mail.writing.render import Letters
-from workflow.store import StoreError
-from workflow.store.tiny.reader import TinyReader
+from workflow.store import StoreError, board, folder_of, peek
 from workflow.verbs.check.finding import Finding, Tell, fail, ok, said, warn
 
 CLOCK_OFF = timedelta(seconds=30)
@@ -108,10 +107,11 @@ def _is_within(domain: str, own: str) -> bool:
 # --- the state ------------------------------------------------------------------------------------------
 
 
-def store(folder: Path, tell: Tell) -> None:
+def store(url: str, tell: Tell) -> None:
     """The state folder: can be read, written, has room, and is closed to others. Nothing is left in it."""
+    folder = folder_of(url)
     try:
-        reader = TinyReader.peek(folder)
+        reader = asyncio.run(peek(url))
     except StoreError as broken:
         if isinstance(broken.__context__, PermissionError):
             advice = "Run check as the user that runs the daemon, or as root."
@@ -128,7 +128,7 @@ def store(folder: Path, tell: Tell) -> None:
         text = f"{len(reader.faults)} case {'file' if one else 'files'} cannot be read"
         tell(fail("store", text, f"See state/README.md, Repair: {', '.join(fault.name for fault in reader.faults)}."))
     else:
-        running = "; a daemon runs on it" if read_alive(folder) is not None else ""
+        running = "; a daemon runs on it" if asyncio.run(board(url).alive()) is not None else ""
         tell(ok("store", f"{folder}{running}"))
     if (room := _room(folder)) is not None:
         tell(room)

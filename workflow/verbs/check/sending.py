@@ -19,8 +19,7 @@ from workflow.gather import RandomMint
 from workflow.mail.reading.headers import split_block
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Letters, Unsafe
-from workflow.store import StoreError
-from workflow.store.tiny.reader import TinyReader
+from workflow.store import StoreError, peek
 from workflow.verbs.check import explain
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
 from workflow.verbs.check.machine import ahead, compared
@@ -111,7 +110,7 @@ def _put_away(mailbox: Mailbox, trial: Trial, text: str, folder: str) -> Finding
 def _instance(config: Config) -> str:
     """The daemon's own mark, so that it knows the letter, and a bounce of it, for its own."""
     try:
-        return TinyReader.peek(config.store.url).desk.instance or "check"
+        return asyncio.run(peek(config.store.url)).desk.instance or "check"
     except StoreError:
         return "check"
 

@@ -1,0 +1,159 @@
+"""The board in a folder: ``alive.json``, which the daemon replaces each 10 s, and ``requests/``, where a verb leaves
+``<token>.json`` and waits for ``<token>.answer``. News, not state: never forced to disk.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from workflow.store import Alive, Answer, NotCommitted, Request
+from workflow.store.tiny import atomic
+
+ALIVE: Final = "alive.json"
+
+REQUESTS: Final = "requests"
+
+STALE: Final = 60.0
+"""Seconds after which the file is what a dead daemon left, even if its pid lives: after a reboot, or in a container, it
+is soon somebody else's. A living daemon replaces it every 10 s."""
+
+_ASKED, _ANSWERED, _PART = ".json", ".answer", ".part"
+
+_KEPT: Final = 3600.0
+"""Seconds after which an answer that nobody took is removed: who asked was ended."""
+
+
+class TinyBoard:
+    """The `Board` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._alive = folder / ALIVE
+        self._requests = folder / REQUESTS
+
+    def say(self, alive: Alive) -> None:
+        """See `Board`."""
+        with refusing():
+            _put(self._alive, alive, orjson.OPT_INDENT_2)
+
+    async def alive(self, *, living: bool = True) -> Alive | None:
+        """See `Board`."""
+        try:
+            said = orjson.loads(self._alive.read_bytes())
+            alive = Alive(
+                pid=int(said["pid"]),
+                connected=bool(said["connected"]),
+                last_seen_at=_time(said["last_seen_at"]),
+                now=datetime.fromisoformat(said["now"]),
+                speed=float(said["speed"]),
+                rehearsed=bool(said.get("rehearsed")),
+                unsent_since=_time(said.get("unsent_since")),
+            )
+            if living and time.time() - self._alive.stat().st_mtime > STALE:
+                return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return alive if not living or _lives(alive.pid) else None
+
+    async def ask(self, verb: str, case: str = "") -> Request:
+        """See `Board`."""
+        request = Request(secrets.token_hex(8), verb, case)
+        with refusing():
+            with suppress(FileExistsError):
+                self._requests.mkdir(atomic.PRIVATE_FOLDER)
+            _put(self._file(request, _ASKED), {"verb": verb, "case": case})
+        return request
+
+    async def take_back(self, request: Request) -> None:
+        """See `Board`."""
+        with refusing():
+            self._file(request, _ASKED).unlink(missing_ok=True)
+
+    async def answer_to(self, request: Request) -> Answer | None:
+        """See `Board`."""
+        path = self._file(request, _ANSWERED)
+        with refusing():
+            try:
+                said = orjson.loads(path.read_bytes())
+            except FileNotFoundError:
+                return None
+            path.unlink()
+        return Answer(int(said["code"]), tuple(map(str, said["lines"])))
+
+    async def asked(self) -> list[Request]:
+        """See `Board`. Files that are no request are removed."""
+        with refusing():
+            try:
+                paths = sorted(self._requests.iterdir(), key=lambda path: path.stat().st_mtime)
+            except FileNotFoundError:  # nobody ever asked; or somebody took a request back just now
+                return []
+            return [request for path in paths if (request := _request(path)) is not None]
+
+    async def answer(self, request: Request, answer: Answer) -> None:
+        """See `Board`."""
+        with refusing():
+            _put(self._file(request, _ANSWERED), answer)
+        await self.take_back(request)
+
+    def _file(self, request: Request, kind: str) -> Path:
+        return self._requests / f"{request.token}{kind}"
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What a disk says, as a store says it."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(error) from error
+
+
+def refused(error: OSError) -> NotCommitted:
+    """The same of one error. Its text names no file: that would name a case."""
+    return NotCommitted(f"the disk refused: {error.strerror or type(error).__name__}")
+
+
+def _request(path: Path) -> Request | None:
+    if path.suffix != _ASKED:
+        if time.time() - path.stat().st_mtime > _KEPT:
+            path.unlink(missing_ok=True)
+        return None
+    try:
+        said = orjson.loads(path.read_bytes())
+        return Request(path.stem, str(said["verb"]), str(said["case"]))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        path.unlink(missing_ok=True)
+        return None
+
+
+def _put(path: Path, value: Any, option: int = 0) -> None:
+    """A file that is there whole or not at all; not forced to disk, for it is about living processes."""
+    part = path.with_suffix(_PART)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, atomic.PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as written:
+        written.write(orjson.dumps(value, option=option))
+    part.replace(path)
+
+
+def _time(said: str | None) -> datetime | None:
+    return datetime.fromisoformat(said) if said else None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # signal 0 asks whether the process lives
+    except PermissionError:  # it does, under another user
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
