@@ -9,6 +9,8 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet 
 	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 # In memory, where there is one: these tests ask nothing of a disk.
 QUICKLY := $(if $(wildcard /dev/shm),TMPDIR=/dev/shm)
+# Told again with stores that wait before each answer, and with one that is no folder.
+CONVERSATIONS := tests/conversations tests/test_main_job.py tests/test_time.py tests/test_digest.py tests/test_auditor.py
 SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
@@ -37,6 +39,8 @@ demo: venv ## a late and a missed session, from mail to outcome; needs no accoun
 # The tests on real servers come by themselves: on a fast clock a busy neighbour would be late.
 test: venv lint types imports ## all checks and all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not real_servers'
+	for store in yielding slow sqlite; do \
+		$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile --store $$store $(CONVERSATIONS) || exit 1; done
 	$(BIN)/python -m pytest -m real_servers
 	@if ! test -x /usr/sbin/dovecot -a -x /usr/lib/dovecot/lmtp -a -x /usr/sbin/postfix; then \
 		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which are not installed. To have them, as root:'; \

@@ -38,7 +38,9 @@ look in some thousands finds a case that has not that name."""
 _WORD: Final = (1 << 64) - 1
 
 _BUCKET_BITS: Final = 10
-"""A thousand sorted arrays: a name is put into one of a few kilobytes, not into one of ten megabytes."""
+"""Up to a thousand sorted arrays: a name is put into one of a few kilobytes, not into one of ten megabytes."""
+
+_NO_WORDS: Final = array("Q")
 
 _UNKNOWN: Final = 0
 """The mark of a file that could not be looked at: it is read at the next start."""
@@ -61,7 +63,7 @@ class Archive:
         """By number; "" once the case was dropped."""
         self._marks = array("Q")
         """Of the cases' files, likewise."""
-        self._buckets = [array("Q") for _ in range(1 << _BUCKET_BITS)]
+        self._buckets: dict[int, array[int]] = {}
         self._unsorted: set[int] = set()
         """Those that are sorted when they are next looked into: a start puts in a million names and looks for none."""
 
@@ -76,7 +78,7 @@ class Archive:
         for name in names:
             word = _sum(name) | number
             place = word >> 64 - _BUCKET_BITS
-            self._buckets[place].append(word)
+            self._bucket(place).append(word)
             self._unsorted.add(place)
 
     def drop(self, case_id: str) -> None:
@@ -103,17 +105,22 @@ class Archive:
             found.add(self._ids[bucket[place] & _NUMBER])
         return found - {""}
 
+    def _bucket(self, place: int) -> array[int]:
+        if place not in self._buckets:
+            self._buckets[place] = array("Q")
+        return self._buckets[place]
+
     def _sorted(self, place: int) -> array[int]:
         if place in self._unsorted:
             self._buckets[place] = array("Q", sorted(self._buckets[place]))
             self._unsorted.discard(place)
-        return self._buckets[place]
+        return self._buckets.get(place, _NO_WORDS)
 
     # --- the hint ---------------------------------------------------------------------------------------
 
     def save(self, path: Path, latest_at: datetime | None) -> None:
         """Keep all of it, and the time of the latest decision. Raises OSError."""
-        words = b"".join(self._sorted(place).tobytes() for place in range(len(self._buckets))) + self._marks.tobytes()
+        words = b"".join(self._sorted(place).tobytes() for place in sorted(self._buckets)) + self._marks.tobytes()
         head = {"format": _FORMAT, "sum": _sum_of(self._ids, words), "latest_at": latest_at, "ids": self._ids}
         atomic.replace_file(path, orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE) + words)
 
@@ -137,7 +144,8 @@ class Archive:
         archive._ids, archive._marks = ids, stored[names:]
         limits = [bisect_left(stored, bucket << 64 - _BUCKET_BITS, 0, names) for bucket in range(1 << _BUCKET_BITS)]
         for bucket, (start, end) in enumerate(zip(limits, [*limits[1:], names], strict=True)):
-            archive._buckets[bucket] = stored[start:end]
+            if start < end:
+                archive._buckets[bucket] = stored[start:end]
         return archive, latest_at
 
 
