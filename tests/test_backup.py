@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import shutil
 import threading
 from contextlib import suppress
@@ -265,7 +266,7 @@ class TestAnUpgrade:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "hardlink_to", full)
+            patch.setattr(os, "link", full)
             with pytest.raises(Unreadable, match="No space left"):
                 await opened(state)
         assert {name: data for name, data in files(state).items() if not name.startswith("backups/")} == before
@@ -300,14 +301,14 @@ class TestAnUpgrade:
 async def test_what_a_daemon_does_beside_a_backup_is_not_held_up(tmp_path: Path) -> None:
     """The copy is made in a thread: a report is acted on while it waits for a slow disk."""
     go_on = threading.Event()
-    real = Path.hardlink_to
+    real = os.link
 
-    def slow(path: Path, source: Path) -> None:
+    def slow(source: str, target: str) -> None:
         assert go_on.wait(20)
-        real(path, source)
+        real(source, target)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "hardlink_to", slow)
+        patch.setattr(os, "link", slow)
         async with Clinic(tmp_path) as clinic:
             await happens((clinic.folder / "state" / "backups" / "2026-11-05.new").exists)
             await missed(clinic)

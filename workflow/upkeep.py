@@ -78,8 +78,8 @@ class Upkeep:
     async def run(self, engine: Engine) -> None:
         """Do what is due, for ever; `wake` lets it look. No failure here ends the daemon.
 
-        Names are first looked at after `EVERY` has really passed: a machine that
-        starts with a wrong clock must not wipe what is not due. A rehearsed clock is meant as it is.
+        Names are first looked at after `EVERY` has really passed: a machine that starts with a wrong clock must not
+        wipe what is not due. A rehearsed clock is meant as it is.
         """
         clock, loop = self._clinic.clock, asyncio.get_running_loop()
         span = clock.real_seconds(self._pause)

@@ -11,6 +11,7 @@ All of it blocks, and is meant for a thread.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ from workflow.store.tiny.reader import (
     ONLY,
     backups,
     case_files,
+    case_names,
     files_of,
     json_files,
     listed,
@@ -57,19 +59,21 @@ def back_up(folder: Path, name: str) -> None:
     part = folder / BACKUPS / f"{name}{atomic.TEMPORARY}"
     part.mkdir(atomic.PRIVATE_FOLDER)
     if (folder / "desk.json").exists():
-        _link(folder / "desk.json", part / "desk.json")
+        _link(folder, part, "desk.json")
     copied: set[str] = set()
+    kept: dict[str, str] = {}  # where in the copy the file of this name lies; of one set aside there may be another
     # Again until there is nothing new: a case that is closed or opened again meanwhile is in neither place for whoever
     # looks at each of them once.
-    while missing := [path for path in case_files(folder) if str(path.relative_to(folder)) not in copied]:
-        for path in missing:
-            place = path.relative_to(folder)
-            copied.add(str(place))
+    while missing := [place for place in _places(folder) if place not in copied]:
+        for place in missing:
+            copied.add(place)
             try:
-                _link(path, part / place)
+                _link(folder, part, place)
             except FileNotFoundError:
                 continue  # it was moved: the next look finds it
-            _keep_newer(folder, part, place)
+            if not place.startswith("set-aside"):
+                file = place.rpartition("/")[2]
+                kept[file] = _keep_newer(folder, part, place, kept[file]) if file in kept else place
     for found in (part, *(path for path in part.rglob("*") if path.is_dir())):
         atomic.sync_folder(found)
     if (folder / BACKUPS / name).exists():
@@ -211,21 +215,29 @@ def _write(path: Path, table: str, value: Filed | Desk) -> None:
     atomic.replace_file(path, codec.encode({table: {str(ONLY): codec.document(value)}}))
 
 
-def _keep_newer(folder: Path, part: Path, place: Path) -> None:
-    """A case that moved while the copy was made may have been copied twice: the older version goes.
+def _places(folder: Path) -> list[str]:
+    """Where the files of all cases lie, within the state: no paths, for there may be a hundred thousand."""
+    months = [f"closed/{month}" for month in sorted(listed(folder / "closed")) if (folder / "closed" / month).is_dir()]
+    return [f"{room}/{name}" for room in ("open", *months, "set-aside") for name in case_names(folder / room)]
+
+
+def _keep_newer(folder: Path, part: Path, one: str, other: str) -> str:
+    """A case that moved while the copy was made was copied twice, first from `other`: the older version goes.
 
     A case is closed by a rename, and opened again by a new file in ``open/``: there, it is always the newest.
     """
-    if place.parts[0] == "open":
-        for twin in part.glob(f"closed/*/{place.name}"):
-            twin.unlink()
-    elif place.parts[0] == "closed" and (part / "open" / place.name).exists():
-        older = place if (folder / "open" / place.name).exists() else Path("open") / place.name
-        (part / older).unlink()
+    opened, archived = sorted((one, other), reverse=True)
+    newer, older = (opened, archived) if one == opened or (folder / opened).exists() else (archived, opened)
+    (part / older).unlink()
+    return newer
 
 
-def _link(source: Path, target: Path) -> None:
-    """A second name for the file that `source` names now. Raises FileNotFoundError and OSError."""
+def _link(folder: Path, part: Path, place: str) -> None:
+    """A second name for what lies there now. Raises FileNotFoundError and OSError."""
     atomic.boundary("before-link")
-    atomic.make_folder(target.parent)
-    target.hardlink_to(source)
+    source, target = f"{folder}/{place}", f"{part}/{place}"
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        atomic.make_folder(Path(target).parent)
+        os.link(source, target)
