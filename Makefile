@@ -10,7 +10,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet 
 # In memory, where there is one: these tests ask nothing of a disk.
 QUICKLY := $(if $(wildcard /dev/shm),TMPDIR=/dev/shm)
 # Told again with stores that wait before each answer, and with one that is no folder.
-CONVERSATIONS := tests/conversations tests/test_main_job.py tests/test_time.py tests/test_digest.py tests/test_auditor.py
+CONVERSATIONS := tests/conversations tests/test_main_job.py tests/test_time.py tests/test_digest.py
 SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
