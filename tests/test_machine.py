@@ -89,7 +89,7 @@ class Machine(RuleBasedStateMachine):
         self.cut_in: int | None = None
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(atomic, "boundary", self._boundary)
-        self.patched.setattr("workflow.gather.secrets", KnownChance())
+        self.patched.setattr("workflow.ids.secrets", KnownChance())
 
     @initialize(target=cases, beginning=st.sampled_from(sorted(BEGINNINGS)), words=REPORTS)
     def begin(self, beginning: str, words: str) -> tuple[str, str]:
@@ -218,7 +218,7 @@ class Machine(RuleBasedStateMachine):
         await self.store.open()
         clinic = Clinic(configuration(), self.store, self.clock)
         self.sender = Sender(clinic, self.server)  # type: ignore[arg-type]  # all that a sender asks of an outbox
-        self.engine = Engine(clinic, self, self.sender)
+        self.engine = Engine(clinic, self.settle, self.sender)
         await self.engine.begin()
         self.sender.owe(await self.store.owed())
         await self._looks()
@@ -245,7 +245,7 @@ class Machine(RuleBasedStateMachine):
                 await self.engine.take(self.folder[place][0])
 
     def settle(self, place: Place, fate: Fate) -> None:
-        """The engine's `Settler`: the decision is on disk."""
+        """The decision is on disk."""
         arrival, written = self.folder[place]
         assert fate is Fate.HANDLED, f"{written.words} was {fate}"
         self._heard(arrival, written)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections import ChainMap
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,25 +19,27 @@ from typing import Protocol
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core.digest import digest, next_digest_at
+from workflow.core.digest import digest, faults, next_digest_at
+from workflow.core.language import read
 from workflow.core.law import resume_at, tick_case
-from workflow.core.limits import cap_answers
+from workflow.core.limits import STRANGERS, cap_answers
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
 from workflow.core.outsiders import (
     NOBODY_TOLD,
-    NOT_TOLD,
     failed_letter,
     is_known_lost,
     lose_letter,
     tell_lost,
-    written_again,
 )
 from workflow.core.owed import Scene, notices
 from workflow.core.routing import route
+from workflow.core.situation import Situation
 from workflow.core.topics import Notice
-from workflow.gather import RandomMint, gather
+from workflow.ids import RandomMint, free_case_id
 from workflow.logs import place
-from workflow.mail.reading import message
+from workflow.mail.reading import message, trust
+from workflow.mail.reading.message import Incoming
+from workflow.mail.writing.render import Unsafe
 from workflow.store import StoreError
 
 log = structlog.get_logger()
@@ -44,14 +47,14 @@ log = structlog.get_logger()
 DEADLY = 2
 """A mail that was in hand at so many deaths has killed the process (contract 8.4)."""
 
+QUOTED_LETTERS = 3
+"""A reply quotes the letter it answers, and perhaps some before it."""
+
 DIGEST = "digest"
 """The desk's mark of the last digest."""
 
 SET_BACK = timedelta(minutes=1)
 """A clock that goes back by less is being adjusted by the network, and no due time is worth a thought."""
-
-SET_ASIDE = "set-aside"
-"""The desk's count of mails set aside."""
 
 
 class Arrival(Protocol):
@@ -67,12 +70,6 @@ class Arrival(Protocol):
     def raw(self) -> bytes: ...
 
 
-class Settler(Protocol):
-    """Where a mail goes once its decision is on disk; safe to repeat."""
-
-    def settle(self, place: Place, fate: Fate) -> None: ...
-
-
 class Owing(Protocol):
     """Who is told of letters as they were committed: owed, or withdrawn."""
 
@@ -81,11 +78,14 @@ class Owing(Protocol):
 
 
 class Engine:
-    """Gathers, decides and commits, one event at a time."""
+    """Gathers, decides and commits, one event at a time.
 
-    def __init__(self, clinic: Clinic, settler: Settler, sender: Owing) -> None:
+    `settle` is told where a mail goes once its decision is committed, and may be told again.
+    """
+
+    def __init__(self, clinic: Clinic, settle: Callable[[Place, Fate], None], sender: Owing) -> None:
         self.clinic = clinic
-        self._settler = settler
+        self._settle = settle
         self._sender = sender
         self._lock = clinic.lock
         self._latest = clinic.clock.now()
@@ -118,7 +118,7 @@ class Engine:
                     fate = await self._set_aside(arrival, now, f"could not be handled ({type(error).__name__})")
             await store.put_down()
         self.clinic.counters.mails[fate.value] += 1
-        self._settler.settle(arrival.place, fate)
+        self._settle(arrival.place, fate)
 
     async def tick(self) -> int:
         """Decide whatever is due by now; how many cases were. One case that fails does not stop the others."""
@@ -152,9 +152,10 @@ class Engine:
         async with self._deciding() as now:
             since = self._last_digest()
             closed = [case async for case in store.closed_cases(since)]
-            told = digest(self._scene(now), (await store.open_cases()).open, closed, since, self._faults(since))
+            wrong = faults(store.desk.letters, store.desk.counts, len(store.faults), since)
+            told = digest(self._scene(now), (await store.open_cases()).open, closed, since, wrong)
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
-            await self._keep(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
+            await self._commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
             await store.settle_letters(
                 replace(letter, post=Post.WITHDRAWN, reason="a newer digest", settled_at=now)
                 for letter in old
@@ -165,18 +166,6 @@ class Engine:
         mark = self.clinic.store.desk.marks.get(DIGEST)
         return datetime.fromisoformat(mark) if mark else self.clinic.clock.now()
 
-    def _faults(self, since: datetime) -> list[str]:
-        """What went wrong since the last digest, counted; most of it was told in a notice of its own."""
-        desk = self.clinic.store.desk
-        failed = sum(letter.post is Post.FAILED and letter.created_at >= since for letter in desk.letters)
-        lines = [
-            (failed, "letters refused for good"),
-            (sum(at >= since for at in desk.counts.get(SET_ASIDE, ())), "mails set aside"),
-            (sum(at >= since for at in desk.counts.get(NOT_TOLD, ())), "mails of unknown senders, not told one by one"),
-            (len(self.clinic.store.faults), "case files that cannot be read"),
-        ]
-        return [f"{count} {what}" for count, what in lines if count]
-
     async def announce(self, topic: Notice, detail: str, *, mark: str) -> None:
         """A `notice` to each admin, once for this mark: until `mark` is called with an empty text."""
         store = self.clinic.store
@@ -184,7 +173,7 @@ class Engine:
             if store.desk.marks.get(mark):
                 return
             told = notices(self._scene(now), topic, detail=detail)
-            await self._keep(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
+            await self._commit(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
     async def announce_once(self, topic: Notice, name: str, detail: str, *, within: timedelta, but: str = "") -> None:
         """A `notice` to each admin but one, once `within` this time for this name: `COUNTS_KEPT` at most."""
@@ -193,7 +182,7 @@ class Engine:
             if any(timedelta() <= now - at < within for at in store.desk.counts.get(name, ())):
                 return
             told = notices(self._scene(now), topic, but=but, detail=detail)
-            await self._keep(Decision(topic, letters=told), now, counts={name: (now,)})
+            await self._commit(Decision(topic, letters=told), now, counts={name: (now,)})
 
     async def mark(self, name: str, text: str) -> None:
         """Remember what happened last under this name."""
@@ -253,16 +242,60 @@ class Engine:
                 return await self._set_aside(arrival, now, incoming.fault, mail)
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
-        situation = await gather(clinic, incoming, now)
-        decision = route(situation)
+        situation = await self._gather(incoming, now)
+        decisions = route(situation)
         # It has been read and has killed nobody: who dies from here on dies of something else.
         await store.put_down()
-        about = decision.case.id if decision.case is not None else None
-        for case in written_again(situation):
-            if case.id != about:
-                await self._commit(Decision("the associate writes again", case=case), now, situation.cases[case.id])
-        await self._commit(decision, now, situation.cases.get(about or ""))
-        return decision.fate
+        for decision in decisions:
+            old = situation.cases.get(decision.case.id) if decision.case is not None else None
+            await self._commit(decision, now, old)
+        return decisions[-1].fate
+
+    async def _gather(self, incoming: Incoming, now: datetime) -> Situation:
+        """The mail with every case it may be about, who its sender is, and a free id for a case it may open.
+
+        All that is needed to decide about it: nothing is asked of the store afterwards.
+        """
+        clinic, store, rules = self.clinic, self.clinic.store, self.clinic.rules
+        mail = incoming.answering(await self._letters_answered(incoming.mail, now))
+        roster = rules.roster
+        reading = read.read(mail.subject, mail.new_text, mail.quoted_text)
+        cases, closed = await store.open_cases(), []
+        pointed = [await store.case_of_message(known) for known in mail.refers_to]
+        thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
+        bounced = None
+        if mail.robot is not None and mail.robot.bounced is not None:
+            bounced = await store.letter_of_message(mail.robot.bounced)
+        came_back = (bounced.case,) if bounced is not None and bounced.case is not None else ()
+        for known in (*reading.ids, *thread, *reading.quoted_ids, *came_back):
+            if known not in cases and (ended := await store.case(known)) is not None:
+                closed.append(ended)
+        sender = mail.sender or ""
+        associate, admin = roster.associate(sender), roster.admin(sender)
+        person, counts = associate or admin, store.desk.counts
+        return Situation(
+            scene=Scene(rules, now, RandomMint(await free_case_id(store.knows))),
+            mail=mail,
+            reading=reading,
+            standing=trust.judge(incoming, roster, clinic.trust, rules.address.rpartition("@")[2]),
+            associate=associate,
+            admin=admin,
+            cases=cases.beside(closed),
+            thread=thread,
+            bounced=bounced,
+            notices=counts.get(STRANGERS, ()),
+            warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
+        )
+
+    async def _letters_answered(self, mail: Mail, now: datetime) -> list[str]:
+        """The texts of our letters that this mail may quote."""
+        texts: list[str] = []
+        for known in mail.refers_to[:QUOTED_LETTERS]:
+            letter = await self.clinic.store.letter_of_message(known)
+            if letter is not None:
+                with suppress(Unsafe):
+                    texts.append(self.clinic.letters.text(letter, now))
+        return texts
 
     async def _known_fate(self, key: str) -> Fate | None:
         """What became of this mail when it was decided before: a crash may have come before it was moved."""
@@ -276,41 +309,33 @@ class Engine:
         key = mail.key if mail is not None else hashlib.sha256(arrival.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
-        counts = {SET_ASIDE: (*self.clinic.store.desk.counts.get(SET_ASIDE, ()), now)}
-        decision = Decision("mail set aside", letters=told, key=_fated(key, Fate.SET_ASIDE))
-        await self._keep(decision, now, counts=counts, fault={"reason": reason})
+        decision = Decision("mail set aside", letters=told, fate=Fate.SET_ASIDE, key=key)
+        await self._commit(decision, now, fault={"reason": reason})
         return Fate.SET_ASIDE
 
     async def _commit(
-        self, decision: Decision, now: datetime, old: Case | None, *, fault: Mapping[str, str] | None = None
-    ) -> None:
-        """Commit with the caps applied, then tell the sender what is owed."""
-        counts = dict(self.clinic.store.desk.counts)
-        if decision.key is not None:
-            decision = replace(decision, key=_fated(decision.key, decision.fate))
-        capped = cap_answers(self._scene(now), decision, old, counts)
-        self._latest = max(self._latest, now)
-        await self._keep(capped, now, counts=_changed(counts, self.clinic.store.desk.counts), fault=fault)
-        if decision.lost is not None:  # after the notice about it: a crash in between must not keep admin from it
-            await self.clinic.store.settle_letters([decision.lost])
-        if capped.case is not None and old is None:
-            self.clinic.counters.reports[capped.case.kind.value] += 1
-
-    async def _keep(
         self,
         decision: Decision,
         now: datetime,
+        old: Case | None = None,
         *,
         marks: Mapping[str, str] | None = None,
         counts: Mapping[str, tuple[datetime, ...]] | None = None,
         fault: Mapping[str, str] | None = None,
     ) -> None:
-        """The one commit point; afterwards the log and the sender are told. `fault`: what went wrong, for the log.
+        """The one commit point: the caps are applied before, the log and the sender told after it.
 
-        Also when the store raises: the decision may be there after all, and what it owes must not wait for a restart.
+        `old` is the decision's case as it was, `fault` what went wrong, for the log. The sender is told also when the
+        store raises: the decision may be there after all, and what it owes must not wait for a restart.
         """
+        store = self.clinic.store
+        if decision.key is not None:
+            decision = replace(decision, key=_fated(decision.key, decision.fate))
+        counted = ChainMap(dict(counts or {}), dict(store.desk.counts))
+        decision = cap_answers(self._scene(now), decision, old, counted)
+        self._latest = max(self._latest, now)
         try:
-            await self.clinic.store.commit(decision, now, marks=marks, counts=counts)
+            await store.commit(decision, now, marks=marks, counts=counted.maps[0])
         except StoreError:
             self._sender.look_anew()
             raise
@@ -322,6 +347,10 @@ class Engine:
         untold = {"untold": decision.untold} if decision.untold else {}
         warn = fault is not None or decision.untold == NOBODY_TOLD
         self._log(decision.reason, warn=warn, **case_id, **(fault or {}), **untold, letters=" ".join(new))
+        if decision.lost is not None:  # after the notice about it: a crash in between must not keep admin from it
+            await store.settle_letters([decision.lost])
+        if decision.case is not None and old is None:
+            self.clinic.counters.reports[decision.case.kind.value] += 1
 
     def _log(self, event: str, *, warn: bool = False, **facts: str) -> None:
         """The one line of a decision (contract 8.7): its reason, and how long it took from mail or due time to disk."""
@@ -350,9 +379,3 @@ class Engine:
 def _fated(key: str, fate: Fate) -> str:
     """The key of a mail that no case keeps, with what became of it."""
     return f"{fate.value} {key}"
-
-
-def _changed(
-    counts: Mapping[str, tuple[datetime, ...]], before: Mapping[str, tuple[datetime, ...]]
-) -> dict[str, tuple[datetime, ...]]:
-    return {name: times for name, times in counts.items() if times != before.get(name)}

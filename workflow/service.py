@@ -77,7 +77,7 @@ class Service:
     def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
         self.clinic = clinic
         self.sender = Sender(clinic, Outbox(clinic.config.smtp))
-        self.engine = Engine(clinic, self, self.sender)
+        self.engine = Engine(clinic, self.settle, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
         self.watch = Watch()

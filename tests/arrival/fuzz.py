@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context
@@ -28,7 +29,7 @@ from workflow.config.keys import Trust
 from workflow.core.language import read
 from workflow.core.model import Standing
 from workflow.logs import place
-from workflow.mail.reading import message, newtext
+from workflow.mail.reading import message
 from workflow.mail.reading.headers import SUBJECT_MAX
 from workflow.mail.reading.message import TEXT_MAX, Incoming
 from workflow.mail.reading.trust import judge
@@ -89,9 +90,10 @@ def examine(raw: bytes) -> str | None:
     """What is wrong with what became of these bytes; None when nothing is. Whatever it raises is wrong, too."""
     incoming = message.read(raw, NOW, max_size=MAX_SIZE, own_address=RULES.address, instance="i1")
     standing = judge(incoming, RULES.roster, TRUST, "clinic.test")
-    new_text, quoted_text = newtext.split(incoming.text, [OUR_LETTER])
-    read.read(incoming.mail.subject, new_text, quoted_text)
-    read.read(incoming.mail.subject, incoming.mail.new_text, incoming.mail.quoted_text)
+    for ours in ([OUR_LETTER], []):
+        mail = incoming.answering(ours)
+        read.read(mail.subject, mail.new_text, mail.quoted_text)
+    incoming = replace(incoming, mail=mail)
     return _wrong_mail(incoming) or _wrong_speaker(raw, incoming, standing)
 
 

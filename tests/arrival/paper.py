@@ -102,7 +102,7 @@ class Paper:
     async def opens(self) -> None:
         await self.store.open()
         self.clinic = Clinic(self._config, self.store, self.clock)
-        self.engine = Engine(self.clinic, self, self)
+        self.engine = Engine(self.clinic, self.settle, self)
         await self.engine.begin()
         await self.engine.begin_digests()
 

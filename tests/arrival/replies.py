@@ -25,7 +25,7 @@ from workflow.core.law import tick_case
 from workflow.core.model import Case, Kind, Letter, LetterKind, Outcome, Standing, State
 from workflow.core.routing import route
 from workflow.core.situation import Situation
-from workflow.mail.reading import message, newtext
+from workflow.mail.reading import message
 from workflow.mail.writing.render import Letters
 
 LETTERS = Letters(RULES, instance="a1b2c3")
@@ -239,10 +239,8 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
     The path is `engine`'s, without a store.
     """
     incoming = message.read(raw_of(reply), ANSWERED, own_address=RULES.address, instance="a1b2c3")
-    mail = replace(incoming.mail, sender=reply.letter.to.email)
-    if known:
-        new_text, quoted_text = newtext.split(incoming.text, [LETTERS.text(reply.letter, ANSWERED)])
-        mail = replace(mail, new_text=new_text, quoted_text=quoted_text)
+    mail = incoming.answering([LETTERS.text(reply.letter, ANSWERED)] if known else [])
+    mail = replace(mail, sender=reply.letter.to.email)
     by_admin = reply.letter.to.email == ALEX.email
     situation = Situation(
         scene=scene(ANSWERED),
@@ -255,7 +253,7 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
         thread=(reply.case.id,) if known else (),
     )
     assert mail.robot is None, f"taken for a robot: {reply.style.name}"
-    decision = route(situation)
+    decision = route(situation)[-1]
     asked = any(letter.kind is LetterKind.ASK for letter in decision.letters)
     return _changed(reply.case, decision.case) if decision.case is not None else ASKED if asked else "left alone"
 

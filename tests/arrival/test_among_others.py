@@ -49,7 +49,7 @@ def heard(written: Mail, case: Case | None) -> Situation:
 
 
 def decided(written: Mail, case: Case | None) -> Decision:
-    return route(heard(written, case))
+    return route(heard(written, case))[-1]
 
 
 lines = st.builds(

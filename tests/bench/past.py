@@ -22,7 +22,7 @@ from workflow.core.model import Answer, Case, Kind, Mail, Outcome, Person, Post,
 from workflow.core.owed import Scene
 from workflow.core.privacy import wiped
 from workflow.core.reports import open_case
-from workflow.gather import CASE_ALPHABET
+from workflow.ids import CASE_ALPHABET
 from workflow.store import codec
 from workflow.store.codec import Filed
 from workflow.store.tiny import atomic

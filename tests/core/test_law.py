@@ -75,7 +75,7 @@ def said_by(person: Person, line: str, case: Case, now: datetime = NOW, *, threa
         cases=Cases([case]),
         thread=(case.id,) if thread else (),
     )
-    return route(situation)
+    return route(situation)[-1]
 
 
 # --- what became of it --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from workflow.core.model import Mail
@@ -11,8 +12,9 @@ NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)
 
 
 def reading(raw: bytes, *, size: int | None = None, max_size: int | None = None) -> Incoming:
-    """These bytes as read when they arrive now."""
-    return read(raw, NOW, size=size, max_size=max_size, own_address="clinic@clinic.test", instance="i1")
+    """These bytes as read when they arrive now, in no thread of ours."""
+    incoming = read(raw, NOW, size=size, max_size=max_size, own_address="clinic@clinic.test", instance="i1")
+    return replace(incoming, mail=incoming.answering(()))
 
 
 def mail(*fields: str, body: str | bytes = "", sender: str = "Dana Lee <dana@clinic.test>") -> Mail:

@@ -5,13 +5,15 @@ When there is nothing to say there is no digest, but on Mondays: "I am alive".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from workflow.core import figures
 from workflow.core.language.printed import listed, standing, when
-from workflow.core.model import Case, Datum, Letter, LetterKind, Role, Rules, State
+from workflow.core.limits import SET_ASIDE
+from workflow.core.model import Case, Datum, Letter, LetterKind, Post, Role, Rules, State
+from workflow.core.outsiders import NOT_TOLD
 from workflow.core.owed import Scene, alone
 
 MONDAY = 0
@@ -44,6 +46,23 @@ def digest(
     }
     admins = scene.rules.roster.admins
     return tuple(alone(scene, LetterKind.DIGEST, "", admin, Role.ADMIN, data=data) for admin in admins)
+
+
+def faults(
+    letters: Iterable[Letter], counts: Mapping[str, tuple[datetime, ...]], unread: int, since: datetime
+) -> list[str]:
+    """What went wrong since the last digest, counted; most of it was told in a notice of its own.
+
+    `letters` and `counts` are the desk's, `unread` the case files that cannot be read.
+    """
+    failed = sum(letter.post is Post.FAILED and letter.created_at >= since for letter in letters)
+    lines = [
+        (failed, "letters refused for good"),
+        (sum(at >= since for at in counts.get(SET_ASIDE, ())), "mails set aside"),
+        (sum(at >= since for at in counts.get(NOT_TOLD, ())), "mails of unknown senders, not told one by one"),
+        (unread, "case files that cannot be read"),
+    ]
+    return [f"{count} {what}" for count, what in lines if count]
 
 
 def _headline(still: int, closed: Sequence[Case], since: datetime, now: datetime, zone: ZoneInfo) -> str:

@@ -5,11 +5,12 @@ Alerts, drafts, reminders and escalations are never capped. Pure: the counts com
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from workflow.core.entries import is_moved
-from workflow.core.model import Case, Decision, Letter, LetterKind, Post
+from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Post
 from workflow.core.owed import Scene, notices
 
 ANSWER_CAPS = ((timedelta(minutes=10), 10), (timedelta(hours=1), 25))
@@ -26,14 +27,17 @@ has that much to record, and a robot that taps our choices does."""
 STRANGERS = "strangers"
 """The desk's count of notices about senders that nobody knows."""
 
-Counts = dict[str, tuple[datetime, ...]]
+SET_ASIDE = "set-aside"
+"""The desk's count of mails set aside."""
+
+Counts = MutableMapping[str, tuple[datetime, ...]]
 
 
 def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Counts) -> Decision:
     """The decision with answers past the cap not sent, and one notice about the loop (contract 8.6).
 
-    An answer about a case is kept as withdrawn, for `show`; one without a case leaves nothing. Counts answers, notices
-    and what is told to nobody in `counts`.
+    An answer about a case is kept as withdrawn, for `show`; one without a case leaves nothing. Counts answers, notices,
+    mails set aside and what is told to nobody in `counts`.
     """
     known = {letter.id for letter in old.letters} if old is not None else set()
     told: list[Letter] = []
@@ -59,6 +63,8 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
 
     if any(letter.kind is LetterKind.NOTICE and letter.topic in {"stranger", "refused"} for letter in decision.letters):
         _count(counts, STRANGERS, scene.now)  # one mail, however many admins read of it
+    if decision.fate is Fate.SET_ASIDE:
+        _count(counts, SET_ASIDE, scene.now)
     if decision.untold:
         _count(counts, decision.untold, scene.now)
     letters = [one for letter in decision.letters if (one := checked(letter)).post is not Post.WITHDRAWN]

@@ -22,7 +22,6 @@ from workflow.core.model import (
     Post,
     Robot,
     Role,
-    Standing,
     Word,
 )
 from workflow.core.owed import Scene, admin_choices, alone, is_same, notices, withdraw
@@ -161,18 +160,6 @@ def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, re
 def is_known_lost(letter: Letter, case: Case | None) -> bool:
     """Whether admin knows already that letters about this case do not reach the associate."""
     return letter.role is Role.ASSOCIATE and case is not None and case.returned_at is not None
-
-
-def written_again(situation: Situation) -> list[Case]:
-    """The associate's cases whose reminders had stopped because letters came back: who writes reads again, perhaps.
-
-    Without those that the mail is about: they change with what it says (`entries.consumed`).
-    """
-    if situation.mail.robot is not None or situation.standing is not Standing.KNOWN:
-        return []
-    now = situation.scene.now
-    back = [case for case in situation.own_cases if case.returned_at is not None]
-    return [replanned(replace(case, returned_at=None, resumed_at=now)) for case in back]
 
 
 def _why(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Whose word is it, and about which case? One mail -> one Decision. Contract section 3.
+"""Whose word is it, and about which case? One mail -> its decisions, all at once. Contract section 3.
 
 It decides who may speak, and where; what the words then do to a case is `reports` and `law`, what is answered when
 no case is meant is `questions`. It never guesses: in doubt it asks, and what is not ours stays as it was.
@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from workflow.core.entries import Voice, consumed, written
+from workflow.core.entries import Voice, consumed, read_again, written
 from workflow.core.language import names, reply, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.printed import listed
@@ -61,13 +61,25 @@ ASKED_OF_ADMIN = frozenset({"cancel", "empty"})
 """Doubts that are asked back of an admin, too, although no outcome word stands in them; all else is a note."""
 
 
-def route(situation: Situation) -> Decision:
-    """What one mail makes of the world. Total: every mail gets a decision with its reason."""
-    reading = situation.reading
+def route(situation: Situation) -> tuple[Decision, ...]:
+    """What one mail makes of the world, to be committed in this order. Total: every mail gets a decision.
+
+    The last is about the mail itself. Before it come those about other cases of the associate whose reminders had
+    stopped because letters came back: who writes reads again, perhaps.
+    """
     if situation.mail.robot is not None:
-        return take_robot(situation, situation.mail.robot)
+        return (take_robot(situation, situation.mail.robot),)
     if situation.standing is not Standing.KNOWN:
-        return take_unknown(situation)
+        return (take_unknown(situation),)
+    said = _known_person(situation)
+    about = said.case.id if said.case is not None else None
+    back = [case for case in situation.own_cases if case.returned_at is not None and case.id != about]
+    now = situation.scene.now
+    return (*(Decision("the associate writes again", case=read_again(case, now)) for case in back), said)
+
+
+def _known_person(situation: Situation) -> Decision:
+    reading = situation.reading
     if reading.report is not None:
         report = _said_for(situation, reading.report)
         if report is not reading.report:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from workflow.core.model import Mail
@@ -44,11 +45,20 @@ class Incoming:
     """A mail as read, with what `mail.reading.trust` needs to judge it."""
 
     mail: Mail
+    """Without its text: what is new in it is known when the letters that it answers are (`answering`)."""
     headers: Headers
     text: str = ""
-    """All the text, quotes included: `newtext.split` it again when the thread's letters are known."""
+    """All the text, quotes included."""
     fault: str | None = None
     """Why this mail cannot be answered for and should be set aside: fits behind "it", holds no name or address."""
+
+    def answering(self, ours: Collection[str]) -> Mail:
+        """The mail with its new text, apart from what it quotes of these letters of ours and of others.
+
+        Whatever a mail program makes of a quotation, our own words never count as an answer.
+        """
+        new_text, quoted_text = newtext.split(self.text, ours)
+        return replace(self.mail, new_text=new_text, quoted_text=quoted_text)
 
 
 def read(
@@ -73,13 +83,12 @@ def read(
     if not oversize:
         tree, whole = read_parts(raw, headers, body)
         text = _Reader(raw).read(tree)
-    new_text, quoted_text = newtext.split(text, ())
     mail = Mail(
         key=_key(raw, headers, len(raw) if oversize else body),
         sender=sender,
         subject=subject,
-        new_text=new_text,
-        quoted_text=quoted_text,
+        new_text="",
+        quoted_text="",
         message_id=read_id(headers),
         refers_to=read_references(headers),
         arrived_at=arrived_at,

@@ -15,7 +15,7 @@ from workflow.clock import Clock
 from workflow.config import Config
 from workflow.core.model import LetterKind, Person, Role
 from workflow.core.owed import Scene, alone
-from workflow.gather import RandomMint
+from workflow.ids import RandomMint
 from workflow.mail.reading.headers import split_block
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Letters, Unsafe
