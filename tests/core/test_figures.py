@@ -12,7 +12,7 @@ from workflow.core.digest import digest, next_digest_at
 from workflow.core.figures import contact_minutes, median_minutes
 from workflow.core.language.printed import standing
 from workflow.core.law import doubt_case
-from workflow.core.model import Case, Doubt, Kind, Outcome, State
+from workflow.core.model import Case, Doubt, Kind, Outcome, State, Why
 
 
 def told_after(minutes: int, kind: Kind = Kind.NOSHOW) -> Case:
@@ -73,7 +73,7 @@ def test_open_cases_stand_oldest_first() -> None:
 
 
 def test_what_was_last_heard_is_told_in_a_word() -> None:
-    asked = doubt_case(scene(local("14:20")), dana("hm", local("14:20")), a_case(), Doubt("no word"), "hm")
+    asked = doubt_case(scene(local("14:20")), dana("hm", local("14:20")), a_case(), Doubt(Why.NO_WORD), "hm")
     data = digest(scene(local("08:30", 6)), [asked], [], local("08:30"), [])[0].data
     assert str(data["open"]).endswith("last heard Thu 5 Nov, 2:20 pm: an unclear answer']")
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.cast import TORONTO, a_case, alex, dana, local, scene
 from workflow.core import schedule
-from workflow.core.kinds import KINDS
+from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.law import answer_case, doubt_case, tick_case
-from workflow.core.model import Answer, Case, Doubt, Due, Kind, LetterKind, Post, Word
+from workflow.core.model import Answer, Case, Doubt, Due, Kind, LetterKind, Post, Report, Why, Word
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,10 @@ class History:
 
     def hears(self, word: Word, minutes: int, *, admin: bool) -> None:
         voice = (alex if admin else dana)(f"{word} {self.now}", self.now)
-        answer = Answer(word=word, minutes=minutes if word is Word.LATE else None, text="a note", client="Sam Q.")
+        answer = Answer(word=word, text="a note", client="Sam Q.")
+        if word in OF_TAG:
+            late = minutes if word is Word.LATE else None
+            answer = Answer(word=word, report=Report(OF_TAG[word], "Sam Q.", late, note="a note"))
         if word is Word.OUTCOME:
             outcomes = KINDS[self.case.kind].outcomes
             answer = Answer(word=word, outcome=outcomes[minutes % len(outcomes)], text="a note")
@@ -64,7 +67,7 @@ class History:
 
     def doubts(self) -> None:
         was = self.case
-        self.case = doubt_case(scene(self.now), dana(f"? {self.now}", self.now), was, Doubt("question"), "well?")
+        self.case = doubt_case(scene(self.now), dana(f"? {self.now}", self.now), was, Doubt(Why.QUESTION), "well?")
         assert (self.case.state, self.case.outcome, self.case.sent_at) == (was.state, was.outcome, was.sent_at)
 
     def holds(self) -> None:

@@ -1,7 +1,7 @@
 """What belongs to one kind of case, in one table: its outcomes, what it may be instead, how it is listed and named.
 
-Its tag is in `vocabulary`, its figures are in `Cadence`, its sentences in templates/. What it lacks fails at
-`make quick`.
+How its tag is written is in `vocabulary`, its figures are in `Cadence`, its sentences in templates/. What it lacks
+fails at `make quick`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflow.core.model import Kind, Outcome
+from workflow.core.model import Kind, Outcome, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ KINDS: Mapping[Kind, Traits] = {
         subject="WAITING FOR {client} - {who}",
     ),
 }
+
+TAG: Mapping[Kind, Word] = {kind: Word[kind.name] for kind in KINDS}
+"""The word that opens a case of a kind, or makes a case one."""
+
+OF_TAG: Mapping[Word, Kind] = {word: kind for kind, word in TAG.items()}
 
 ESCALATED = "NOT YET TOLD? {who} - {client}"
 """The subject of an escalation, whatever the kind."""

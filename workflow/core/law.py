@@ -7,7 +7,7 @@ it as one table that people can read: docs/law.md, which tests/core/test_law.py 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -26,7 +26,6 @@ from workflow.core.entries import (
     update_admins,
     update_associate,
 )
-from workflow.core.language.vocabulary import TAGS
 from workflow.core.model import (
     Answer,
     Case,
@@ -41,6 +40,7 @@ from workflow.core.model import (
     Report,
     Role,
     State,
+    Why,
     Word,
 )
 from workflow.core.owed import (
@@ -67,15 +67,6 @@ NO_ANSWER = "no answer"
 LONGEST_QUOTE = 200
 """So many characters of what was written are quoted back; the whole stands in the history."""
 
-ASK_TOPICS: Mapping[str, Question] = {
-    "cancel": "cancel",
-    "few words": "few-words",
-    "which client": "which-client",
-    "before sent": "before-sent",
-    "same kind": "same-kind",
-}
-"""Doubts that have a question of their own; every other doubt asks for the outcome."""
-
 
 # --- answers ----------------------------------------------------------------------------------------
 
@@ -96,7 +87,8 @@ def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer, said: st
         case Word.MAKEUP:
             return _take_makeup(scene, voice, case)
         case Word.LATE | Word.NOSHOW | Word.WAITING:
-            return _take_tag(scene, voice, case, answer, said)
+            assert answer.report is not None, "grammar gives a report with the tag"
+            return _take_tag(scene, voice, case, answer.report, said)
         case Word.CLIENT:
             return _take_client(scene, voice, case, answer)
         case Word.UNDO:
@@ -118,7 +110,7 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     after = consumed(scene, case, voice, f"unclear: {doubt.reason}")
     if courtesy and not case.open:
         return after
-    unfinished = doubt.reason in {"few words", "which client"} and len(text.split()) == 1  # nothing to pass on yet
+    unfinished = doubt.reason in {Why.FEW_WORDS, Why.WHICH_CLIENT} and len(text.split()) == 1  # nothing to pass on yet
     if text and not courtesy and not unfinished:
         after = noted(after, text)
         after = update_admins(scene, after, voice, "unclear", {"text": text})
@@ -126,7 +118,7 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
     if sum(letter.kind is LetterKind.ASK for letter in recent) >= MOST_ASKS:
         return after
-    topic = ASK_TOPICS.get(doubt.reason, "which-outcome")
+    topic = _question(doubt.reason)
     match topic:
         case "cancel":
             cancelled = Choice(line="OTHER client cancelled", label="The client cancelled", case=case.id)
@@ -140,6 +132,25 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
         case _:
             offered = associate_choices(after) if case.open else outcome_choices(after)
     return to_writer(scene, after, voice, LetterKind.ASK, topic, offered, {"line": text[:LONGEST_QUOTE]})
+
+
+def _question(why: Why) -> Question:
+    match why:
+        case Why.CANCEL:
+            return "cancel"
+        case Why.FEW_WORDS:
+            return "few-words"
+        case Why.WHICH_CLIENT:
+            return "which-client"
+        case Why.BEFORE_SENT:
+            return "before-sent"
+        case Why.SAME_KIND:
+            return "same-kind"
+        case Why.NO_WORD | Why.EMPTY | Why.UNCLEAR | Why.QUESTION | Why.NEGATION | Why.TWO_OUTCOMES:
+            return "which-outcome"
+        case Why.OTHER_KIND | Why.ANOTHER_CLIENT | Why.CLOSED:
+            return "which-outcome"
+    assert_never(why)  # pragma: no cover (mypy proves it)
 
 
 def take_note(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
@@ -220,20 +231,11 @@ def _take_makeup(scene: Scene, voice: Voice, case: Case) -> Case:
     return receipt(scene, after, voice, "makeup")
 
 
-def _take_tag(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str) -> Case:
-    if not case.open and case.kind is Kind.NOSHOW and answer.word is Word.WAITING:
-        return correct_closed(scene, voice, case, answer.text)
+def _take_tag(scene: Scene, voice: Voice, case: Case, report: Report, said: str) -> Case:
+    if not case.open and case.kind is Kind.NOSHOW and report.kind is Kind.WAITING:
+        return correct_closed(scene, voice, case, report.note)
     if not case.open:
-        return doubt_case(scene, voice, case, Doubt("closed"), said)
-    report = Report(
-        kind=TAGS[answer.word],
-        client=answer.client,
-        minutes=answer.minutes,
-        at=answer.at,
-        yesterday=answer.yesterday,
-        note=answer.text,
-        sent=answer.sent,
-    )
+        return doubt_case(scene, voice, case, Doubt(Why.CLOSED), said)
     return report_again(scene, voice, case, report, said)
 
 
@@ -243,7 +245,7 @@ def report_again(scene: Scene, voice: Voice, case: Case, report: Report, said: s
         absent = Answer(word=Word.OUTCOME, outcome=Outcome.ABSENT, text=report.note)
         return answer_case(scene, voice, case, absent)
     if not may_become(case.kind, report.kind):
-        return doubt_case(scene, voice, case, Doubt("same kind"), said)
+        return doubt_case(scene, voice, case, Doubt(Why.SAME_KIND), said)
     if is_repeated(scene, voice, case, report):
         if report.sent and case.sent_at is None:
             return _take_sent(scene, voice, case, report.note)

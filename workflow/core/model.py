@@ -617,20 +617,42 @@ class Answer:
     """What follows the word: the new time of RESCHEDULED, the words of OTHER, a note."""
     makeup: bool = False
     """MAKEUP stands after the outcome."""
-    minutes: int | None = None
     client: str | None = None
-    at: time | None = None
-    yesterday: bool = False
-    sent: bool = False
-    """A new estimate or kind came with a word for SENT: "LATE 20, texted"."""
+    """Whom CLIENT names."""
+    report: Report | None = None
+    """What a tag says: the new estimate or kind, with what follows it."""
+
+
+class Why(StrEnum):
+    """Why an answer is doubted; the history says it in these words."""
+
+    NO_WORD = "no word"
+    EMPTY = "empty"
+    UNCLEAR = "unclear"
+    QUESTION = "question"
+    NEGATION = "negation"
+    TWO_OUTCOMES = "two outcomes"
+    OTHER_KIND = "other kind"
+    """An outcome that a case of this kind cannot have."""
+    ANOTHER_CLIENT = "another client"
+    CANCEL = "cancel"
+    FEW_WORDS = "few words"
+    """OTHER without them."""
+    WHICH_CLIENT = "which client"
+    """CLIENT without a name."""
+    BEFORE_SENT = "before sent"
+    """What may tell of the first attempt alone."""
+    SAME_KIND = "same kind"
+    """A kind that the case cannot become."""
+    CLOSED = "closed"
+    """A tag about a case that is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """An answer that must not be guessed: nothing closes; kept as a note and asked back."""
 
-    reason: str
-    """"two outcomes", "question", "negation", "before sent", "few words", "which client", "cancel", "no word" …"""
+    reason: Why
     holds_outcome: bool = False
     """An outcome word stands somewhere in the line: then an admin's text is asked back, too."""
 

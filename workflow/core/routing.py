@@ -29,6 +29,7 @@ from workflow.core.model import (
     Report,
     Role,
     Standing,
+    Why,
     Word,
 )
 from workflow.core.outsiders import take_robot, take_unknown
@@ -57,7 +58,7 @@ what the caps of contract 8.6 only slow down, a machine that answers every lette
 _NUMBERED = re.compile(r"\S*\d\S*")
 """Ticket numbers and times, which a machine puts into the same words."""
 
-ASKED_OF_ADMIN = frozenset({"cancel", "empty"})
+ASKED_OF_ADMIN = frozenset({Why.CANCEL, Why.EMPTY})
 """Doubts that are asked back of an admin, too, although no outcome word stands in them; all else is a note."""
 
 
@@ -132,11 +133,11 @@ def _about(situation: Situation, case: Case) -> Decision:
         return _acted(answered, f"answer {decided.word.value}")
     if _is_said_enough(voice, case):
         return _acted(consumed(situation.scene, case, voice, "said again"), "the same words again and again")
-    doubt = decided or Doubt("no word")
+    doubt = decided or Doubt(Why.NO_WORD)
     if role is Role.ADMIN and not doubt.holds_outcome and doubt.reason not in ASKED_OF_ADMIN:
         if reading.courtesy:
             return _acted(consumed(situation.scene, case, voice, "thanks"), "thanks from admin")
-        if not (doubt.reason == "which client" and reading.lone):
+        if not (doubt.reason is Why.WHICH_CLIENT and reading.lone):
             return _acted(take_note(situation.scene, voice, case, text), "a note from admin")
     doubted = doubt_case(situation.scene, voice, case, doubt, text, courtesy=reading.courtesy)
     return _acted(doubted, f"doubt: {doubt.reason}")
@@ -176,7 +177,7 @@ def _fresh(situation: Situation) -> Decision:
         return untagged(situation)
     fresh = not (situation.answers or situation.among_others)
     only = situation.own_cases[0] if fresh and len(situation.own_cases) == 1 else None
-    if only is not None and _is_lone(reading, only) and not _opens_beside(reading, only):
+    if only is not None and _is_lone(reading, only) and not _needs_its_own_case(reading, only):
         return _about(situation, only)
     if reading.report is not None:
         return _report(situation, reading.report)
@@ -198,7 +199,7 @@ def _is_lone(reading: Reading, only: Case) -> bool:
     return reading.lone or (found is not None and found.lone)
 
 
-def _opens_beside(reading: Reading, only: Case) -> bool:
+def _needs_its_own_case(reading: Reading, only: Case) -> bool:
     """``LATE 15`` alone is the only open case's new estimate, unless that case is no delay (never noshow to late)."""
     return reading.word is Word.LATE and only.kind is not Kind.LATE
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.cast import a_case, local
 from workflow.core.language import vocabulary
 from workflow.core.language.reply import answer
-from workflow.core.model import Answer, Case, Doubt, Kind, Mark, Outcome, Reading, Report, Role, State, Word
+from workflow.core.model import Answer, Case, Doubt, Kind, Mark, Outcome, Reading, Report, Role, State, Why, Word
 
 LATE_CASE = a_case(Kind.LATE, minutes=15)
 NOSHOW_CASE = a_case(Kind.NOSHOW)
@@ -41,9 +41,10 @@ def shown(decided: Answer | Doubt | None) -> str:
             return f"{'??' if decided.holds_outcome else '?'} {decided.reason}"
         case Answer():
             name = decided.outcome.value if decided.outcome else decided.word.value
-            extra = [str(decided.minutes)] if decided.minutes else []
-            extra += [decided.client] if decided.client else []
-            text = f"{name}{' ' if extra else ''}{' '.join(extra)}" + (f": {decided.text}" if decided.text else "")
+            report = decided.report or Report(Kind.LATE, decided.client, note=decided.text)
+            extra = [str(report.minutes)] if report.minutes else []
+            extra += [report.client] if report.client else []
+            text = f"{name}{' ' if extra else ''}{' '.join(extra)}" + (f": {report.note}" if report.note else "")
             return text + (" +MAKEUP" if decided.makeup else "")
 
 
@@ -561,7 +562,7 @@ def test_two_outcomes_in_subject_and_text(line: str, expected: str) -> None:
 
 
 def test_no_new_text_closes_nothing() -> None:
-    assert answer(replace(reading("RESCHEDULED"), empty=True), LATE_CASE, Role.ASSOCIATE) == Doubt("empty")
+    assert answer(replace(reading("RESCHEDULED"), empty=True), LATE_CASE, Role.ASSOCIATE) == Doubt(Why.EMPTY)
 
 
 def test_courtesy_is_no_word() -> None:
@@ -597,12 +598,12 @@ class TestReportsAboutACase:
     def test_late_with_all_it_says(self) -> None:
         report = Report(Kind.LATE, "Sam", minutes=20, at=time(14), note="bus, sorry")
         decided = answer(reading("LATE twenty Sam 2pm, bus, sorry", report=report), LATE_CASE, Role.ASSOCIATE)
-        assert decided == Answer(Word.LATE, text="bus, sorry", minutes=20, client="Sam", at=time(14))
+        assert decided == Answer(Word.LATE, report=report)
 
     def test_minutes_before_the_tag(self) -> None:
         report = Report(Kind.LATE, "Sam", minutes=20)
         decided = answer(reading("I'll be 20 late Sam", report=report), LATE_CASE, Role.ASSOCIATE)
-        assert decided == Answer(Word.LATE, minutes=20, client="Sam")
+        assert decided == Answer(Word.LATE, report=report)
 
     def test_a_note_with_an_outcome_is_doubted(self) -> None:
         report = Report(Kind.LATE, "Sam", minutes=20, note="rescheduled")
@@ -623,7 +624,7 @@ class TestReportsAboutACase:
         for kind, line in ((Kind.NOSHOW, "noshow Sam"), (Kind.WAITING, "waiting Sam")):
             decided = answer(reading(line, report=Report(kind, "Sam")), LATE_CASE, Role.ASSOCIATE)
             assert isinstance(decided, Answer)
-            assert (decided.word.value, decided.client) == (kind.name, "Sam")
+            assert (decided.word.value, decided.report) == (kind.name, Report(kind, "Sam"))
 
 
 CASES = [*(LATE_CASE, NOSHOW_CASE, WAITING_CASE), *(sent(LATE_CASE), sent(NOSHOW_CASE), sent(WAITING_CASE))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from workflow.core.kinds import OF_TAG
 from workflow.core.language import names, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.vocabulary import Match, Piece
@@ -137,7 +138,7 @@ def refuses(line: str) -> bool:
 def of_another_kind(rest: str, kind: Kind) -> bool:
     """Whether a tag of another kind of case stands in it: "RESCHEDULED, waiting to hear"; "late" in capitals only."""
     for piece in vocabulary.pieces(rest):
-        tag = vocabulary.TAGS.get(piece.meaning.word) if piece.meaning is not None else None
+        tag = OF_TAG.get(piece.meaning.word) if piece.meaning is not None else None
         if tag not in {None, kind} and (tag is Kind.WAITING or piece.said.isupper()):
             return True
     return False

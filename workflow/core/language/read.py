@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from workflow.core.kinds import TAG
 from workflow.core.language import doubts, vocabulary
 from workflow.core.language.guess import holds_figures, late_somewhere, likely_reading, mistyped
 from workflow.core.language.names import as_client, same_client
@@ -111,7 +112,7 @@ def _say(line: str, ids: tuple[str, ...], rest: str) -> _Said:
     if report is not None and report.client is not None:
         lone = False  # May, To and An are clients here, not a day or a number
     if word is None and draft is not None and report is not None:
-        word = Word[draft.kind.name]
+        word = TAG[draft.kind]
         lone = report.client is None and not draft.note and report.for_associate is None
     about_case = found is not None and found.word in _ABOUT_CASES and (found.lone or found.capitals)
     return _Said(line, ids, report, unclear, word, lone, plain=report is not None or about_case)

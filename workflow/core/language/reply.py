@@ -7,19 +7,17 @@ does to its case is `law`; which case it is about is `routing`. Pure, linear in 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from workflow.core.kinds import KINDS
+from workflow.core.kinds import KINDS, OF_TAG, TAG
 from workflow.core.language import doubts, names, vocabulary
 from workflow.core.language.plain import fold
+from workflow.core.language.times import LEAST_MINUTES, MOST_MINUTES
 from workflow.core.language.vocabulary import Match
-from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Word
+from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Why, Word
 
-_LONGEST_MINUTES = 180
-"""Contract section 3, "Minutes": 1 to 180."""
-
-_ABOUT_OUTCOMES = frozenset({"two outcomes", "before sent"})
+_ABOUT_OUTCOMES = frozenset({Why.TWO_OUTCOMES, Why.BEFORE_SENT})
 """Reasons of doubt that say themselves that an outcome was written."""
 
 
@@ -56,22 +54,18 @@ def answer(reading: Reading, case: Case, role: Role, writer: str = "") -> Answer
     `writer`: the name that may stand behind "no show" as a signature, beside the associate's.
 
     None: no word in front and nothing to doubt, so an associate is asked back and an admin's text is a note.
-    A Doubt closes nothing; its reasons are "empty", "cancel", "few words", "which client", "before sent", "two
-    outcomes", "question", "negation", "other kind", "another client" and "unclear".
     """
     if reading.empty:
-        return Doubt("empty")
+        return Doubt(Why.EMPTY)
     if reading.courtesy:
         return None
     said = vocabulary.match(reading.line, case.client)
     holds = _holds_outcome(reading, role)
     if said is None:
         return _without_word(reading, holds or tells_absence(reading, case))
-    reason = (
-        "unclear"
-        if len(reading.line) > vocabulary.LONGEST_LINE
-        else _Speech(reading, case, role, said, writer).understood()
-    )
+    reason: Answer | Why = Why.UNCLEAR
+    if len(reading.line) <= vocabulary.LONGEST_LINE:
+        reason = _Speech(reading, case, role, said, writer).answer_or_why()
     if isinstance(reason, Answer):
         return reason
     return Doubt(reason, holds or bool(said.outcomes) or reason in _ABOUT_OUTCOMES)
@@ -94,18 +88,13 @@ def _holds_outcome(reading: Reading, role: Role) -> bool:
 def _without_word(reading: Reading, holds_outcome: bool) -> Answer | Doubt | None:
     """A line that starts with no word: "15 late Sam" is a report all the same, and an outcome inside is asked about."""
     if holds_outcome:
-        reason = (
-            "question"
-            if "?" in vocabulary.plain(reading.line)
-            else "negation"
-            if doubts.denies(reading.line)
-            else "unclear"
-        )
+        asks = "?" in vocabulary.plain(reading.line)
+        reason = Why.QUESTION if asks else Why.NEGATION if doubts.denies(reading.line) else Why.UNCLEAR
         return Doubt(reason, holds_outcome=True)
     if reading.report is not None:
         return _reported(reading.report)
     if fold(vocabulary.plain(reading.line)) == "close":  # admin's CLOSE without an outcome
-        return Doubt("unclear", holds_outcome=True)
+        return Doubt(Why.UNCLEAR, holds_outcome=True)
     return None
 
 
@@ -115,15 +104,8 @@ def _is_makeup(line: str) -> bool:
 
 
 def _reported(report: Report) -> Answer:
-    return Answer(
-        Word[report.kind.name],
-        text=report.note,
-        minutes=report.minutes,
-        client=report.client,
-        at=report.at,
-        yesterday=report.yesterday,
-        sent=report.sent,
-    )
+    # of a new report alone the draft asks for one report each
+    return Answer(TAG[report.kind], report=replace(report, more_clients=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +118,18 @@ class _Speech:
     said: Match
     writer: str
 
-    def understood(self) -> Answer | str:
+    def answer_or_why(self) -> Answer | Why:
         said, admin = self.said, self.role is not Role.ASSOCIATE
         match said.word:
             case Word.CANCEL:
-                return "cancel"
+                return Why.CANCEL
             case Word.STATUS | Word.HELP:  # `routing` answers them where they stand alone
-                return Answer(said.word) if said.lone else "unclear"
+                return Answer(said.word) if said.lone else Why.UNCLEAR
             case Word.NOTE:
                 text = self._whole_text()
-                return Answer(Word.NOTE, text=text) if admin and text and self._is_shaped() else "unclear"
+                return Answer(Word.NOTE, text=text) if admin and text and self._is_shaped() else Why.UNCLEAR
             case Word.CONTACTED:
-                return self._plain_word() if admin else "unclear"
+                return self._plain_word() if admin else Why.UNCLEAR
             case Word.CLIENT:
                 return self._client()
             case Word.LATE | Word.NOSHOW | Word.WAITING:
@@ -156,10 +138,10 @@ class _Speech:
                 return self._outcome(said.outcomes)
             case Word.SENT | Word.MAKEUP | Word.UNDO | Word.MISTAKE:
                 again = said.folded == "done" and (self.case.sent_at is not None or not self.case.open)
-                return "unclear" if again else self._plain_word()
+                return Why.UNCLEAR if again else self._plain_word()
         assert_never(said.word)  # pragma: no cover (mypy proves it)
 
-    def _plain_word(self) -> Answer | str:
+    def _plain_word(self) -> Answer | Why:
         """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED.
 
         An admin who writes "called her" tells of their own call; only the word SENT itself is passed on for the
@@ -170,22 +152,22 @@ class _Speech:
             word = Word.CONTACTED
         return self._objection(None) or Answer(word, text=self._whole_text())
 
-    def _outcome(self, possible: tuple[Outcome, ...]) -> Answer | str:
+    def _outcome(self, possible: tuple[Outcome, ...]) -> Answer | Why:
         said = self.said
         if said.closes and self.role is Role.ASSOCIATE:
-            return "unclear"
+            return Why.UNCLEAR
         known = [outcome for outcome in possible if outcome in KINDS[self.case.kind].outcomes]
         if not known:
-            return "other kind"
+            return Why.OTHER_KIND
         outcome = known[0]
         reason = self._objection(outcome)
         if reason:
             return reason
         if said.folded in vocabulary.UNTIL_SENT and self.case.sent_at is None:
-            return "before sent"
+            return Why.BEFORE_SENT
         if outcome is Outcome.OTHER:
             text = self._whole_text()
-            return Answer(Word.OUTCOME, outcome=outcome, text=text) if text else "few words"
+            return Answer(Word.OUTCOME, outcome=outcome, text=text) if text else Why.FEW_WORDS
         report, client = self.reading.report, doubts.words_of_name(self.case.client)
         if report is not None and doubts.words_of_name(report.client) <= client:
             return Answer(Word.OUTCOME, outcome=outcome, text=report.note)
@@ -202,7 +184,7 @@ class _Speech:
         below = [line for line in lines if not _is_makeup(line)]
         return "\n".join([text, *below]).strip(), makeup or len(below) < len(lines)
 
-    def _client(self) -> Answer | str:
+    def _client(self) -> Answer | Why:
         text = self.said.rest
         begins = _NOTE_BEGINS.search(text)
         name, note = (text[: begins.start()], text[begins.end() :]) if begins else (text, "")
@@ -210,61 +192,62 @@ class _Speech:
             name += "."  # "Sam P.": no full stop of a sentence
         client = names.as_client(name.split())
         if "?" in text or doubts.second_outcome(text, None):
-            return "unclear"
+            return Why.UNCLEAR
         if client is None:
-            return "which client" if self.said.capitals or not text else "unclear"
+            return Why.WHICH_CLIENT if self.said.capitals or not text else Why.UNCLEAR
         sure = self.said.capitals or self._has_punctuation() or all(word[0].isupper() for word in name.split())
-        return Answer(Word.CLIENT, client=client, text=note.strip()) if sure else "unclear"
+        return Answer(Word.CLIENT, client=client, text=note.strip()) if sure else Why.UNCLEAR
 
-    def _tag(self) -> Answer | str:
+    def _tag(self) -> Answer | Why:
         said, report = self.said, self.reading.report
         if said.outcomes and self.case.kind is Kind.WAITING:
             return self._outcome(said.outcomes)
         if said.closes:
-            return "other kind"
-        if report is not None and report.kind is vocabulary.TAGS[said.word]:
-            return "two outcomes" if doubts.second_outcome(said.rest, None) else _reported(report)
+            return Why.OTHER_KIND
+        if report is not None and report.kind is OF_TAG[said.word]:
+            return Why.TWO_OUTCOMES if doubts.second_outcome(said.rest, None) else _reported(report)
         if said.word is Word.LATE:
             return self._late()
         if said.word is Word.WAITING and not (said.lone or self._has_punctuation()):
-            return "unclear"  # "WAITING for your answer"
-        return self._objection(None) or Answer(said.word, text=self._whole_text())
+            return Why.UNCLEAR  # "WAITING for your answer"
+        objection = self._objection(None)
+        return objection or _reported(Report(OF_TAG[said.word], client=None, note=self._whole_text()))
 
-    def _late(self) -> Answer | str:
-        if not self.said.rest:
-            return Answer(Word.LATE, text=self.reading.rest)
-        found = _MINUTES.fullmatch(self.said.rest)
-        minutes = int(found.group(1)) if found else 0
-        if not 1 <= minutes <= _LONGEST_MINUTES:
-            return "unclear"
-        return Answer(Word.LATE, text=self.reading.rest, minutes=minutes)
+    def _late(self) -> Answer | Why:
+        minutes = None
+        if self.said.rest:
+            found = _MINUTES.fullmatch(self.said.rest)
+            minutes = int(found.group(1)) if found else 0
+            if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
+                return Why.UNCLEAR
+        return _reported(Report(Kind.LATE, client=None, minutes=minutes, note=self.reading.rest))
 
     # --- when a word counts -------------------------------------------------------------------------
 
-    def _objection(self, outcome: Outcome | None) -> str | None:
+    def _objection(self, outcome: Outcome | None) -> Why | None:
         """Why the word does not count as `outcome`, or as itself; None: it does ("When a word counts")."""
         said, rest = self.said, self.said.rest
         if "?" in rest:
-            return "question"
+            return Why.QUESTION
         below = self.reading.rest
         second = doubts.second_outcome(rest, outcome) or doubts.second_outcome_below(
             below, outcome, from_subject=self.reading.from_subject
         )
         if second:
             first_try = said.word is Word.SENT and self.case.sent_at is None and second in vocabulary.UNTIL_SENT
-            return "before sent" if first_try else "two outcomes"
+            return Why.BEFORE_SENT if first_try else Why.TWO_OUTCOMES
         if outcome not in {None, Outcome.OTHER} and doubts.of_another_kind(rest, self.case.kind):
-            return "other kind"
+            return Why.OTHER_KIND
         if doubts.denies(rest) or doubts.denies_below(below) or doubts.refuses(self.reading.line):
-            return "negation"
+            return Why.NEGATION
         if said.word in _TAKEN_BACK and doubts.takes_back(rest):
-            return "negation"
+            return Why.NEGATION
         if outcome in _SESSION and doubts.says_nobody(rest):
-            return "negation"
+            return Why.NEGATION
         client = self.case.client
         if client and outcome is not Outcome.OTHER and self._names_another(client):
-            return "another client"
-        return None if self._is_shaped() else "unclear"
+            return Why.ANOTHER_CLIENT
+        return None if self._is_shaped() else Why.UNCLEAR
 
     def _names_another(self, client: str) -> bool:
         signed = self.case.associate.name

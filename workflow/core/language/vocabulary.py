@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from workflow.core.kinds import OF_TAG
 from workflow.core.language.plain import clean, fold
 from workflow.core.model import Kind, Outcome, Word
 
@@ -82,9 +83,6 @@ _NO_SHOW = Meaning(Word.NOSHOW, (Outcome.ABSENT,), longer=True)
 _CLIENT_NO_SHOW = Meaning(Word.WAITING, (Outcome.ABSENT,), longer=True)
 _CANCEL = Meaning(Word.CANCEL)
 
-TAGS: Mapping[Word, Kind] = {Word[kind.name]: kind for kind in Kind}
-"""The words that open a case of their kind, or make a case one."""
-
 HEADWORDS = {
     "sent": SENT,
     "rescheduled": _RESCHEDULED,
@@ -141,7 +139,7 @@ ALSO = {
 
 TAG_PHRASES: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(phrase for phrase, meaning in (HEADWORDS | ALSO).items() if meaning.word is word)
-    for word, kind in TAGS.items()
+    for word, kind in OF_TAG.items()
 }
 """How each tag may be written."""
 
