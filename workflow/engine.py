@@ -21,7 +21,7 @@ import structlog
 from workflow.clinic import Clinic
 from workflow.core.digest import digest, faults, next_digest_at
 from workflow.core.language import read
-from workflow.core.law import resume_at, tick_case
+from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import STRANGERS, cap_answers
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
 from workflow.core.outsiders import (
@@ -214,7 +214,7 @@ class Engine:
         """Reminders decided in what is now the future must not silence a case until that future comes again."""
         log.warning("the clock was set back")
         for case in (await self.clinic.store.open_cases()).open:
-            resumed = resume_at(case, now)
+            resumed = going_on_from(case, now)
             if resumed is not case:
                 await self._commit(Decision("the clock was set back", case=resumed), now, case)
 

@@ -12,7 +12,7 @@ from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, local, mail, s
 from workflow.core.cases import Cases
 from workflow.core.entries import Voice
 from workflow.core.language import read
-from workflow.core.law import answer_case, resume_at
+from workflow.core.law import answer_case, going_on_from
 from workflow.core.model import (
     Answer,
     Case,
@@ -201,8 +201,8 @@ def test_these_do_nothing_to_a_case(word: Word) -> None:
 
 def test_a_clock_that_was_wrong_leaves_nothing_in_the_future() -> None:
     case = a_case(opened=local("18:00"))
-    resumed = resume_at(replace(case, reminders=(local("13:00"), local("18:05"))), NOW)
+    resumed = going_on_from(replace(case, reminders=(local("13:00"), local("18:05"))), NOW)
     assert resumed.reminders == (local("13:00"),)
     assert max(resumed.changed_at, resumed.reported_at) == NOW
     assert resumed.timers[0].at > NOW
-    assert resume_at(resumed, NOW) is resumed
+    assert going_on_from(resumed, NOW) is resumed

@@ -14,7 +14,7 @@ from workflow.core.language.printed import listed, standing, when
 from workflow.core.limits import SET_ASIDE
 from workflow.core.model import Case, Datum, Letter, LetterKind, Post, Role, Rules, State
 from workflow.core.outsiders import NOT_TOLD
-from workflow.core.owed import Scene, alone
+from workflow.core.owed import Scene, write_letter
 
 MONDAY = 0
 
@@ -45,7 +45,7 @@ def digest(
         "faults": faults,
     }
     admins = scene.rules.roster.admins
-    return tuple(alone(scene, LetterKind.DIGEST, "", admin, Role.ADMIN, data=data) for admin in admins)
+    return tuple(write_letter(scene, LetterKind.DIGEST, "", admin, Role.ADMIN, data=data) for admin in admins)
 
 
 def faults(

@@ -6,8 +6,9 @@ No rule of its own: who calls it has decided already.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
 from workflow.core import schedule
 from workflow.core.model import (
@@ -86,18 +87,12 @@ def noted(case: Case, note: str) -> Case:
 
 def remembered(scene: Scene, case: Case, what: str) -> Case:
     """With the milestones as they stand, for UNDO; `what` is about to change: "sent" or "outcome"."""
-    before = Before(
-        what=what,
-        at=scene.now,
-        state=case.state,
-        sent_at=case.sent_at,
-        told_at=case.told_at,
-        outcome=case.outcome,
-        outcome_note=case.outcome_note,
-        closed_at=case.closed_at,
-        makeup=case.makeup,
-    )
-    return replace(case, before=before)
+    return replace(case, before=Before(what=what, at=scene.now, **milestones(case)))
+
+
+def milestones(of: Case | Before) -> dict[str, Any]:
+    """What an outcome or SENT may change, and UNDO restores."""
+    return {part.name: getattr(of, part.name) for part in fields(Before) if part.name not in {"what", "at"}}
 
 
 def replanned(case: Case) -> Case:
@@ -129,6 +124,22 @@ def to_writer(
     """With an answer to whoever wrote, in the thread of their mail."""
     people = [voice.person]
     return to_case(scene, case, kind, topic, people, voice.role, offered=offered, answering=voice.mail, data=data)
+
+
+def update_others(
+    scene: Scene,
+    case: Case,
+    voice: Voice,
+    topic: ToAssociate,
+    data: Mapping[str, Datum] | None = None,
+    *,
+    admins: bool = True,
+) -> Case:
+    """With an update to everybody who is concerned but the writer: each admin, if it concerns `admins`, then the
+    associate."""
+    if admins:
+        case = update_admins(scene, case, voice, topic, data)
+    return update_associate(scene, case, voice, topic, data)
 
 
 def update_admins(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 from workflow.core import schedule
 from workflow.core.entries import (
@@ -18,6 +18,7 @@ from workflow.core.entries import (
     closed_letters,
     consumed,
     entered,
+    milestones,
     noted,
     receipt,
     remembered,
@@ -25,6 +26,7 @@ from workflow.core.entries import (
     to_writer,
     update_admins,
     update_associate,
+    update_others,
 )
 from workflow.core.model import (
     Answer,
@@ -157,8 +159,7 @@ def take_note(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
     """Admin's own words: kept, passed to the associate and the other admins; a receipt (contract section 3)."""
     after = noted(consumed(scene, case, voice, "note"), text)
     data: dict[str, Datum] = {"text": text}
-    after = update_associate(scene, after, voice, "note", data)
-    return receipt(scene, update_admins(scene, after, voice, "note", data), voice, "note", data)
+    return receipt(scene, update_others(scene, after, voice, "note", data), voice, "note", data)
 
 
 def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answer: Answer) -> Case:
@@ -177,9 +178,7 @@ def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answ
         timers=(),
     )
     closed = closed_letters(scene, closed)
-    if _concerns_admin(case, closed):
-        closed = update_admins(scene, closed, voice, "outcome")
-    closed = update_associate(scene, closed, voice, "outcome")
+    closed = update_others(scene, closed, voice, "outcome", admins=_concerns_admin(case, closed))
     return receipt(scene, closed, voice, "outcome")
 
 
@@ -201,15 +200,13 @@ def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
     after = noted(consumed(scene, case, voice, "sent"), text)
     if case.sent_at is not None:
         if text and text not in case.notes:
-            after = update_admins(scene, after, voice, "note", {"text": text})
-            after = update_associate(scene, after, voice, "note", {"text": text})
+            after = update_others(scene, after, voice, "note", {"text": text})
         return receipt(scene, after, voice, "sent")
     at = max(voice.arrived_at(scene.now), case.reported_at)
     sent = replace(remembered(scene, after, "sent"), sent_at=at, told_at=case.told_at or at)
     sent = withdraw(sent, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the client was messaged", scene.now)
     taken = int((at - case.reported_at).total_seconds() // 60)
-    sent = update_admins(scene, sent, voice, "sent", {"minutes_taken": taken, "text": text})
-    sent = update_associate(scene, sent, voice, "sent", {"text": text})
+    sent = update_others(scene, sent, voice, "sent", {"minutes_taken": taken, "text": text})
     return replanned(receipt(scene, sent, voice, "sent"))
 
 
@@ -218,9 +215,7 @@ def _take_contacted(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
     if case.reached_at is not None and not text:
         return receipt(scene, after, voice, "reached")
     reached = replace(after, reached_at=case.reached_at or max(voice.arrived_at(scene.now), case.reported_at))
-    data: dict[str, Datum] = {"text": text}
-    reached = update_associate(scene, reached, voice, "reached", data)
-    reached = update_admins(scene, reached, voice, "reached", data)
+    reached = update_others(scene, reached, voice, "reached", {"text": text})
     return replanned(receipt(scene, reached, voice, "reached"))
 
 
@@ -274,21 +269,13 @@ def _take_undo(scene: Scene, voice: Voice, case: Case) -> Case:
         return receipt(scene, after, voice, "nothing")
     undone = replace(
         after,
-        state=old.state,
-        sent_at=old.sent_at,
-        told_at=old.told_at,
-        outcome=old.outcome,
-        outcome_note=old.outcome_note,
-        closed_at=old.closed_at,
-        makeup=old.makeup,
+        **milestones(old),
         before=None,
         resumed_at=scene.now,
     )
-    undone = resume_at(undone, scene.now)  # it was closed while the clock was set back
+    undone = going_on_from(undone, scene.now)  # it was closed while the clock was set back
     data: dict[str, Datum] = {"text": old.what}
-    if _concerns_admin(case, undone):
-        undone = update_admins(scene, undone, voice, "undone", data)
-    undone = update_associate(scene, undone, voice, "undone", data)
+    undone = update_others(scene, undone, voice, "undone", data, admins=_concerns_admin(case, undone))
     return replanned(receipt(scene, undone, voice, "undone", data))
 
 
@@ -299,9 +286,7 @@ def _take_mistake(scene: Scene, voice: Voice, case: Case) -> Case:
     closed_at = case.closed_at or scene.now
     gone = replace(remembered(scene, after, "outcome"), state=State.CANCELLED, closed_at=closed_at, timers=())
     gone = closed_letters(scene, gone)
-    if _concerns_admin(case, gone):
-        gone = update_admins(scene, gone, voice, "cancelled")
-    gone = update_associate(scene, gone, voice, "cancelled")
+    gone = update_others(scene, gone, voice, "cancelled", admins=_concerns_admin(case, gone))
     return receipt(scene, gone, voice, "cancelled")
 
 
@@ -335,26 +320,17 @@ def tick_case(scene: Scene, case: Case) -> Case:
     return replanned(ticked)
 
 
-def resume_at(case: Case, now: datetime) -> Case:
+def going_on_from(case: Case, now: datetime) -> Case:
     """The case as after a clock that was wrong: due times go on from `now`, milestones that lie ahead are today's.
 
     Returns the same object when it holds nothing of the future.
     """
-    milestones = (case.reported_at, case.changed_at, case.sent_at, case.told_at, case.reached_at)
-    if not any(at is not None and at > now for at in (*case.reminders, *milestones, case.resumed_at)):
+    known = {name: getattr(case, name) for name in ("reported_at", "changed_at", "sent_at", "told_at", "reached_at")}
+    if not any(at is not None and at > now for at in (*case.reminders, *known.values(), case.resumed_at)):
         return case
-    reported, changed, sent, told, reached = (at and min(at, now) for at in milestones)
-    assert reported is not None and changed is not None, "every case has them"
-    resumed = replace(
-        case,
-        reminders=tuple(at for at in case.reminders if at <= now),
-        reported_at=reported,
-        changed_at=changed,
-        sent_at=sent,
-        told_at=told,
-        reached_at=reached,
-        resumed_at=now,
-    )
+    today: dict[str, Any] = {name: min(at, now) for name, at in known.items() if at is not None}
+    reminders = tuple(at for at in case.reminders if at <= now)
+    resumed = replace(case, **today, reminders=reminders, resumed_at=now)
     return replanned(entered(resumed, now, "the clock was set back", "clock"))
 
 

@@ -24,7 +24,7 @@ from workflow.core.model import (
     Role,
     Word,
 )
-from workflow.core.owed import Scene, admin_choices, alone, is_same, notices, withdraw
+from workflow.core.owed import Scene, admin_choices, is_same, notices, withdraw, write_letter
 from workflow.core.questions import for_associate, for_each
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
@@ -153,7 +153,7 @@ def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, re
     lead = scene.rules.roster.lead
     if letter.role is Role.ADMIN and lead is not None and not any(is_same(lead, one.to) for one in (letter, *told)):
         data: dict[str, Datum] = {"detail": detail}
-        told += (alone(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data),)
+        told += (write_letter(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data),)
     return told
 
 
@@ -195,7 +195,7 @@ def take_unknown(situation: Situation) -> Decision:
         offered = _offered(situation, about)
         letters = notices(scene, topic, offered=offered, detail=detail, line=reading.line)
     if person is not None and not any(scene.now - at < HOUR for at in situation.warned):
-        letters += (alone(scene, LetterKind.HELP, "in-your-name", person, Role.ASSOCIATE),)
+        letters += (write_letter(scene, LetterKind.HELP, "in-your-name", person, Role.ASSOCIATE),)
     reason = "a stranger" if person is None else "a refused sender"
     return Decision(reason, letters=letters, key=situation.mail.key, untold=untold)
 

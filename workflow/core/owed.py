@@ -144,7 +144,7 @@ class Scene:
 
 
 def is_of_letter(message_id: str, domain: str) -> bool:
-    """Whether a Message-ID has the form of our letters', as `to_case` and `alone` make them."""
+    """Whether a Message-ID has the form of our letters', as `write_letter` makes them."""
     local, _, rest = message_id.rpartition("@")
     return rest == f"{domain}>" and _OF_LETTER.fullmatch(local) is not None
 
@@ -161,63 +161,52 @@ def to_case(
     answering: Mail | None = None,
     data: Mapping[str, Datum] | None = None,
 ) -> Case:
-    """The case with one more owed letter for each recipient.
-
-    Letters to one person about one case make one thread: In-Reply-To is the mail just answered, or else the first
-    letter of the thread; References begin with the thread's first letter (RFC 5322, 3.6.4).
-    """
-    letters = list(case.letters)
+    """The case with one more owed letter for each recipient."""
     for person in recipients:
-        first = next((old.message_id for old in case.letters if old.to.email == person.email), None)
-        asked = answering.message_id if answering is not None else None
-        ids = tuple(dict.fromkeys(known for known in (first, asked) if known is not None))
-        number = len(letters) + 1
-        letters.append(
-            Letter(
-                id=f"{case.id}.{number}",
-                kind=kind,
-                topic=topic,
-                to=person,
-                role=role,
-                message_id=f"<{case.id}.{number}.{scene.mint.token()}@{scene.domain}>",
-                created_at=scene.now,
-                case=case.id,
-                facts=facts(case),
-                data=dict(data or {}),
-                choices=offered,
-                in_reply_to=ids[-1] if ids else None,
-                references=ids,
-            )
+        letter = write_letter(
+            scene, kind, topic, person, role, about=case, offered=offered, answering=answering, data=data
         )
-    return replace(case, letters=tuple(letters))
+        case = replace(case, letters=(*case.letters, letter))
+    return case
 
 
-def alone(
+def write_letter(
     scene: Scene,
     kind: LetterKind,
     topic: Topic,
     to: Person,
     role: Role,
     *,
+    about: Case | None = None,
     offered: tuple[Choice, ...] = (),
     answering: Mail | None = None,
     data: Mapping[str, Datum] | None = None,
 ) -> Letter:
-    """A letter that belongs to no case."""
+    """An owed letter: the next of a case, or one that belongs to none.
+
+    Letters to one person about one case make one thread: In-Reply-To is the mail just answered, or else the first
+    letter of the thread; References begin with the thread's first letter (RFC 5322, 3.6.4).
+    """
     token = scene.mint.token()
+    letter_id = f"desk.{token}" if about is None else f"{about.id}.{len(about.letters) + 1}"
+    local = letter_id if about is None else f"{letter_id}.{token}"
+    earlier = [old.message_id for old in about.letters if old.to.email == to.email] if about is not None else []
     asked = answering.message_id if answering is not None else None
+    thread = tuple(dict.fromkeys(known for known in (*earlier[:1], asked) if known is not None))
     return Letter(
-        id=f"desk.{token}",
+        id=letter_id,
         kind=kind,
         topic=topic,
         to=to,
         role=role,
-        message_id=f"<desk.{token}@{scene.domain}>",
+        message_id=f"<{local}@{scene.domain}>",
         created_at=scene.now,
+        case=about.id if about is not None else None,
+        facts=facts(about) if about is not None else None,
         data=dict(data or {}),
         choices=offered,
-        in_reply_to=asked,
-        references=(asked,) if asked else (),
+        in_reply_to=thread[-1] if thread else None,
+        references=thread,
     )
 
 
@@ -232,7 +221,9 @@ def notices(
     people = [admin for admin in roster.admins if but is None or but not in admin.emails]
     if not people and roster.lead is not None and (but is None or but not in roster.lead.emails):
         people = [roster.lead]
-    return tuple(alone(scene, LetterKind.NOTICE, topic, one, Role.ADMIN, offered=offered, data=data) for one in people)
+    return tuple(
+        write_letter(scene, LetterKind.NOTICE, topic, one, Role.ADMIN, offered=offered, data=data) for one in people
+    )
 
 
 def withdraw(case: Case, kinds: Iterable[LetterKind], reason: str, now: datetime) -> Case:

@@ -22,7 +22,7 @@ from workflow.core.model import (
     Role,
     Roster,
 )
-from workflow.core.owed import alone, choices, is_same, notices
+from workflow.core.owed import choices, is_same, notices, write_letter
 from workflow.core.situation import Situation
 from workflow.core.topics import Topic
 
@@ -167,4 +167,6 @@ def _answer(
     person, role = situation.speaker
     if as_admin and situation.admin is not None:
         person, role = situation.admin, Role.ADMIN
-    return alone(situation.scene, kind, topic, person, role, offered=offered, answering=situation.mail, data=data)
+    return write_letter(
+        situation.scene, kind, topic, person, role, offered=offered, answering=situation.mail, data=data
+    )

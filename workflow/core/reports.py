@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_admins, update_associate
+from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_admins, update_others
 from workflow.core.language import names
 from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
 from workflow.core.owed import Scene, admin_choices, associate_choices, outcome_choices, to_case, told_admins, withdraw
@@ -133,8 +133,7 @@ def correct_closed(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     (contract section 2).
     """
     after = noted(consumed(scene, case, voice, "changed: kind"), note)
-    corrected = update_admins(scene, replace(after, kind=Kind.WAITING, makeup=False), voice, "wrong")
-    corrected = update_associate(scene, corrected, voice, "wrong")
+    corrected = update_others(scene, replace(after, kind=Kind.WAITING, makeup=False), voice, "wrong")
     offered = outcome_choices(corrected) if voice.role is Role.ASSOCIATE else ()
     return to_writer(scene, corrected, voice, LetterKind.RECEIPT, "wrong", offered)
 
@@ -145,9 +144,7 @@ def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     if not note or note in case.notes:
         return receipt(scene, after, voice, "again")
     data: dict[str, Datum] = {"text": note}
-    after = update_admins(scene, noted(after, note), voice, "note", data)
-    after = update_associate(scene, after, voice, "note", data)
-    return receipt(scene, after, voice, "again", data)
+    return receipt(scene, update_others(scene, noted(after, note), voice, "note", data), voice, "again", data)
 
 
 def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datetime | None, bool]:

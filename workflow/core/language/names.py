@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from workflow.core.language.clinic_words import CLINIC_WORDS, GROUP_WORDS
 from workflow.core.language.plain import fold
@@ -248,13 +248,18 @@ def shown(client: str | None, setting: str) -> str | None:
     """
     if client is None or setting == "as_written":
         return client
-    if setting == "initials":
-        return initials(client)
+    return initials(client) if setting == "initials" else _first_initials(client)
+
+
+def _first_initials(client: str) -> str:
     words = client.split()
     if words and _bare(words[-1]) in GROUPS:
         return initials(client)
-    joined = iter([word for word in words if word.casefold() in JOINERS])
-    return "".join(f"{_first_initial(part)} {next(joined, '')} " for part in _parts(words)).strip()
+    said: list[str] = []
+    for joins, some in groupby(words, lambda word: word.casefold() in JOINERS):
+        part = list(some)
+        said += part if joins else [_first_initial(part)]
+    return " ".join(said)
 
 
 def _first_initial(words: Sequence[str]) -> str:

@@ -41,6 +41,11 @@ _DROPPED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Sk", "So"})
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors: "show this as an emoji" says nothing."""
 
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f]"
+)
+"""What no reader sees, and no search should stumble over."""
+
 _ACCENTS = re.compile("[\u0300-\u036f]")
 """Accents of the European scripts; the marks of others are vowels, and tell two names apart."""
 
@@ -54,6 +59,11 @@ def clean(line: str) -> str:
     Accents stay, the letters' case too. Trailing ``. ! , ; :`` are cut, a ``?`` stays: it decides (contract section 3).
     """
     return _plain(line).rstrip(_TRAILING)
+
+
+def without_invisible(text: str) -> str:
+    """The text as written, but for the characters that nobody sees."""
+    return _INVISIBLE.sub("", text)
 
 
 def fold(text: str) -> str:

@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from workflow.core.kinds import ESCALATED, KINDS
-from workflow.core.language.plain import clean
+from workflow.core.language.plain import clean, without_invisible
 from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.model import Mark
 
@@ -61,8 +61,6 @@ _OURS = re.compile(rf"(?:{'|'.join(_FORMS)})(?=[^\W\d])".replace(re.escape("{cli
 
 _LONELY_STOP = re.compile(r"(?:^|\s)[.!]+$")
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f]")
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -90,7 +88,7 @@ def read_subject(subject: str) -> Subject:
 
 def strip_labels(line: str) -> str:
     """The line without what gateways put before or behind it: "[EXTERNAL] LATE 15 Sam"."""
-    text = _INVISIBLE.sub("", line).lstrip(_BEFORE_ANY_WORD)
+    text = without_invisible(line).lstrip(_BEFORE_ANY_WORD)
     while label := _LABEL.match(bare := _from_first_word(text)):
         if _CASE_ID.fullmatch(label.group()) or _TYPED_IN_BRACKETS.match(clean(label.group())):
             break
@@ -110,7 +108,7 @@ def _from_first_word(text: str) -> str:
 
 def take_ids(line: str) -> tuple[str, tuple[str, ...]]:
     """The line as written but for its case ids and what nobody sees, and the ids in capitals, without repeats."""
-    text = " ".join(_INVISIBLE.sub("", line).split())
+    text = " ".join(without_invisible(line).split())
     ids = case_ids(line)
     if not ids:
         return text, ids

@@ -234,13 +234,6 @@ _NARROWEST, _WIDEST = 64, 80
 _MOST_GREETED = 4
 """Words after "Hi": "Hi Alex and the team"."""
 
-_BANNER = re.compile(
-    r"(?:caution|warning|attention|external|\[external\]|this (?:e-?mail|message))\b.{0,60}"
-    r"\b(?:outside|external|originated|sender)\b",
-    re.IGNORECASE,
-)
-"""What gateways put above a text: "CAUTION: This email originated from outside …"."""
-
 
 def _first_line(text: str) -> tuple[str, str]:
     """The first line that is no bare greeting, and the rest of the text; the first line if there is no other."""
@@ -248,7 +241,7 @@ def _first_line(text: str) -> tuple[str, str]:
     kept: list[str] = []
     for at, line in enumerate(lines):
         plain = clean(line)
-        if not plain or _BANNER.match(plain) or _greets(fold(plain)):
+        if not plain or _greets(fold(plain)):
             continue
         if _calls(line.strip(), plain):
             kept.append(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from workflow.core.language.plain import without_invisible
 from workflow.mail.reading import quoting
 from workflow.mail.reading.charsets import clean
 
@@ -19,7 +20,6 @@ OURS_MAX = 64 * 1024
 COMPARED_MAX = 400
 """Lines that are compared with our letters: each costs a search through all of them."""
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _WIDE_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _ORNAMENT = " \t>|*_"
 _WRITTEN = re.compile(r"[^\s*_|]")
@@ -56,7 +56,7 @@ def quotes(text: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    plain = _WIDE_SPACE.sub(" ", _INVISIBLE.sub("", clean(text[:TEXT_MAX])))
+    plain = _WIDE_SPACE.sub(" ", without_invisible(clean(text[:TEXT_MAX])))
     return [line[:LINE_MAX].rstrip() for line in plain.split("\n")]
 
 

@@ -102,6 +102,7 @@ _DISCLAIMER = re.compile(
 _BANNER = re.compile(
     r"\W{0,5}(?:(?:caution|warning|external|attention|notice|security|important|achtung|précaution|precaución|extern)\b"
     r".{0,200}\b(?:external|outside|originated|do not click|links?|extern|externe|externo)\b"
+    r"|this (?:e-?mail|message)\b.{0,60}\b(?:outside|external|originated)\b"
     r"|you don['’]t often get email from\b|some people who received this message don['’]t often)",
     re.IGNORECASE,
 )
