@@ -165,6 +165,7 @@ OTHER_SHAPES = {
         "CAUTION: This email originated\nfrom outside of the organization.\n\nLATE 15 Sam",
         "LATE 15 Sam",
     ),
+    "banner without a warning": ("This message was sent from outside the clinic.\n\nLATE 15 Sam", "LATE 15 Sam"),
     "first contact": (
         "You don't often get email from dana@clinic.test. Learn why this is important\n\nLATE 15 Sam",
         "LATE 15 Sam",

@@ -130,11 +130,6 @@ def test_a_greeting_alone_is_the_line() -> None:
     assert (reading.line, reading.rest, reading.empty) == ("Hi,", "", False)
 
 
-def test_a_gateways_banner_is_passed_over() -> None:
-    banner = "CAUTION: This email originated from outside of the organization."
-    assert told(read("Session", f"{banner}\n\nLATE 15 Sam", "")) == "late 15 Sam"
-
-
 @pytest.mark.parametrize(
     "subject", ["", "Session today", "Sam", "Note", "Help", "Client Sam", "Late", "Late fee", "2 late fees"]
 )

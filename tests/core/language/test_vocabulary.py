@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.core.language import vocabulary
-from workflow.core.language.vocabulary import is_when, makeup_in, match, pieces, starts_time, starts_when
+from workflow.core.language.times import is_when, starts_time, starts_when
+from workflow.core.language.vocabulary import makeup_in, match, pieces
 from workflow.core.model import Outcome, Word
 
 STARTS = """

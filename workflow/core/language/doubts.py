@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from workflow.core.kinds import OF_TAG
-from workflow.core.language import names, vocabulary
+from workflow.core.language import names, times, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.vocabulary import Match, Piece
 from workflow.core.model import Kind, Outcome, Word
@@ -202,7 +202,7 @@ def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bo
     if named[0].casefold() in {initials(client), initials(associate)}:
         return False
     following = fold(after[0]) if after else ""
-    if following in _LEADS_TO_TIME or vocabulary.starts_when(" ".join(after)):
+    if following in _LEADS_TO_TIME or times.starts_when(" ".join(after)):
         return True
     ends = _ends(named) or following in {"", "and", "when"} or following[0] in "-,;:(&"
     return named[0][0].isupper() and (ends or not (parted or rest.isupper()))
@@ -244,4 +244,4 @@ def _may_be_name(word: str) -> bool:
         or row[0].folded in vocabulary.PRONOUNS | _SENTENCE_STARTS
     ):
         return False
-    return _LETTERS.fullmatch(bare) is not None and names.is_name_word(bare) and not vocabulary.starts_when(bare)
+    return _LETTERS.fullmatch(bare) is not None and names.is_name_word(bare) and not times.starts_when(bare)

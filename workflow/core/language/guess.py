@@ -144,14 +144,14 @@ def _with_units(text: str) -> list[Minutes]:
     row = tokens(text[:LONGEST_HEAD])
     found = [(at, minutes_at(row, at)) for at in range(len(row))]
     united = [one for at, one in found if one is not None and (one.end > at + 1 or not row[at].text.isdigit())]
-    return [one for one in united if one.sure and LEAST_MINUTES <= one.value <= MOST_MINUTES]
+    return [one for one in united if one.sure and one.in_range]
 
 
 def _sure_minutes(row: Sequence[Token]) -> int | None:
     """The first minutes in the line that can be meant; None: it holds none."""
     for at in range(len(row)):
         found = minutes_at(row, at)
-        if found is not None and found.sure and LEAST_MINUTES <= found.value <= MOST_MINUTES:
+        if found is not None and found.sure and found.in_range:
             return found.value
     return None
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from workflow.core.kinds import KINDS, OF_TAG, TAG
-from workflow.core.language import doubts, names, vocabulary
+from workflow.core.language import doubts, names, times, vocabulary
 from workflow.core.language.plain import fold
-from workflow.core.language.times import LEAST_MINUTES, MOST_MINUTES
 from workflow.core.language.vocabulary import Match
 from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Why, Word
 
@@ -43,7 +42,6 @@ _NEVER_FOLLOWS = {
 
 _SESSION = frozenset({Outcome.CONNECTED, Outcome.ARRIVED})
 
-_MINUTES = re.compile(r"(\d{1,4}) ?(?:m|min|mins|minutes?)?", re.IGNORECASE)
 _INITIAL = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _NOTE_BEGINS = re.compile(r"\s-+\s|[,;:(]")
 
@@ -216,10 +214,11 @@ class _Speech:
     def _late(self) -> Answer | Why:
         minutes = None
         if self.said.rest:
-            found = _MINUTES.fullmatch(self.said.rest)
-            minutes = int(found.group(1)) if found else 0
-            if not LEAST_MINUTES <= minutes <= MOST_MINUTES:
+            row = times.tokens(self.said.rest)
+            found = times.minutes_at(row, 0)
+            if found is None or found.end < len(row) or not found.in_range:
                 return Why.UNCLEAR
+            minutes = found.value
         return _reported(Report(Kind.LATE, client=None, minutes=minutes, note=self.reading.rest))
 
     # --- when a word counts -------------------------------------------------------------------------
@@ -283,8 +282,8 @@ class _Speech:
         if Outcome.RESCHEDULED in said.outcomes:
             if row[0].folded.endswith("'s"):
                 return False  # "rescheduled tomorrow's session"
-            return first in _AFTER_RESCHEDULED or vocabulary.starts_when(said.rest)
-        return bool(_SESSION.intersection(said.outcomes)) and vocabulary.starts_time(said.rest)
+            return first in _AFTER_RESCHEDULED or times.starts_when(said.rest)
+        return bool(_SESSION.intersection(said.outcomes)) and times.starts_time(said.rest)
 
     def _capitals_count(self) -> bool:
         """Capitals are a command, unless somebody writes everything in them and the word is an everyday one."""
@@ -311,7 +310,7 @@ class _Speech:
         first = row[0]
         if self.said.word is Word.SENT and first in {"tomorrow", "tonight"}:
             return False
-        if first in client or first in _AFTER_PHRASE or vocabulary.starts_when(self.said.rest):
+        if first in client or first in _AFTER_PHRASE or times.starts_when(self.said.rest):
             return True
         if self.said.word is Word.SENT:
             return first in _AFTER_TOLD

@@ -1,6 +1,7 @@
 """Minutes and times of the day as people type them: "15", "half an hour", "2:30 pm", "14h30". Contract section 3.
 
-It also cuts a line into tokens, since a number means nothing without its neighbours. Pure, linear, never raising.
+It also cuts a line into tokens, since a number means nothing without its neighbours; and it knows days, but only that
+they are some. Pure, linear, never raising.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
+from enum import Enum, auto
+from functools import lru_cache
+
+from workflow.core.language.plain import clean, fold
 
 LEAST_MINUTES, MOST_MINUTES = 1, 180
 """What LATE takes (contract section 3, "Minutes")."""
@@ -114,6 +119,13 @@ class Minutes:
     """The index after them."""
     sure: bool
     """They have a unit, or are a number no smaller than five: not a count of something."""
+    bare: bool = False
+    """A number, without a unit."""
+
+    @property
+    def in_range(self) -> bool:
+        """Whether they can be meant."""
+        return LEAST_MINUTES <= self.value <= MOST_MINUTES
 
 
 def minutes_at(row: Sequence[Token], at: int) -> Minutes | None:
@@ -194,7 +206,7 @@ def _with_unit(row: Sequence[Token], at: int, value: int, *, sure: bool) -> Minu
         return Minutes(value, _behind_more_or_less(row, at + 1), sure=True)
     if unit in _HOUR_UNITS:
         return Minutes(value * 60, at + 1, sure=True)
-    return Minutes(value, at, sure=sure)
+    return Minutes(value, at, sure=sure, bare=True)
 
 
 def _behind_more_or_less(row: Sequence[Token], at: int) -> int:
@@ -248,3 +260,115 @@ def _clock(text: str, half: str, end: int) -> tuple[time, int] | None:
         return (time(hour, minute), end) if hour >= _OFFICE_OPENS else None
     afternoon = 1 <= hour < _OFFICE_OPENS and not found[1].startswith("0")
     return time(hour + 12 if afternoon else hour, minute), end
+
+
+# --- days, times and lengths in a row ---------------------------------------------------------------
+
+LONGEST_WHEN = 200
+"""Characters: whatever is longer says more than when."""
+
+
+class Span(Enum):
+    """What may stand in "to next Tuesday at 3pm"."""
+
+    CLOCK = auto()
+    DAY = auto()
+    """A day, a date, or a length with its unit."""
+    NUMBER = auto()
+    NOW = auto()
+    LEAD = auto()
+    """What may stand between "rescheduled" and its day: "next Tue", "in two weeks"."""
+    LINK = auto()
+    OTHER = auto()
+
+
+_WORDS = {
+    Span.DAY: "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun "
+    "sunday today tonight tomorrow tmrw yesterday morning afternoon evening week weeks month weekend day days "
+    "jan january feb february mar march apr april may jun june jul july aug august sep sept september oct october "
+    "nov november dec december min mins minute minutes hour hours",
+    Span.CLOCK: "noon midnight",
+    Span.NUMBER: " ".join(("hundred half a an", *_NUMBER_WORDS, *_TENS)),
+    Span.NOW: "now",
+    Span.LEAD: "next this in coming around",
+    Span.LINK: "to for on at the by until from same of and ago just already",
+}
+_SPANS = {word: span for span, words in _WORDS.items() for word in words.split()}
+_DATE = re.compile(r"\d{1,4}[/-]\d{1,2}(?:[/-]\d{1,4})?\b|\d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE)
+_SIGNS = frozenset({"sep", "?", "!"})
+_OCLOCK = frozenset({"o'clock", "oclock"})
+
+
+@lru_cache(maxsize=64)  # the same few words are asked about again and again while a mail is read
+def spans(text: str) -> tuple[Span, ...]:
+    """What stands in the text, in order, up to the first that has nothing to do with days, times and lengths."""
+    shown = clean(text[:LONGEST_WHEN])
+    row = tokens(shown)
+    found: list[Span] = []
+    at = 0
+    while at < len(row) and Span.OTHER not in found:
+        date = _DATE.match(shown, row[at].start)
+        minutes = minutes_at(row, at)
+        if row[at].kind in _SIGNS or row[at].text in {"&", "@"}:
+            at += 1
+        elif date is not None:
+            found.append(Span.DAY)
+            at = next((end for end in range(at, len(row)) if row[end].start >= date.end()), len(row))
+        elif (end := _end_of_clock(row, at)) is not None:
+            found.append(Span.CLOCK)
+            at = end
+        elif minutes is not None:
+            found.append(Span.NUMBER if minutes.bare else Span.DAY)
+            at = minutes.end
+        else:
+            found += _spans_of(row[at])
+            at += 1
+    return tuple(found)
+
+
+def _end_of_clock(row: Sequence[Token], at: int) -> int | None:
+    """The index after a time of the day, or after the hour in "3 o'clock"; None: none begins here."""
+    clock = clock_at(row, at)
+    if clock is not None:
+        return clock[1]
+    return at + 2 if row[at].kind == "number" and _OCLOCK.issuperset(_said(row, at + 1, 1) or ("",)) else None
+
+
+def _spans_of(token: Token) -> list[Span]:
+    """Of a word, or of words joined by hyphens: "Tue-Thu"; of somebody's, the rest is another matter: "today's"."""
+    if token.kind == "number":
+        return [Span.NUMBER if token.said.isdigit() else Span.OTHER]
+    word, _, rest = fold(token.text).partition("'")
+    return [*(_SPANS.get(piece, Span.OTHER) for piece in word.split("-")), *([Span.OTHER] if rest else [])]
+
+
+def is_when(text: str, *, bare_number: bool = False) -> bool:
+    """Whether the whole text is a day, a time or minutes ("Tue 3pm", "to next week", "15 min").
+
+    `bare_number`: a number alone is one too, as after LATE.
+    """
+    found = spans(text)
+    sure = {Span.CLOCK, Span.DAY, Span.NOW} | ({Span.NUMBER} if bare_number else set())
+    return len(text) <= LONGEST_WHEN and Span.OTHER not in found and not sure.isdisjoint(found)
+
+
+def starts_when(text: str) -> bool:
+    """Whether the text starts with a day or a time: "Tue works for her", "next week", "3pm"."""
+    first = next((span for span in spans(text) if span not in {Span.NUMBER, Span.LEAD}), Span.OTHER)
+    return first in {Span.CLOCK, Span.DAY}
+
+
+def starts_time(text: str) -> bool:
+    """Whether the text starts with a time of the clock, with "at" or "now" before it or not, or is "now".
+
+    More may follow a time, and "now" where punctuation, "and" or "with" parts it.
+    """
+    row = tokens(clean(text[:LONGEST_WHEN]))
+    at = 0
+    if _said(row, 0, 1) == ("now",):
+        following = row[1] if len(row) > 1 else None
+        if following is None or following.kind in {"sep", "!"} or following.said in {"&", "and", "with"}:
+            return True
+        at = 1
+    at += _said(row, at, 1) == ("at",)
+    return at < len(row) and (row[at].said == "noon" or _end_of_clock(row, at) is not None)

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from workflow.core.kinds import OF_TAG
 from workflow.core.language.plain import clean, fold
+from workflow.core.language.times import is_when
 from workflow.core.model import Kind, Outcome, Word
 
 
@@ -165,96 +166,10 @@ _SIGNATURE = re.compile(
 _SIGNED = re.compile(r"[Ss]ent (?:from|with|via|using)\b")
 """The same with whatever product's name, when SENT is not in capitals."""
 
-# --- days, times and minutes ------------------------------------------------------------------------
-
 
 def listed(text: str) -> frozenset[str]:
     """These words as a set: how this module and `doubts` write their lists."""
     return frozenset(text.split())
-
-
-_DAYS = listed(
-    "mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday "
-    "today tonight tomorrow tmrw yesterday morning afternoon evening week weeks month weekend day days "
-    "jan january feb february mar march apr april may jun june jul july aug august sep sept september oct october "
-    "nov november dec december min mins minute minutes hour hours"
-)
-_NUMBERS = listed(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty ninety hundred half a an"
-)
-_LINKS = listed("to for on at next this the in by around until from coming same of and ago just already now")
-_CLOCK = r"(?:\d{1,2}(?:[:.h]\d{2})? ?[ap]\.?m\b\.?|\d{1,2}[:h]\d{2}\b|\d{1,2} ?o'?clock\b)"
-_DATE = r"(?:\d{1,4}[/-]\d{1,2}(?:[/-]\d{1,4})?\b|\d{1,2}(?:st|nd|rd|th)\b)"
-_LENGTH = r"(?:\d{1,4} ?(?:m|min|mins|minutes?|h|hours?)\b)"
-_WHEN = re.compile(rf"(?P<clock>{_CLOCK})|(?P<day>{_DATE}|{_LENGTH})|(?P<number>\d+\b)|(?P<word>[^\W\d_]+)", re.I)
-_TIME = re.compile(rf"(?:now\b[ ,]*)?(?:at )?(?:{_CLOCK}|noon\b)|now\b *(?:$|[-.,;:!(&]|and\b|with\b)", re.I)
-_BETWEEN = re.compile(r"[\s.,;:()@&?-]*")
-_MAY_LEAD = frozenset({"next", "this", "in", "coming", "around"})
-"""Links that may stand between "rescheduled" and its day: "next Tue", "in two weeks"."""
-
-
-def _when_items(text: str) -> list[str]:
-    """The kinds of what stands in the text: clock, day, number, the link itself, or "" for anything else (it ends)."""
-    items: list[str] = []
-    at = _skip(text, 0)
-    while at < len(text):
-        found = _WHEN.match(text, at)
-        if found is None:
-            return [*items, ""]
-        kind = found.lastgroup or ""
-        if kind == "word":
-            name = fold(found.group())
-            kind = _kind(name)
-        items.append(kind)
-        if not kind:
-            return items
-        at = _skip(text, found.end())
-    return items
-
-
-def _kind(name: str) -> str:
-    if name in _DAYS:
-        return "day"
-    if name in {"noon", "midnight"}:
-        return "clock"
-    if name in _NUMBERS:
-        return "number"
-    return name if name in _LINKS else ""
-
-
-def _skip(text: str, at: int) -> int:
-    found = _BETWEEN.match(text, at)
-    return found.end() if found else at
-
-
-def is_when(text: str, *, bare_number: bool = False) -> bool:
-    """Whether the whole text is a day, a time or minutes ("Tue 3pm", "to next week", "15 min").
-
-    `bare_number`: a number alone is one too, as after LATE.
-    """
-    items = _when_items(text)
-    sure = {"clock", "day", "now"} | ({"number"} if bare_number else set())
-    return "" not in items and bool(sure.intersection(items))
-
-
-def starts_when(text: str) -> bool:
-    """Whether the text starts with a day or a time: "Tue works for her", "next week", "3pm"."""
-    for item in _when_items(text):
-        if item in {"clock", "day"}:
-            return True
-        if item != "number" and item not in _MAY_LEAD:
-            return False
-    return False
-
-
-def starts_time(text: str) -> bool:
-    """Whether the text starts with a time of the clock, with "at" or "now" before it or not, or is "now".
-
-    More may follow a time, and "now" where punctuation, "and" or "with" parts it.
-    """
-    found = _TIME.match(clean(text))
-    return found is not None
 
 
 # --- phrases ----------------------------------------------------------------------------------------
