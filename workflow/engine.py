@@ -185,7 +185,6 @@ class Engine:
             await self._commit(Decision(topic, letters=told), now, counts={name: (now,)})
 
     async def mark(self, name: str, text: str) -> None:
-        """Remember what happened last under this name."""
         async with self._deciding() as now:
             await self.clinic.store.commit(Decision("marked"), now, marks={name: text})
 

@@ -25,7 +25,6 @@ class RandomMint:
         return self._case_id
 
     def token(self) -> str:
-        """A token for a Message-ID."""
         return secrets.token_hex(TOKEN_BYTES)
 
 

@@ -73,7 +73,6 @@ def contact_time(case: Case) -> timedelta | None:
 
 
 def contact_minutes(case: Case) -> int | None:
-    """`contact_time` in whole minutes."""
     time = contact_time(case)
     return None if time is None else time // timedelta(minutes=1)
 

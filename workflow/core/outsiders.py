@@ -117,7 +117,6 @@ def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
 
 
 def failed_letter(letter: Letter, reason: str, now: datetime) -> Letter:
-    """The letter as one that was refused for good, or came back."""
     return replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
 
 

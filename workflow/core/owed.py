@@ -125,7 +125,6 @@ def admin_choices(case: Case) -> tuple[Choice, ...]:
 
 
 def choices(case_id: str | None, *words: str) -> tuple[Choice, ...]:
-    """One choice a word, with its label."""
     return tuple(Choice(line=word, label=LABELS[word], case=case_id) for word in words)
 
 

@@ -50,7 +50,6 @@ def wiped_letter(letter: Letter) -> Letter:
 
 
 def is_about(letter: Letter, case_id: str) -> bool:
-    """Whether this case is the one that a letter is about."""
     return case_id in (letter.case, letter.facts.case if letter.facts is not None else None)
 
 

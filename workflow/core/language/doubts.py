@@ -176,7 +176,6 @@ def without_silence(text: str) -> str:
 
 
 def says_reached(text: str) -> bool:
-    """Whether somebody was reached after all."""
     return any(piece.folded in _REACHED for piece in vocabulary.pieces(text))
 
 
@@ -209,7 +208,6 @@ def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bo
 
 
 def words_of_name(name: str | None) -> frozenset[str]:
-    """The words of a name, folded."""
     return frozenset(_folded(name or ""))
 
 

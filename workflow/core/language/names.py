@@ -116,7 +116,6 @@ def _parts(words: Sequence[str]) -> list[list[str]]:
 
 
 def _is_several(words: Sequence[str]) -> bool:
-    """Whether the words are joined names or a group."""
     return any(word.casefold() in JOINERS for word in words) or bool(words and _bare(words[-1]) in GROUPS)
 
 

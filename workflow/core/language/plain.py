@@ -62,7 +62,6 @@ def clean(line: str) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """The text as written, but for the characters that nobody sees."""
     return _INVISIBLE.sub("", text)
 
 

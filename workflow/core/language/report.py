@@ -110,7 +110,6 @@ class Draft:
 
     @property
     def in_range(self) -> bool:
-        """Whether the minutes can be meant."""
         return all(LEAST_MINUTES <= value <= MOST_MINUTES for value in self.minutes)
 
 

@@ -124,7 +124,6 @@ class Minutes:
 
     @property
     def in_range(self) -> bool:
-        """Whether they can be meant."""
         return LEAST_MINUTES <= self.value <= MOST_MINUTES
 
 
@@ -307,17 +306,15 @@ def spans(text: str) -> tuple[Span, ...]:
     found: list[Span] = []
     at = 0
     while at < len(row) and Span.OTHER not in found:
-        date = _DATE.match(shown, row[at].start)
-        minutes = minutes_at(row, at)
         if row[at].kind in _SIGNS or row[at].text in {"&", "@"}:
             at += 1
-        elif date is not None:
+        elif (date := _DATE.match(shown, row[at].start)) is not None:
             found.append(Span.DAY)
             at = next((end for end in range(at, len(row)) if row[end].start >= date.end()), len(row))
         elif (end := _end_of_clock(row, at)) is not None:
             found.append(Span.CLOCK)
             at = end
-        elif minutes is not None:
+        elif (minutes := minutes_at(row, at)) is not None:
             found.append(Span.NUMBER if minutes.bare else Span.DAY)
             at = minutes.end
         else:
