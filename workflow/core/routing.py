@@ -176,7 +176,8 @@ def _fresh(situation: Situation) -> Decision:
     if resent and situation.mail.quoted_text.strip():
         return untagged(situation)
     fresh = not (situation.answers or situation.among_others)
-    only = situation.own_cases[0] if fresh and len(situation.own_cases) == 1 else None
+    own = situation.own_cases
+    only = own[0] if fresh and len(own) == 1 else None
     if only is not None and _is_lone(reading, only) and not _needs_its_own_case(reading, only):
         return _about(situation, only)
     if reading.report is not None:
@@ -187,7 +188,7 @@ def _fresh(situation: Situation) -> Decision:
         reading.word is not None
         and reading.word is not Word.CANCEL
         and not situation.among_others
-        and (reading.lone or situation.own_cases or (situation.admin and situation.open_cases))
+        and (reading.lone or own or (situation.admin and situation.open_cases))
     ):
         return ask_which(situation, "a word without a case")
     return untagged(situation)
