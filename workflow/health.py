@@ -89,7 +89,7 @@ async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> t
             return ("503 Service Unavailable" if faults else "200 OK"), _JSON, body + b"\n"
         case b"/metrics":
             try:
-                cases = Counter(case.kind.value for case in (await clinic.store.open_cases()).open)
+                cases = Counter(case.kind.value for case in (await clinic.store.open_cases()).values())
                 owed = Counter(letter.kind.value for letter in await clinic.store.owed())
             except StoreError:
                 return "503 Service Unavailable", _TEXT, b"the store does not answer\n"
