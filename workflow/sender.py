@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -122,6 +122,8 @@ class Sender:
         """Why: the server is not reached, refuses our login, or refuses whatever we send."""
         self._refused: dict[str, bool] = {}
         """Addresses for which nothing was accepted since a refusal that need not concern them: whether others were."""
+        self.held_up = True
+        """Letters may wait because none was accepted; nobody knows before the first acceptance."""
 
     def owe(self, letters: Iterable[Letter]) -> None:
         """These letters are committed: send those that are owed, in order of urgency (contract 8.8).
@@ -390,7 +392,7 @@ class Sender:
         if result not in (Result.UNCLEAR, Result.REFUSED):
             return result
         if not self._refused.setdefault(letter.to.email, False):
-            self.down_since, self.down_by = self.down_since or self._clock.now(), Result.REFUSED
+            self.down_since, self.down_by, self.held_up = self.down_since or self._clock.now(), Result.REFUSED, True
         elif result is Result.UNCLEAR and letter.attempts and self.down_since is None:
             return Result.PERMANENT
         return result
@@ -417,9 +419,22 @@ class Sender:
             return
         async with self._clinic.lock:
             accepted = tuple(self._accepted)
-            if accepted:
-                await self._store.settle_letters(accepted)
-                del self._accepted[: len(accepted)]
+            if not accepted:
+                return
+            freed = await self._freed({letter.id for letter in accepted}) if self.held_up else []
+            await self._store.settle_letters([*accepted, *freed])
+            self.held_up = False
+            del self._accepted[: len(accepted)]
+        self.owe(freed)
+
+    async def _freed(self, accepted: Collection[str]) -> list[Letter]:
+        """Letters that were refused again and again for no fault of theirs: one was accepted, so they may go now.
+
+        One that was refused once waits a minute, and if it alone is refused it has a schedule of its own from now on.
+        """
+        owed = [letter for letter in await self._store.owed() if letter.id not in accepted]
+        refused = [letter for letter in owed if letter.attempts > 1 and " 5" in letter.reason]  # a stage and its code
+        return [replace(letter, next_at=None) for letter in refused]
 
     # --- the loop of a worker -------------------------------------------------------------------------
 
