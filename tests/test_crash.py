@@ -56,13 +56,18 @@ class CutOutbox:
         self._boundaries("after-send")
         return attempt
 
+    @property
+    def warm(self) -> bool:
+        return self._outbox.warm
+
     async def close(self, grace: float = 3.0) -> None:
         await self._outbox.close(0.0)
 
 
 def wire(clinic: Clinic, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch) -> None:
     service = clinic.service
-    service.sender.outbox = CutOutbox(service.sender.outbox, boundaries)  # type: ignore[assignment]  # all it needs
+    outboxes = tuple(CutOutbox(outbox, boundaries) for outbox in service.sender.outboxes)
+    service.sender.outboxes = outboxes  # type: ignore[assignment]  # all it needs
     settle = service.settle
 
     def settle_at_boundary(place: Place, fate: Fate) -> None:

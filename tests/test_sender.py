@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, is_owed, letters
 from tests.store.waiting_store import Gate
+from workflow import sender
 
 
 @asynccontextmanager
@@ -34,8 +37,30 @@ async def everybody_has_theirs(clinic: Clinic) -> None:
 
 def waits(clinic: Clinic) -> bool:
     """Whether a letter is in nobody's hand."""
-    sender = clinic.service.sender
-    return bool(sender._ready or sender._later)
+    ours = clinic.service.sender
+    return bool(ours._ready or ours._later)
+
+
+async def test_letters_share_one_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "PATIENCE", 60.0)  # a slow machine must not make it look like a burst
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("NOSHOW Sam")
+        await clinic.alex.gets("alert")
+        await clinic.dana.gets("draft")
+        assert clinic.server.smtp_connections == 1
+
+
+async def test_behind_a_letter_that_hangs_a_second_connection_is_opened_and_no_third(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
+        clinic.server.hang_smtp()
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await happens(lambda: len(clinic.service.sender._in_hand) == 2)  # of three
+        await happens(lambda: clinic.server.smtp_connections == 2)
+        clinic.server.resume_smtp()
+        await clinic.settled()
+        await clinic.alex.gets("alert")
+        await clinic.pat.gets("alert")
+        await clinic.dana.gets("draft")
 
 
 async def test_a_letter_whose_acceptance_is_being_recorded_is_not_sent_again(tmp_path: Path) -> None:

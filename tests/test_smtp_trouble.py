@@ -72,8 +72,8 @@ async def test_a_hang_after_data_is_given_up_and_the_letter_goes_again_under_its
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Clinic(tmp_path) as clinic:
-        outbox = clinic.service.sender.outbox
-        outbox._timeout = 0.2
+        for outbox in clinic.service.sender.outboxes:
+            outbox._timeout = 0.2
         taken = clinic.server.handle_DATA
         hung = 0
 
@@ -99,14 +99,15 @@ async def test_a_hang_after_data_is_given_up_and_the_letter_goes_again_under_its
 
 @pytest.mark.slow
 async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "LOGIN_WAITS", (0.02,))
+    monkeypatch.setattr(sender, "FIRST_LOGIN_WAIT", 0.02)
+    monkeypatch.setattr(sender, "LONGEST_LOGIN_WAIT", 0.02)
     async with ClinicWithLogin(tmp_path) as clinic:
         await clinic.server.down_smtp()
         clinic.server._accounts[MAILBOX] = "changed"
         await clinic.server.up_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
         await is_owed(clinic, "draft")
-        await happens(lambda: clinic.service.sender._refusals >= 3)
+        await happens(lambda: clinic.service.sender._login._failures >= 3)
         clinic.clock.move(timedelta(minutes=3))
         await is_owed(clinic, "notice")
         clinic.password.write_text("changed")  # read anew at each login: no restart

@@ -177,6 +177,11 @@ class TroubledServer(MailServer):
         """Accept the next mails, but hang up instead of saying so."""
         self._answers_to_lose = times
 
+    @property
+    def smtp_connections(self) -> int:
+        """How many are open."""
+        return len(self._smtp_clients)
+
     def hang_smtp(self) -> None:
         """Answer no MAIL command until `resume_smtp`."""
         self._flowing.clear()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import random
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +22,7 @@ from workflow.core.model import Letter, LetterKind, Post
 from workflow.core.schedule import held_until, is_outdated
 from workflow.core.topics import Notice
 from workflow.logs import Repeated
+from workflow.mail.backoff import Backoff
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Unsafe
 from workflow.store import StoreError
@@ -36,9 +36,9 @@ ANSWER_LASTS = timedelta(hours=24)
 """An answer older than this has lost its sense (contract section 5)."""
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 4.5
-"""Seconds before an unreachable server is tried again: doubled, with jitter; at least every 5 s (section 5)."""
+"""Seconds before an unreachable server is tried again: at least every 5 s (section 5)."""
 
-LOGIN_WAITS = (5.0, 15.0, 60.0, 150.0, 300.0)
+FIRST_LOGIN_WAIT, LONGEST_LOGIN_WAIT = 5.0, 300.0
 """Seconds after a refused login: more would lock the account (section 5)."""
 
 DISK_WAIT = 1.0
@@ -55,8 +55,9 @@ LOOKED_UP_AGAIN = timedelta(seconds=1)
 REPLACED_WITHIN = timedelta(seconds=1)
 """A reminder waits so long for the decision that replaces it (contract 8.8)."""
 
-WORKERS = 2
-"""As many as `mail.smtp.outbox` has connections."""
+PATIENCE = 0.1
+"""Seconds a letter is left to a warm connection before another is opened: a warm one takes a letter in 5 ms, so whoever
+waits longer is behind a slow server or a burst."""
 
 
 class Teller(Protocol):
@@ -85,22 +86,23 @@ def _turn(letter: Letter) -> _Turn:
 
 
 class Sender:
-    """Sends what is owed. `owe` may be told of a letter twice: the store knows whether it is still owed."""
+    """Sends what is owed, by as many workers as there are outboxes; those after the first are for bursts.
 
-    def __init__(self, clinic: Clinic, outbox: Outbox) -> None:
-        self.outbox = outbox
+    `owe` may be told of a letter twice: the store knows whether it is still owed.
+    """
+
+    def __init__(self, clinic: Clinic, *outboxes: Outbox) -> None:
+        self.outboxes = outboxes
         self._clinic = clinic
         self._store = clinic.store
         self._clock = clinic.clock
         self._ready: list[_Turn] = []
         self._later: list[tuple[datetime, _Turn]] = []
-        self._in_hand: set[str] = set()
-        """From when a letter's turn has come until it is known what became of it."""
+        self._in_hand: dict[str, int | None] = {}
+        """From when a letter's turn has come until it is known what became of it; its rank while it waits for MAIL."""
         self._untold = False
         """The store may owe letters that are not here."""
         self._stopped: set[str] = set()
-        self._before_mail: dict[str, int] = {}
-        """The rank of each letter in hand that is not yet past MAIL FROM."""
         self._moved = asyncio.Event()
         self._accepted: list[Letter] = []
         """Until the store has it: meanwhile the store says that they are owed."""
@@ -111,10 +113,9 @@ class Sender:
         """Set while there is nothing to send now and all that was sent is recorded."""
         self.accepted_at = 0.0
         """When the letter was accepted that has waited longest to be recorded, or did last, by the loop's clock."""
-        self._failures = 0
-        self._refusals = 0
+        self._away, self._login = Backoff(), Backoff()
         self._down_until = 0.0
-        self._turned_at = [0.0] * WORKERS
+        self._turned_at = [0.0] * len(outboxes)
         self._loss = Repeated()
         self.down_since: datetime | None = None
         """Since when no letter could go, as far as tried; None: the last one could."""
@@ -159,19 +160,21 @@ class Sender:
         self.owe(fresh)
 
     async def run(self, teller: Teller) -> None:
-        """Send for ever: `WORKERS` letters at a time, so that one slow transaction holds up no other."""
+        """Send for ever: a letter a worker at a time, so that one slow transaction holds up no other."""
         async with asyncio.TaskGroup() as tasks:
-            for number in range(WORKERS):
+            for number in range(len(self.outboxes)):
                 tasks.create_task(self._work(teller, number))
 
-    async def drain(self, teller: Teller) -> None:
-        """Send what can be sent now, then return: for tests and for one-shot verbs."""
-        while await self.post_one(teller):
-            pass
-        await self.record()
+    def warm_up(self) -> None:
+        """Have a connection ready, for a letter may be owed in a moment."""
+        self.outboxes[0].warm_up()
 
-    async def post_one(self, teller: Teller) -> bool:
-        """Send the most urgent letter that may be tried now; whether there was one.
+    async def close(self, grace: float) -> None:
+        """Send nothing any more; the letters in hand have `grace` seconds."""
+        await asyncio.gather(*(outbox.close(grace) for outbox in self.outboxes))
+
+    async def post_one(self, teller: Teller, number: int = 0) -> bool:
+        """Send the most urgent letter that may be tried now, by this outbox; whether there was one.
 
         An unreachable server puts it back and makes everybody wait.
         """
@@ -179,15 +182,15 @@ class Sender:
         if letter is None:
             return False
         rank = letter.kind.course.rank
-        if any(other < rank for other in self._before_mail.values()):
+        if any(other is not None and other < rank for other in self._in_hand.values()):
             self._let_go(letter.id)
             self.owe([letter])  # what is more urgent is in the other worker's hand, and goes first
             self._moved.clear()
             await self._moved.wait()
             return True
-        self._before_mail[letter.id] = rank
+        self._in_hand[letter.id] = rank
         try:
-            await self._post(letter, teller)
+            await self._post(letter, teller, self.outboxes[number])
         except StoreError:
             self._postpone(letter)  # a refusal that is not recorded: it is met again, under the same Message-ID
             raise
@@ -241,7 +244,7 @@ class Sender:
             letter_id = turn[-1]
             if letter_id in self._in_hand or any(letter_id == accepted.id for accepted in self._accepted):
                 continue
-            self._in_hand.add(letter_id)
+            self._in_hand[letter_id] = None
             self.idled.clear()
             letter = None
             try:
@@ -297,7 +300,7 @@ class Sender:
             return now + REPLACED_WITHIN
         return held_until(case, letter.created_at, now)
 
-    async def _post(self, letter: Letter, teller: Teller) -> None:
+    async def _post(self, letter: Letter, teller: Teller, outbox: Outbox) -> None:
         try:
             rendered = self._clinic.letters.render(letter, self._clock.now())
         except Unsafe as unsafe:
@@ -308,7 +311,7 @@ class Sender:
             with suppress(StoreError):  # told with the next letter, then
                 await teller.announce("template", detail, mark=f"template {rendered.fell_back}")
         began = asyncio.get_running_loop().time()
-        attempt = await self.outbox.send(
+        attempt = await outbox.send(
             rendered.raw,
             sender=self._clinic.rules.address,
             recipient=rendered.recipient,
@@ -320,17 +323,14 @@ class Sender:
 
     def _goes_now(self, letter: Letter) -> bool:
         """Asked right before MAIL FROM: neither withdrawn meanwhile, nor overtaken by something more urgent."""
-        self._move_on(letter.id)
+        self._in_hand[letter.id] = None
+        self._moved.set()
         overtaken = bool(self._ready) and self._ready[0][0] < letter.kind.course.rank
         return letter.id not in self._stopped and not overtaken
 
     def _let_go(self, letter_id: str) -> None:
-        self._in_hand.discard(letter_id)
+        self._in_hand.pop(letter_id, None)
         self._stopped.discard(letter_id)
-        self._move_on(letter_id)
-
-    def _move_on(self, letter_id: str) -> None:
-        self._before_mail.pop(letter_id, None)
         self._moved.set()
 
     async def _settle(self, letter: Letter, attempt: Attempt, teller: Teller) -> None:
@@ -383,7 +383,8 @@ class Sender:
         """
         if result in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
             return result
-        self._failures, self._refusals = 0, 0
+        self._away.end()
+        self._login.end()
         self._loss.end()
         if result is Result.ACCEPTED or self.down_by is not Result.REFUSED:
             self.down_since = None
@@ -398,18 +399,12 @@ class Sender:
         return result
 
     def _wait_for_server(self, attempt: Attempt, began: float) -> None:
-        """`began`: when the attempt did. One that waited in vain for an answer has been a pause by itself."""
-        if self.down_since is None:
-            self.down_since = self._clock.now()
-        self.down_by = attempt.result
+        self.down_since, self.down_by = self.down_since or self._clock.now(), attempt.result
         now = asyncio.get_running_loop().time()
         if attempt.result is Result.REFUSED_LOGIN:
-            self._down_until = now + LOGIN_WAITS[min(self._refusals, len(LOGIN_WAITS) - 1)]
-            self._refusals += 1
+            self._down_until = now + self._login.wait(FIRST_LOGIN_WAIT, LONGEST_LOGIN_WAIT)
         else:
-            longest = min(LONGEST_WAIT, FIRST_WAIT * 2**self._failures)
-            self._down_until = max(now + FIRST_WAIT, began + random.uniform(longest / 2, longest))
-            self._failures = min(self._failures + 1, 10)
+            self._down_until = now + self._away.wait(FIRST_WAIT, LONGEST_WAIT, spent=now - began)
         if self._loss.is_news(attempt.reason):
             log.warning("smtp not reached", reason=attempt.reason)
 
@@ -442,9 +437,11 @@ class Sender:
         while True:
             self._turned_at[number] = asyncio.get_running_loop().time()
             try:
-                if await self._wait():
+                if self._gives_way(number):
+                    await asyncio.sleep(PATIENCE)
+                if await self._waits_for_server():
                     continue
-                if not await self.post_one(teller):
+                if not await self.post_one(teller, number):
                     await self._rest()
                 elif self._recordable():
                     await self.record()
@@ -457,7 +454,12 @@ class Sender:
         waited = asyncio.get_running_loop().time() - self.accepted_at
         return not self._in_hand or len(self._accepted) >= TOGETHER or waited > RECORDED_WITHIN
 
-    async def _wait(self) -> bool:
+    def _gives_way(self, number: int) -> bool:
+        """Whether this worker would have to open a connection, and another is to have the letters first."""
+        others = number > 0 or any(outbox.warm for outbox in self.outboxes)
+        return others and not self.outboxes[number].warm
+
+    async def _waits_for_server(self) -> bool:
         """Whether the server is known to be away, after having waited a little."""
         left = self._down_until - asyncio.get_running_loop().time()
         if left <= 0:

@@ -27,6 +27,7 @@ from workflow.core.model import Fate, Place
 from workflow.engine import Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, Loss, News
 from workflow.mail.smtp.outbox import Outbox, Result
+from workflow.mail.tokens import tokens_of
 from workflow.sender import Sender
 from workflow.store import Alive, StoreError
 from workflow.upkeep import Upkeep
@@ -48,6 +49,9 @@ ALIVE_EVERY = 10
 
 STOP_WAIT = 3.0
 """Seconds that letters in DATA get at a stop; SIGTERM is done within 5 s (contract section 7)."""
+
+CONNECTIONS = 2
+"""To the SMTP server, at most; small clinics' providers allow few at a time."""
 
 DISK_WAIT = 1.0
 """Seconds before the store is asked again after it failed."""
@@ -76,7 +80,8 @@ class Service:
 
     def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
         self.clinic = clinic
-        self.sender = Sender(clinic, Outbox(clinic.config.smtp))
+        smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
+        self.sender = Sender(clinic, *(Outbox(smtp, tokens=tokens) for _ in range(CONNECTIONS)))
         self.engine = Engine(clinic, self.settle, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
@@ -159,7 +164,7 @@ class Service:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._notifier.notify("STOPPING=1")
         self._inbox.stop()
-        await self.sender.outbox.close(STOP_WAIT)
+        await self.sender.close(STOP_WAIT)
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
@@ -236,7 +241,7 @@ class Service:
                 self._loss.end()
                 log.info("mailbox connected", mode=contact.reason)
             case News.PUSHED:
-                self.sender.outbox.warm_up()  # while the mail is fetched: a cold connection costs more than all else
+                self.sender.warm_up()  # while the mail is fetched: a cold connection costs more than all else
             case News.SEEN:
                 self.watch = Watch(connected=True, last_seen_at=now)
                 if not self.ready.is_set():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import random
 import select
 import threading
 import time
@@ -25,6 +24,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from workflow.config.keys import ImapServer
 from workflow.core.model import Fate, Place
+from workflow.mail.backoff import Backoff
 from workflow.mail.imap.mailbox import PATIENCE, Contact, Fetched, Filing, Loss, MailboxError, News
 from workflow.mail.imap.session import Session, Weighed, why_lost
 from workflow.mail.tokens import Tokens, tokens_of
@@ -181,7 +181,7 @@ class Inbox:
     # --- the thread -----------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        failures = refusals = 0
+        away, refused = Backoff(), Backoff()
         try:
             while not self._stopping:
                 began = time.monotonic()
@@ -194,18 +194,15 @@ class Inbox:
                 if self._stopping:
                     return
                 self._report(Contact(News.LOST, why, detail))
-                if time.monotonic() - began > _STEADY:
-                    failures = refusals = 0
+                lasted = time.monotonic() - began
+                if lasted > _STEADY:
+                    away.end()
+                    refused.end()
                 if why is Loss.REFUSED_LOGIN:
-                    pause = min(self._pace.refused_most, self._pace.refused_first * 2.0**refusals)
-                    refusals = min(refusals + 1, 10)
+                    self._pause(refused.wait(self._pace.refused_first, self._pace.refused_most))
                 else:
-                    pause = min(self._pace.retry_most, self._pace.retry_first * 2.0**failures)
-                    failures = min(failures + 1, 10)
-                pause = random.uniform(pause / 2, pause)
-                if why is Loss.UNREACHABLE:  # an attempt that waited in vain has been a pause by itself
-                    pause = max(self._pace.retry_first, pause - (time.monotonic() - began))
-                self._pause(pause)
+                    spent = lasted if why is Loss.UNREACHABLE else 0.0
+                    self._pause(away.wait(self._pace.retry_first, self._pace.retry_most, spent=spent))
         finally:
             self._end()
 
