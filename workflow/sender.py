@@ -192,7 +192,8 @@ class Sender:
         try:
             await self._post(letter, teller, self.outboxes[number])
         except StoreError:
-            self._postpone(letter)  # a refusal that is not recorded: it is met again, under the same Message-ID
+            # Not again at once: others must have their turn, and servers their peace. Under the same Message-ID.
+            heapq.heappush(self._later, (self._clock.now() + TRY_AGAIN[0], _turn(letter)))
             raise
         finally:
             self._let_go(letter.id)
@@ -226,9 +227,7 @@ class Sender:
     # --- one letter -----------------------------------------------------------------------------------
 
     async def _next(self) -> Letter | None:
-        """The most urgent letter that may be tried now: in hand before it is looked up, or the other worker would find
-        it, too.
-        """
+        """The most urgent letter that may be tried now: in hand before it is looked up, for there are other workers."""
         while self._untold:
             self._untold = False
             try:
@@ -261,10 +260,11 @@ class Sender:
 
     async def _wanted(self, letter_id: str, now: datetime) -> Letter | None:
         """The letter, if it is still owed, has its sense, and is not to wait for a later time."""
-        letter = await self._letter(letter_id)
-        if letter is None or letter.post is not Post.OWED:
-            if letter is not None:  # what is not tried again proves nothing
-                self._refused.pop(letter.to.email, None)
+        letter = self._unkept.get(letter_id) or await self._store.letter(letter_id)
+        if letter is None:
+            return None
+        if letter.post is not Post.OWED:
+            self._refused.pop(letter.to.email, None)  # what is not tried again proves nothing
             return None
         if (at := _not_before(letter, now)) is not None:  # delayed since it was owed here
             heapq.heappush(self._later, (at, _turn(letter)))
@@ -277,19 +277,12 @@ class Sender:
             return None
         return letter
 
-    async def _letter(self, letter_id: str) -> Letter | None:
-        return self._unkept.get(letter_id) or await self._store.letter(letter_id)
-
     async def _keep(self, letter: Letter) -> None:
         if letter.id in self._unkept:
             self._unkept[letter.id] = letter
         else:
             async with self._clinic.lock:
                 await self._store.settle_letters([letter])
-
-    def _postpone(self, letter: Letter) -> None:
-        """The store refused to record this. Not again at once: others must have their turn, and servers their peace."""
-        heapq.heappush(self._later, (self._clock.now() + TRY_AGAIN[0], _turn(letter)))
 
     async def _held_until(self, letter: Letter, now: datetime) -> datetime | None:
         """Quiet hours hold back what could not go in the day, too; what was held goes as one letter (section 5)."""
@@ -411,7 +404,7 @@ class Sender:
     async def record(self) -> None:
         """Write down what was accepted: one write a file, however many letters of it went."""
         if not self._accepted:
-            return
+            return  # without waiting for the lock
         async with self._clinic.lock:
             accepted = tuple(self._accepted)
             if not accepted:
@@ -462,10 +455,9 @@ class Sender:
     async def _waits_for_server(self) -> bool:
         """Whether the server is known to be away, after having waited a little."""
         left = self._down_until - asyncio.get_running_loop().time()
-        if left <= 0:
-            return False
-        await asyncio.sleep(min(left, 1.0))
-        return True
+        if left > 0:
+            await asyncio.sleep(min(left, 1.0))
+        return left > 0
 
     async def _rest(self) -> None:
         """Until something is owed, or a delayed letter's time comes."""
