@@ -41,16 +41,13 @@ class Daemon(Protocol):
 
     def alive(self) -> Alive:
         """How it is at this moment."""
-        ...
 
     def faults(self) -> list[str]:
         """Why the clinic is not served as it should be; empty when it is."""
-        ...
 
     @property
     def overdue(self) -> float:
         """Seconds for which the longest due time waits for its decision."""
-        ...
 
 
 async def serve_health(listen: tuple[str, int], clinic: Clinic, daemon: Daemon) -> asyncio.Server:
@@ -104,7 +101,6 @@ class _Page(Collector):
         self._metrics = list(metrics)
 
     def collect(self) -> Iterable[Metric]:
-        """In the order of the page."""
         return self._metrics
 
 
@@ -138,7 +134,6 @@ def _metrics(clinic: Clinic, daemon: Daemon, cases: Counter[str], owed: Counter[
 
 
 def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Mapping[Any, int]) -> Metric:
-    """A sample for each tuple of labels."""
     for labels, count in counts.items():
         family.add_metric(labels, count)
     return family

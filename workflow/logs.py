@@ -132,7 +132,6 @@ class Repeated:
         self._at = 0.0
 
     def is_news(self, reason: str) -> bool:
-        """Whether this is to be logged."""
         now = self._monotonic()
         news = reason != self._reason or now - self._at >= AGAIN
         if news:

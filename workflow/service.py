@@ -65,8 +65,6 @@ STALLED = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is known of the mailbox, for the alive file."""
-
     connected: bool = False
     last_seen_at: datetime | None = None
     lost_at: datetime | None = None
@@ -76,8 +74,6 @@ class Watch:
 
 
 class Service:
-    """One clinic's daemon."""
-
     def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
@@ -228,7 +224,6 @@ class Service:
             self._loop.call_soon_threadsafe(self._mails.put_nowait, fetched)
 
     def _report(self, contact: Contact) -> None:
-        """On the inbox's thread."""
         self._signs_of_life.beats("mailbox")
         with suppress(RuntimeError):  # the loop has ended before the thread did
             self._loop.call_soon_threadsafe(self._contact, contact)
@@ -365,7 +360,6 @@ class Service:
         return self.auditor.overdue
 
     def faults(self) -> list[str]:
-        """Why this clinic is not served as it should be, for /healthz: mailbox, outbox and timers. Empty: it is."""
         found = []
         if not self.watch.connected:
             found.append("The mailbox is not watched: the IMAP server is not reached, or refuses us")
@@ -408,7 +402,6 @@ class Service:
         self.watch = Watch(last_seen_at=None if seen is None or seen > self.clinic.clock.now() else seen)
 
     def alive(self) -> Alive:
-        """How the daemon is at this moment."""
         clock = self.clinic.clock
         return Alive(
             pid=os.getpid(),

@@ -50,8 +50,6 @@ class Retained:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure came to."""
-
     case: str
     known: bool
     """There was something of the case, in the state or in a backup."""
@@ -103,7 +101,6 @@ class Upkeep:
             self._bell.clear()
 
     def wake(self) -> None:
-        """Look again: a second has passed."""
         self._bell.set()
 
     @property
@@ -146,7 +143,6 @@ class Upkeep:
     # --- what is done -----------------------------------------------------------------------------------
 
     async def carry_out(self, request: Request) -> Answer:
-        """Do what a verb asks for. Raises `StoreError`; may be repeated."""
         match request.verb:
             case "erase":
                 return _erasure_told(await self.erase(request.case))

@@ -88,7 +88,6 @@ class LifeSigns:
         self.beats(part)
 
     def rests(self, part: str) -> None:
-        """Nothing is asked of it: it is well, however long that lasts."""
         self._resting.add(part)
 
     def missed(self, *, away: bool, beginning: bool) -> list[str]:
@@ -305,5 +304,4 @@ class _NamedMint:
 
 
 def _mark(name: str) -> str:
-    """The desk's mark that says that the outage of this server, or part, was told."""
     return f"outage {name}"

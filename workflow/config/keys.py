@@ -220,7 +220,6 @@ def is_loopback(host: str) -> bool:
 
 
 def _quoted(value: object) -> str:
-    """A value as it stands in the file, cut short."""
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -257,8 +256,6 @@ _EMPTY: Any = Field(default={}, validate_default=True)
 
 
 class Table(BaseModel):
-    """What all tables of the file have in common."""
-
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
@@ -317,8 +314,6 @@ class MailServer(Table):
 
 
 class ImapServer(MailServer):
-    """`[mailbox]`."""
-
     port: Annotated[Port, _else(lambda keys: _IMAP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
     address: Address
     username: Annotated[Line, _else(lambda keys: keys.get("address", ""))] = _LEFT_OUT
@@ -332,8 +327,6 @@ class ImapServer(MailServer):
 
 
 class SmtpServer(MailServer):
-    """`[smtp]`: where letters are handed over."""
-
     port: Annotated[Port, _else(lambda keys: _SMTP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
     username: Line = ""
     """Empty: no login."""
@@ -437,17 +430,14 @@ class Config(Table):
     _rehearsal: bool
 
     def model_post_init(self, context: Any) -> None:
-        """Keep what is no key of the file."""
         self._path, self._rehearsal = context["path"], context["rehearsal"]
 
     @property
     def path(self) -> Path:
-        """The file."""
         return self._path
 
     @property
     def roster(self) -> Roster:
-        """Everybody who is written to."""
         return Roster(
             associates=tuple(Person(one.name, tuple(one.emails)) for one in self.associates),
             admins=tuple(self.clinic.admins),
@@ -455,7 +445,6 @@ class Config(Table):
         )
 
     def rules(self) -> Rules:
-        """What `core` needs to know of all this."""
         return Rules(
             clinic=self.clinic.name,
             address=self.mailbox.address,

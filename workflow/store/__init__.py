@@ -154,8 +154,6 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of it."""
-
     code: int
     """The verb's exit code."""
     lines: tuple[str, ...]
@@ -171,31 +169,24 @@ class Board(Protocol):
 
     def say(self, alive: Alive) -> None:
         """How the daemon is now, in place of what it said before. Raises `NotCommitted`."""
-        ...
 
     async def alive(self, *, living: bool = True) -> Alive | None:
         """What the daemon said last; None when it said nothing, or has died. With `living` false, the dead count."""
-        ...
 
     async def ask(self, verb: str, case: str = "") -> Request:
         """Ask the daemon that holds the state, which looks once a second. Raises `NotCommitted`."""
-        ...
 
     async def take_back(self, request: Request) -> None:
         """It is not asked for any more. Raises `NotCommitted`."""
-        ...
 
     async def answer_to(self, request: Request) -> Answer | None:
         """The answer, once: it is removed; None while there is none. Raises `NotCommitted`."""
-        ...
 
     async def asked(self) -> list[Request]:
         """What is asked of the daemon, the oldest first. Raises `NotCommitted`."""
-        ...
 
     async def answer(self, request: Request, answer: Answer) -> None:
         """Answer, and forget the request. Raises `NotCommitted`."""
-        ...
 
 
 class Reader(Protocol):
@@ -204,60 +195,46 @@ class Reader(Protocol):
     @property
     def desk(self) -> Desk:
         """The desk as it is now."""
-        ...
 
     @property
     def faults(self) -> tuple[Fault, ...]:
         """Every case that lies set aside, announced or not: compare `Fault.mark` with the desk's marks."""
-        ...
 
     async def open_cases(self) -> Cases:
         """All open cases, as they are now: a copy, which is cheap to ask for, though there may be thousands."""
-        ...
 
     async def case(self, case_id: str) -> Case | None:
         """The newest version of a case, open or closed; None when there is none that can be read."""
-        ...
 
     async def knows(self, case_id: str) -> bool:
         """Whether the id is taken: by an open case, a closed one, or one set aside."""
-        ...
 
     def closed_cases(self, since: datetime, until: datetime = FOREVER) -> AsyncIterator[Case]:
         """The closed and cancelled cases that were closed at `since` or later, and before `until`, the oldest first."""
-        ...
 
     async def letters_beside(self, case_id: str) -> list[Letter]:
         """The letters without a case that were decided together with this one, or that name it."""
-        ...
 
     async def owed(self) -> list[Letter]:
         """Every letter still owed, the most urgent first, then the oldest (contract 8.8), whatever their `next_at`."""
-        ...
 
     async def letter(self, letter_id: str) -> Letter | None:
         """The newest version of a letter of an open case, of a closed one, or of the desk."""
-        ...
 
     async def next_due(self) -> datetime | None:
         """The earliest timer of all open cases."""
-        ...
 
     async def due(self, now: datetime) -> list[Case]:
         """The open cases with a timer at `now` or before, the longest due first."""
-        ...
 
     async def latest_at(self) -> datetime | None:
         """The `now` of the latest commit of any case that is kept: where a rehearsed clock must not start before."""
-        ...
 
     async def copies(self) -> list[str]:
         """The names of the copies that `Store.back_up` made, the oldest first."""
-        ...
 
     async def places(self, case_id: str) -> list[str]:
         """Where everything of a case lies, in the state and in its copies, as an operator finds it."""
-        ...
 
 
 class Store(Reader, Protocol):
@@ -266,33 +243,27 @@ class Store(Reader, Protocol):
     @property
     def board(self) -> Board:
         """The board beside it."""
-        ...
 
     async def open(self) -> None:
         """Take the lock, read what there is, finish what a crash left half done.
 
         Raises `Locked` or `Unreadable`, and has changed nothing then.
         """
-        ...
 
     async def close(self) -> None:
         """Write the hints and release the lock. Raises `NotCommitted` for the hints, but releases the lock anyway."""
-        ...
 
     async def consumed(self, key: str) -> frozenset[str]:
         """Who acted on the mail with this content key: case ids, or `DESK`; empty when it is new (promise 3)."""
-        ...
 
     async def case_of_message(self, message_id: str) -> str | None:
         """The one case that a Message-ID (with angle brackets) points to: of a letter of ours or a consumed mail.
 
         None when there is none, or more than one.
         """
-        ...
 
     async def letter_of_message(self, message_id: str) -> Letter | None:
         """Our letter with this Message-ID, with or without a case: which one bounced."""
-        ...
 
     async def commit(
         self,
@@ -313,7 +284,6 @@ class Store(Reader, Protocol):
 
         Raises `NotCommitted`, and ValueError for a new case under an id that is taken.
         """
-        ...
 
     async def settle_letters(self, updates: Iterable[Letter]) -> None:
         """Keep new versions of letters: attempts, sent, failed, withdrawn; one write for each case concerned.
@@ -321,36 +291,30 @@ class Store(Reader, Protocol):
         A letter that is no longer kept (its case was erased) is passed over. Raises `NotCommitted` after having tried
         every case.
         """
-        ...
 
     def remember_place(self, place: Place) -> None:
         """Everything up to this UID was dealt with. A hint, in memory until the next desk write or `flush`.
 
         Within one UIDVALIDITY it only moves forward; another UIDVALIDITY replaces it.
         """
-        ...
 
     async def flush(self) -> None:
         """Write the hints, if there are new ones. Raises `NotCommitted`."""
-        ...
 
     async def take_in_hand(self, place: Place) -> None:
         """Note, before a mail is first parsed, that it is being parsed: it may kill the process (contract 8.4).
 
         Taking it again without putting it down changes nothing.
         """
-        ...
 
     async def hand_count(self, place: Place) -> int:
         """At how many deaths of the process this mail was in hand, whatever other mails were put down since.
 
         A `close` is no death.
         """
-        ...
 
     async def put_down(self) -> None:
         """The mail in hand was read, and has killed nobody; with none in hand, nothing changes."""
-        ...
 
     async def erase(self, case_id: str) -> bool:
         """Remove every trace of a case, open, closed or set aside; False when there was none.
@@ -358,14 +322,12 @@ class Store(Reader, Protocol):
         What stays: the content keys of its mails (hashes), on the desk for `KEYS_KEPT`, so that it does not come back.
         Raises `NotCommitted`; may be repeated.
         """
-        ...
 
     async def wipe(self, case_id: str, now: datetime) -> None:
         """Take the client's name and all free text out of a closed case (`core.privacy.wiped`), letters included.
 
         One that is not there, or open, is passed over. Raises `NotCommitted`; may be repeated.
         """
-        ...
 
     async def amend_letters(self, change: Callable[[Letter], Letter], holding: Sequence[str]) -> None:
         """Put what `change` makes of them in place of the letters that it does not return as they are.
@@ -373,11 +335,9 @@ class Store(Reader, Protocol):
         All letters without a case, those of open cases, and those of closed cases whose data holds one of the strings
         `holding`. Raises `NotCommitted`; may be repeated.
         """
-        ...
 
     async def purge(self, before: datetime) -> tuple[str, ...]:
         """Remove the cases that were closed, and what was set aside, before this time; their ids."""
-        ...
 
     # --- upkeep: what stands below touches no case of the state, and needs no lock of the callers' ------------
 
@@ -386,7 +346,6 @@ class Store(Reader, Protocol):
 
         Raises `NotCommitted`.
         """
-        ...
 
     async def retain_in_copies(self, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
         """Wipe, in every copy, the cases closed and the letters written before `nameless`, and remove the cases that
@@ -394,24 +353,20 @@ class Store(Reader, Protocol):
 
         The cases of the state that are due for `wipe`. Raises `NotCommitted`; may be repeated.
         """
-        ...
 
     async def newest_copy(self, case_id: str) -> Case | None:
         """The case as the newest copy has it that holds it readably."""
-        ...
 
     async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
         """Remove a case from every copy, and change there the letters that hold one of these strings.
 
         Whether it was in one of them. Raises `NotCommitted`; may be repeated.
         """
-        ...
 
     async def search(self, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
         """The proof of an erasure: look through everything that is kept, copies included, for what bears this case's
         id, and for these names (whole words, as written) and texts.
         """
-        ...
 
 
 # --- what lies at a URL -----------------------------------------------------------------------------------------
@@ -434,7 +389,6 @@ async def peek(url: str) -> Reader:
 
 
 def board(url: str) -> Board:
-    """The board there, whoever holds the store."""
     from workflow.store.tiny.board import TinyBoard
 
     return TinyBoard(folder_of(url))

@@ -53,7 +53,6 @@ class Filed:
 
     @property
     def letters(self) -> tuple[Letter, ...]:
-        """All letters of the file."""
         return self.case.letters + self.beside
 
 

@@ -46,7 +46,6 @@ def settled(letters: Iterable[Letter], offered: Mapping[str, Letter]) -> tuple[L
 
 
 def owes(filed: Filed) -> bool:
-    """Whether a letter of this file has still to be sent."""
     return any(letter.post is Post.OWED for letter in filed.letters)
 
 
@@ -180,11 +179,9 @@ class Index:
 
     @property
     def latest_at(self) -> datetime | None:
-        """See `Reader.latest_at`."""
         return self._latest_at
 
     def file(self, case_id: str) -> Filed | None:
-        """The file of a case in ``open/``."""
         return self._files.get(case_id)
 
     def home(self, letter_id: str) -> str | None:
@@ -192,21 +189,17 @@ class Index:
         return self._letters[letter_id][0] if letter_id in self._letters else None
 
     def letter(self, letter_id: str) -> Letter | None:
-        """A letter of ``open/`` or the desk."""
         return self._letters[letter_id][1] if letter_id in self._letters else None
 
     def owed(self) -> list[Letter]:
-        """See `Reader.owed`."""
         return sorted(self._owed.values(), key=lambda letter: (letter.kind.course.rank, letter.created_at, letter.id))
 
     def next_due(self) -> datetime | None:
-        """See `Reader.next_due`."""
         while self._timers and not self._holds(*self._timers[0]):
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
     def due(self, now: datetime) -> list[Case]:
-        """See `Reader.due`."""
         ripe: list[tuple[datetime, str]] = []
         while (at := self.next_due()) is not None and at <= now:
             timer = heapq.heappop(self._timers)
@@ -225,7 +218,6 @@ class Index:
         return self._names.get(name, _NOWHERE)
 
     def stamp(self, at: datetime) -> None:
-        """Something was decided then."""
         if self._latest_at is None or at > self._latest_at:
             self._latest_at = at
 

@@ -88,8 +88,6 @@ emails = ["ravi@clinic.test"]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that passed, as it is shown."""
-
     to: str
     kind: str
     case: str
@@ -128,7 +126,6 @@ class Stage:
                 await self._came.wait()
 
     def say(self, words: str) -> None:
-        """A line of the story."""
         self._console.print(f"\n[bold]{self._time()}[/bold]  {words}")
 
     def _time(self) -> str:
@@ -261,7 +258,6 @@ Every mail that passes is shown here.""",
 
 
 async def _free(port: int) -> int:
-    """The port, or 0 for any when it is taken."""
     with suppress(OSError):
         probe = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
         probe.close()

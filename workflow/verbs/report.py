@@ -81,7 +81,6 @@ def main(asked: Namespace) -> int:
 
 
 def _month(written: str | None) -> str | None:
-    """ValueError: no month."""
     if written is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", written):
         raise ValueError(f"--month {written}: write a month such as 2026-11")
     return written

@@ -84,14 +84,11 @@ class Folder(MailboxData):
 
 
 class Folders(MailboxSet):
-    """All folders of an account."""
-
     def __init__(self) -> None:
         super().__init__()
         self._inbox = self.new_folder()
 
     def new_folder(self) -> Folder:
-        """An empty one."""
         return Folder(self._content_cache, self._thread_cache)
 
     async def add_mailbox(self, name: str) -> ObjectId:
@@ -144,12 +141,10 @@ class MailServer:
                 server.close()
 
     async def up_imap(self) -> None:
-        """Listen: on `imap_port`, or on any when that is 0."""
         self._imap = await asyncio.start_server(self._serve_imap, LOOPBACK, self.imap_port)
         self.imap_port = self._imap.sockets[0].getsockname()[1]
 
     async def up_smtp(self) -> None:
-        """Listen: on `smtp_port`, or on any when that is 0."""
         loop = asyncio.get_running_loop()
         self._smtp = await loop.create_server(self._serve_smtp, LOOPBACK, self.smtp_port)
         self.smtp_port = self._smtp.sockets[0].getsockname()[1]
@@ -193,7 +188,6 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """RCPT TO (aiosmtpd's hook)."""
         if address.casefold() not in self._boxes:
             return "550 5.1.1 No such user here"
         envelope.rcpt_tos.append(address.casefold())
@@ -201,7 +195,6 @@ class MailServer:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """The mail itself (aiosmtpd's hook)."""
         raw = envelope.content
         assert isinstance(raw, bytes)
         passed = Passed(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw)

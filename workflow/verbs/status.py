@@ -31,8 +31,6 @@ LETTERS = {
 
 
 class Looked(NamedTuple):
-    """What there is to print."""
-
     found: dict[str, Any]
     """``status --json`` (contract section 7)."""
     whys: Mapping[str, str]
@@ -96,7 +94,6 @@ def _case(case: Case, coming: Timer | None, config: Config, zone: ZoneInfo) -> d
 
 
 def _coming(timers: tuple[Timer, ...]) -> Timer | None:
-    """The next due time that brings a letter."""
     return min((timer for timer in timers if timer.due in LETTERS), key=lambda timer: timer.at, default=None)
 
 

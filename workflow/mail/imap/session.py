@@ -134,7 +134,6 @@ class Session:
     # --- looking ------------------------------------------------------------------------------------
 
     def noop(self) -> None:
-        """Let the server tell what is new, where no IDLE does."""
         self._client._imap.noop()
 
     def search(self, above: int, since: date | None = None) -> list[int]:
@@ -327,7 +326,6 @@ class Session:
             socket.socket.shutdown(self._client.socket(), socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Let go of the socket."""
         with suppress(OSError):
             self._client.shutdown()
 

@@ -58,7 +58,6 @@ class Headers:
         return self.fields.get(name, ())
 
     def first(self, name: str) -> str | None:
-        """The topmost value of this field, or None."""
         values = self.fields.get(name)
         return values[0] if values else None
 

@@ -102,7 +102,6 @@ def read(
 
 
 def _answers(headers: Headers, text: str) -> bool:
-    """Whether this mail answers another, as its header or a quotation in it says."""
     return any(headers.first(name) for name in ("in-reply-to", "references")) or newtext.quotes(text)
 
 

@@ -49,7 +49,6 @@ class Part:
         return disposition.lstrip().startswith("attachment") or "filename" in disposition or "name" in self.params
 
     def leaves(self) -> Iterator[Part]:
-        """All parts without children, in their order."""
         if not self.children:
             yield self
         for child in self.children:

@@ -110,7 +110,6 @@ _POSTSCRIPT = re.compile(r"\s{0,8}p\.?\s?s\b", re.IGNORECASE)
 
 
 def is_quoted(line: str) -> bool:
-    """Whether a mail program marked this line as quoted."""
     return bool(_QUOTED.match(line))
 
 
@@ -181,7 +180,6 @@ def is_regards(line: str) -> bool:
 
 
 def is_disclaimer(line: str) -> bool:
-    """Whether a legal footer begins here."""
     return bool(_DISCLAIMER.match(line[:SEEN]))
 
 
@@ -191,5 +189,4 @@ def is_banner(line: str) -> bool:
 
 
 def is_postscript(line: str) -> bool:
-    """Whether a person goes on after signing."""
     return bool(_POSTSCRIPT.match(line))

@@ -84,11 +84,9 @@ class Seen:
     tree: Part | None
 
     def leaves(self) -> Iterator[Part]:
-        """All parts that hold no others."""
         return self.tree.leaves() if self.tree else iter(())
 
     def holds(self, *kinds: str) -> bool:
-        """Whether one of the parts is of one of these media types."""
         return any(leaf.kind in kinds for leaf in self.leaves())
 
 

@@ -48,8 +48,6 @@ class Rendered:
 
 
 class Letters:
-    """Renders the letters of one clinic."""
-
     def __init__(self, rules: Rules, *, instance: str, templates: Path | None = None, sms_link: bool = False) -> None:
         self._instance = clean_header(instance)
         self._sender = Mailbox(f"Promptly, {clean_name(rules.clinic)}", rules.address)

@@ -72,8 +72,6 @@ _LONG_NAME = 5
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A choice as a letter shows it."""
-
     label: str
     say: str
     """What one would type."""
@@ -81,8 +79,6 @@ class Tap:
 
 
 class Wording:
-    """The words for the letters of one clinic."""
-
     def __init__(self, rules: Rules, *, sms_link: bool) -> None:
         self._rules = rules
         self._clinic = clean_name(rules.clinic)
@@ -204,7 +200,6 @@ class Wording:
         return text if hidden is None else hidden.sub(lambda found: f"{found[0][0].upper()}.", text)
 
     def iso(self, at: datetime | None) -> str | None:
-        """ISO 8601 with the clinic's offset."""
         return None if at is None else at.astimezone(self._zone).isoformat(timespec="seconds")
 
     def _when(self, at: datetime | None, now: datetime) -> str:
@@ -223,7 +218,6 @@ def client_of(facts: Facts) -> str | None:
 
 
 def associate_of(facts: Facts) -> str:
-    """The associate's name, made fit to be printed."""
     return clean_name(facts.associate.name) or "the associate"
 
 

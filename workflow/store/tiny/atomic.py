@@ -64,7 +64,6 @@ class WholeFile(Storage):
             return None
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
-        """Replace the file, or stage what will (see `replace_file`)."""
         self._replace(self._path, codec.encode(data))
 
 

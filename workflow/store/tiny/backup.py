@@ -152,19 +152,16 @@ def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Lett
 
 
 def newest_copy(folder: Path, case_id: str) -> Case | None:
-    """The case as the newest backup has it that holds it readably."""
     paths = [path for copy in reversed(backups(folder)) for path in files_of(copy, case_id)]
     return next((case for path in paths if (case := _case(path)) is not None), None)
 
 
 def with_letters(filed: Filed, change: Callable[[Letter], Letter]) -> Filed:
-    """A case's file with all its letters changed."""
     case = replace(filed.case, letters=tuple(map(change, filed.case.letters)))
     return replace(filed, case=case, beside=tuple(map(change, filed.beside)))
 
 
 def without_names(filed: Filed, now: datetime) -> Filed:
-    """A case's file with its names and free text wiped."""
     return replace(filed, case=wiped(filed.case, now), beside=tuple(map(wiped_letter, filed.beside)))
 
 

@@ -40,12 +40,10 @@ class TinyBoard:
         self._requests = folder / REQUESTS
 
     def say(self, alive: Alive) -> None:
-        """See `Board`."""
         with refusing():
             _put(self._alive, alive, orjson.OPT_INDENT_2)
 
     async def alive(self, *, living: bool = True) -> Alive | None:
-        """See `Board`."""
         try:
             said = orjson.loads(self._alive.read_bytes())
             alive = Alive(
@@ -64,7 +62,6 @@ class TinyBoard:
         return alive if not living or _lives(alive.pid) else None
 
     async def ask(self, verb: str, case: str = "") -> Request:
-        """See `Board`."""
         request = Request(secrets.token_hex(8), verb, case)
         with refusing():
             with suppress(FileExistsError):
@@ -73,12 +70,10 @@ class TinyBoard:
         return request
 
     async def take_back(self, request: Request) -> None:
-        """See `Board`."""
         with refusing():
             self._file(request, _ASKED).unlink(missing_ok=True)
 
     async def answer_to(self, request: Request) -> Answer | None:
-        """See `Board`."""
         path = self._file(request, _ANSWERED)
         with refusing():
             try:
@@ -98,7 +93,6 @@ class TinyBoard:
             return [request for path in paths if (request := _request(path)) is not None]
 
     async def answer(self, request: Request, answer: Answer) -> None:
-        """See `Board`."""
         with refusing():
             _put(self._file(request, _ANSWERED), answer)
         await self.take_back(request)

@@ -71,7 +71,6 @@ class Archive:
         return len(self._ids) - self._ids.count("")
 
     def put(self, case_id: str, names: Iterable[str], mark: int) -> None:
-        """A case was archived, with these names, in a file with this mark."""
         number = len(self._ids)
         self._ids.append(case_id)
         self._marks.append(mark)

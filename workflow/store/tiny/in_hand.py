@@ -39,11 +39,9 @@ class Hand:
             self._deaths = {}
 
     def deaths(self, place: Place) -> int:
-        """At how many deaths this mail was in hand."""
         return self._deaths.get(place, 0)
 
     def take(self, place: Place) -> None:
-        """This mail is in hand from now on."""
         self._held = place
         self._write()
 

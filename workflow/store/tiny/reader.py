@@ -72,17 +72,14 @@ class TinyReader:
 
     @property
     def desk(self) -> Desk:
-        """See `Reader`."""
         return self._index.desk
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """See `Reader`."""
         reasons = {**{path.stem: reason for path, reason in self._broken.items()}, **self._aside}
         return tuple(Fault(name, reason) for name, reason in sorted(reasons.items()))
 
     async def open_cases(self) -> Cases:
-        """See `Reader`."""
         return self._index.open.beside()
 
     async def case(self, case_id: str) -> Case | None:
@@ -91,7 +88,6 @@ class TinyReader:
         return filed.case if filed else None
 
     async def knows(self, case_id: str) -> bool:
-        """See `Reader`."""
         if self._index.file(case_id) or case_id in self._closed:
             return True
         return any(fault.name.partition(".")[0] == case_id for fault in self.faults)
@@ -114,7 +110,6 @@ class TinyReader:
                     yield case
 
     async def letters_beside(self, case_id: str) -> list[Letter]:
-        """See `Reader`."""
         filed = self._stored(case_id)
         return [
             *(filed.beside if filed else ()),
@@ -122,7 +117,6 @@ class TinyReader:
         ]
 
     async def owed(self) -> list[Letter]:
-        """See `Reader`."""
         return self._index.owed()
 
     async def letter(self, letter_id: str) -> Letter | None:
@@ -133,19 +127,15 @@ class TinyReader:
         return next((letter for letter in filed.letters if letter.id == letter_id), None) if filed else None
 
     async def next_due(self) -> datetime | None:
-        """See `Reader`."""
         return self._index.next_due()
 
     async def due(self, now: datetime) -> list[Case]:
-        """See `Reader`."""
         return self._index.due(now)
 
     async def latest_at(self) -> datetime | None:
-        """See `Reader`."""
         return self._index.latest_at
 
     async def copies(self) -> list[str]:
-        """See `Reader`."""
         with refusing():
             return [copy.name for copy in backups(self.folder)]
 
@@ -283,7 +273,6 @@ def no_collection() -> Iterator[None]:
 
 
 def read_case(path: Path) -> Filed:
-    """A case's file. Raises FileNotFoundError, OSError or `Broken`."""
     filed = codec.filed(read_document(path, CASE))
     if filed.case.id != path.stem:
         raise Broken("its name is not the id of the case in it")
@@ -306,7 +295,6 @@ def case_names(folder: Path) -> list[str]:
 
 
 def json_files(folder: Path) -> list[Path]:
-    """The case files in a folder, sorted."""
     return [folder / name for name in case_names(folder)]
 
 

@@ -21,10 +21,7 @@ _STAFF: Final = frozenset({"associate", "to", "by"})
 
 
 def search(folder: Path, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
-    """See `Store.search`; paths are relative to the folder.
-
-    Raises OSError.
-    """
+    """See `Store.search`; paths are relative to the folder. Raises OSError."""
     sought, pieces = name_pattern(names), tuple(texts)
     searched = 0
     of_case: list[str] = []

@@ -70,7 +70,6 @@ class TinyStore(TinyReader):
         self.board = TinyBoard(folder)
 
     async def open(self) -> None:
-        """See `Store`."""
         try:
             self._take_lock()
             with no_collection():
@@ -87,7 +86,6 @@ class TinyStore(TinyReader):
             raise Unreadable(f"{self.folder}: {error.strerror or type(error).__name__}") from None
 
     async def close(self) -> None:
-        """See `Store`."""
         self._hand.let_go()
         try:
             self._keep_hint()
@@ -96,7 +94,6 @@ class TinyStore(TinyReader):
             self._lock.release()
 
     async def consumed(self, key: str) -> frozenset[str]:
-        """See `Store`."""
         homes = self._index.homes(key)
         for case_id in self._index.archive.perhaps(key) - homes:
             filed = self._stored(case_id)
@@ -105,7 +102,6 @@ class TinyStore(TinyReader):
         return homes
 
     async def case_of_message(self, message_id: str) -> str | None:
-        """See `Store`."""
         cases = {letter.case for letter in self.desk.letters if letter.message_id == message_id}
         for filed in self._files_of(message_id):
             case = filed.case
@@ -117,7 +113,6 @@ class TinyStore(TinyReader):
         return cases.pop() if len(cases) == 1 else None
 
     async def letter_of_message(self, message_id: str) -> Letter | None:
-        """See `Store`."""
         letters = [letter for filed in self._files_of(message_id) for letter in filed.letters]
         return next((letter for letter in (*self.desk.letters, *letters) if letter.message_id == message_id), None)
 
@@ -129,7 +124,6 @@ class TinyStore(TinyReader):
         marks: Mapping[str, str] | None = None,
         counts: Mapping[str, Sequence[datetime]] | None = None,
     ) -> None:
-        """See `Store`."""
         hinted = replace(
             self.desk,
             marks={**self.desk.marks, **(marks or {})},
@@ -151,7 +145,6 @@ class TinyStore(TinyReader):
             self._hint(hinted)
 
     async def settle_letters(self, updates: Iterable[Letter]) -> None:
-        """See `Store`."""
         by_home: dict[str, dict[str, Letter]] = {}
         for letter in updates:
             home = self._index.home(letter.id) or letter.id.partition(".")[0]  # an archived case's may have bounced
@@ -167,26 +160,21 @@ class TinyStore(TinyReader):
             raise refusal
 
     def remember_place(self, place: Place) -> None:
-        """See `Store`."""
         known = self.desk.place
         if known is None or known.uidvalidity != place.uidvalidity or known.uid < place.uid:
             self._hint(replace(self.desk, place=place))
 
     async def flush(self) -> None:
-        """See `Store`."""
         if self._hints_unwritten:
             self._write_desk(self.desk)
 
     async def take_in_hand(self, place: Place) -> None:
-        """See `Store`."""
         self._hand.take(place)
 
     async def hand_count(self, place: Place) -> int:
-        """See `Store`."""
         return self._hand.deaths(place)
 
     async def put_down(self) -> None:
-        """See `Store`."""
         self._hand.put_down()
 
     async def erase(self, case_id: str) -> bool:
@@ -210,13 +198,11 @@ class TinyStore(TinyReader):
         return True
 
     async def wipe(self, case_id: str, now: datetime) -> None:
-        """See `Store`."""
         filed = self._stored(case_id)
         if filed is not None and not filed.case.open:
             self._write_case(without_names(filed, now))
 
     async def amend_letters(self, change: Callable[[Letter], Letter], holding: Sequence[str]) -> None:
-        """See `Store`."""
         letters = tuple(map(change, self.desk.letters))
         if letters != self.desk.letters:
             self._write_desk(replace(self.desk, letters=letters))
@@ -246,27 +232,22 @@ class TinyStore(TinyReader):
         return tuple(expired)
 
     async def back_up(self, name: str) -> None:
-        """See `Store`."""
         with refusing():
             await asyncio.to_thread(backup.back_up, self.folder, name)
 
     async def retain_in_copies(self, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
-        """See `Store`."""
         with refusing():
             return await asyncio.to_thread(backup.retain, self.folder, nameless, caseless, now)
 
     async def newest_copy(self, case_id: str) -> Case | None:
-        """See `Store`."""
         with refusing():
             return await asyncio.to_thread(backup.newest_copy, self.folder, case_id)
 
     async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
-        """See `Store`."""
         with refusing():
             return await asyncio.to_thread(backup.erase_in_backups, self.folder, case_id, change, holding)
 
     async def search(self, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
-        """See `Store`."""
         with refusing():
             return await asyncio.to_thread(search, self.folder, case_id, names, texts)
 

@@ -52,8 +52,6 @@ _WITHOUT_TIME = 0x200000
 
 
 class Peer(NamedTuple):
-    """Whom an encrypted connection led to."""
-
     version: str
     certificate: Mapping[str, Any]
     """As `ssl` shows one that it has verified; {} if it has not."""
@@ -84,7 +82,6 @@ class Server:
 
     @property
     def place(self) -> str:
-        """For a sentence."""
         return f"{self.host}, port {self.port}"
 
 
@@ -287,7 +284,6 @@ def _certificate(server: Server) -> Mapping[str, Any]:
 
 
 def _day(certificate: Mapping[str, Any], name: str) -> str:
-    """Of ``notBefore`` or ``notAfter``, in UTC."""
     if name not in certificate:
         return "a day that it does not tell"
     return f"{datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate[name]), UTC):%Y-%m-%d}"

@@ -37,7 +37,6 @@ class Finding:
     """What to do, in whole sentences; empty where there is nothing to do."""
 
     def __str__(self) -> str:
-        """``FAIL  IMAP login: refused. Put the password …``"""
         said = f"{self.level:<5} {self.part}: {self.text}"
         return f"{said}. {self.advice}" if self.advice else said
 
@@ -47,22 +46,18 @@ Tell = Callable[[Finding], None]
 
 
 def ok(part: str, text: str) -> Finding:
-    """All is well."""
     return Finding(part, Level.OK, text)
 
 
 def warn(part: str, text: str, advice: str) -> Finding:
-    """It works, but somebody should know, or look."""
     return Finding(part, Level.WARN, text, advice)
 
 
 def fail(part: str, text: str, advice: str) -> Finding:
-    """It does not work."""
     return Finding(part, Level.FAIL, text, advice)
 
 
 def skipped(part: str, text: str) -> Finding:
-    """It was not tried."""
     return Finding(part, Level.SKIPPED, text)
 
 

@@ -25,8 +25,6 @@ ROOM_LEAST = 100
 
 
 class Trial(NamedTuple):
-    """The test letter as it lies in the folder."""
-
     uid: int
     arrived_at: datetime | None
     """INTERNALDATE, in UTC; None when the server tells none that can be read."""
@@ -37,7 +35,6 @@ class Mailbox(Session):
     """A session that is also asked what only `check` wants to know. Its methods raise what is in `TROUBLE`."""
 
     def wire(self) -> object:
-        """The socket, to look at its other end."""
         return self._client.socket()
 
     def folders(self) -> list[str]:
@@ -46,7 +43,6 @@ class Mailbox(Session):
         return sorted(str(name) for flags, _, name in listed if b"\\noselect" not in {flag.lower() for flag in flags})
 
     def delimiter(self) -> str:
-        """What stands between a folder and one within it."""
         return self._delimiter()
 
     def make_handled_folder(self) -> tuple[str, bool]:

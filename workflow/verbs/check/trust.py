@@ -33,14 +33,11 @@ _RESULT = re.compile(r"\b(dmarc|dkim|spf)\s*=\s*([a-z]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A mail from a roster address."""
-
     incoming: message.Incoming
     passes: bool
 
     @property
     def sender(self) -> str:
-        """Its one From."""
         return self.incoming.mail.sender or ""
 
     @property
@@ -103,7 +100,6 @@ def _mails(config: Config, clock: Clock) -> Iterator[message.Incoming]:
 
 
 def _judge(mail: message.Incoming, keys: Trust, config: Config) -> Standing:
-    """As the daemon does."""
     return trust.judge(mail, config.roster, keys, config.mailbox.address.rpartition("@")[2])
 
 
