@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -14,6 +16,7 @@ from tests.bench.past import Past, make_past
 from tests.cast import RULES
 from tests.store.cases import DAY, MINUTE, NINE, a_case, a_letter, about, closed
 from tests.store.tiny_bench import TinyBench, opened
+from workflow.store import memory
 from workflow.store.codec import Filed
 from workflow.store.tiny import closed_index, reader, store
 from workflow.store.tiny.closed_index import HINT, Archive
@@ -28,13 +31,13 @@ IDS = ("B3C4", "D5F6", "K7Q2")
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of archived cases whose files a start had to read; any number of them is worth a hint here."""
     seen: list[str] = []
-    quickly = reader.read_quickly
+    names_in = memory.names_in
 
-    def noted(path: str) -> object:
-        seen.append(Path(path).stem)
-        return quickly(path)
+    def noted(document: Mapping[str, Any]) -> object:
+        seen.append(document["case"]["id"])
+        return names_in(document)
 
-    monkeypatch.setattr(reader, "read_quickly", noted)
+    monkeypatch.setattr(reader, "names_in", noted)
     monkeypatch.setattr(store, "WORTH_A_HINT", 1)
     return seen
 

@@ -156,7 +156,7 @@ import asyncio, itertools, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.store.cases import NINE, a_case, a_letter, about
-from workflow.store.tiny import TinyStore
+from workflow.store.tiny.store import TinyStore
 
 async def main():
     store = TinyStore(Path({state!r}))

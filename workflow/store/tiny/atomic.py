@@ -44,24 +44,15 @@ class Unsynced(OSError):
 class WholeFile(Storage):
     """TinyDB storage for one small file that is only ever replaced as a whole.
 
-    With `fresh`, `read` gives nothing, as of a file that is not there yet: a new version is written without looking at
-    the old one, which spares parsing it and heals a file that was damaged meanwhile. Every `read` parses anew, so
-    nobody shares a dict with it. With `staged`, a write changes nothing until `publish_file`.
+    It never reads: a new version is written without looking at the old one, which spares parsing it and heals a file
+    that was damaged meanwhile. With `staged`, a write changes nothing until `publish_file`.
     """
 
-    def __init__(self, path: Path, *, fresh: bool = False, staged: bool = False) -> None:
+    def __init__(self, path: Path, *, staged: bool = False) -> None:
         self._path = path
-        self._fresh = fresh
         self._replace = stage_file if staged else replace_file
 
-    def read(self) -> dict[str, dict[str, Any]] | None:
-        """The tables of the file; None when it is not there. Raises OSError, and ValueError when it is no such file."""
-        if self._fresh:
-            return None
-        try:
-            return codec.decode(self._path.read_bytes())
-        except FileNotFoundError:
-            return None
+    def read(self) -> None: ...
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
         self._replace(self._path, codec.encode(data))

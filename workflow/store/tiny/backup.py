@@ -85,53 +85,28 @@ def back_up(folder: Path, name: str) -> None:
 
 
 def retain(folder: Path, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
-    """See `Store.retain_in_copies`. Raises OSError."""
-    gone = set(closed_before(folder, caseless))
-    due = set(due_for_wiping(folder, nameless)) - gone
-    remove_from_backups(folder, gone, caseless)
-    wipe_in_backups(folder, due, nameless, now)
+    """See `Store.retain_in_copies`. Letters without a case are judged by their age alone. Raises OSError."""
+    gone = set(_closed_before(folder, caseless))
+    due = {case.id for path in case_files(folder) if (case := _named(path)) and _is_closed(case, nameless)} - gone
+    for copy in backups(folder):
+        gone_there = {*gone, *_closed_before(copy, caseless)}
+        for path in case_files(copy):
+            old = path.parent.name == "set-aside" and path.stat().st_mtime < caseless.timestamp()
+            if old or path.name.partition(".")[0] in gone_there:
+                atomic.remove_file(path)
+            elif (case := _named(path)) and (case.id in due or _is_closed(case, nameless)):
+                _amend_case(path, partial(without_names, now=now))
+        _amend_desk(
+            copy, lambda letter: wiped_letter(letter) if letter.created_at < nameless else unlisted(letter, due)
+        )
     return due
 
 
-def due_for_wiping(folder: Path, before: datetime) -> list[str]:
-    """The cases there that were closed before this time and whose names stand in their files; broken files pass."""
-    return [case.id for path in case_files(folder) if (case := _named(path)) and _closed_before(case, before)]
-
-
-def closed_before(folder: Path, before: datetime) -> list[str]:
+def _closed_before(folder: Path, before: datetime) -> list[str]:
     """The cases there that were closed before this time, by the month of their folder first; broken files pass."""
-    last = f"{before:%Y-%m}"
-    months = [month for month in sorted(listed(folder / "closed")) if month <= last]
+    months = [month for month in listed(folder / "closed") if month <= f"{before:%Y-%m}"]
     paths = [path for month in months for path in json_files(folder / "closed" / month)]
-    return [case.id for path in paths if (case := _case(path)) and _closed_before(case, before)]
-
-
-def wipe_in_backups(folder: Path, case_ids: set[str], before: datetime, now: datetime) -> None:
-    """Wipe, in every copy, these cases, every other that was closed before this time, and letters that are as old.
-
-    Letters without a case are judged by their age alone. Raises OSError.
-    """
-    for copy in backups(folder):
-        for path in case_files(copy):
-            case = _named(path)
-            if case is not None and (case.id in case_ids or _closed_before(case, before)):
-                _amend_case(path, partial(without_names, now=now))
-        _amend_desk(
-            copy, lambda letter: wiped_letter(letter) if letter.created_at < before else unlisted(letter, case_ids)
-        )
-
-
-def remove_from_backups(folder: Path, case_ids: set[str], before: datetime) -> None:
-    """Remove, from every copy, these cases, and every other that was closed, or set aside, before this time.
-
-    Raises OSError.
-    """
-    for copy in backups(folder):
-        gone = {*case_ids, *closed_before(copy, before)}
-        for path in case_files(copy):
-            old = path.parent.name == "set-aside" and path.stat().st_mtime < before.timestamp()
-            if old or path.name.partition(".")[0] in gone:
-                atomic.remove_file(path)
+    return [case.id for path in paths if (case := _case(path)) and _is_closed(case, before)]
 
 
 def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
@@ -183,7 +158,7 @@ def _case(path: Path) -> Case | None:
         return None
 
 
-def _closed_before(case: Case, before: datetime) -> bool:
+def _is_closed(case: Case, before: datetime) -> bool:
     return not case.open and closed_at(case) < before
 
 

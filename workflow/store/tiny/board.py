@@ -9,11 +9,11 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter
 
 from workflow.store import Alive, Answer, NotCommitted, Request
 from workflow.store.tiny import atomic
@@ -45,19 +45,10 @@ class TinyBoard:
 
     async def alive(self, *, living: bool = True) -> Alive | None:
         try:
-            said = orjson.loads(self._alive.read_bytes())
-            alive = Alive(
-                pid=int(said["pid"]),
-                connected=bool(said["connected"]),
-                last_seen_at=_time(said["last_seen_at"]),
-                now=datetime.fromisoformat(said["now"]),
-                speed=float(said["speed"]),
-                rehearsed=bool(said.get("rehearsed")),
-                unsent_since=_time(said.get("unsent_since")),
-            )
+            alive = TypeAdapter(Alive).validate_json(self._alive.read_bytes())
             if living and time.time() - self._alive.stat().st_mtime > STALE:
                 return None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             return None
         return alive if not living or _lives(alive.pid) else None
 
@@ -77,11 +68,11 @@ class TinyBoard:
         path = self._file(request, _ANSWERED)
         with refusing():
             try:
-                said = orjson.loads(path.read_bytes())
+                answer = TypeAdapter(Answer).validate_json(path.read_bytes())
             except FileNotFoundError:
                 return None
             path.unlink()
-        return Answer(int(said["code"]), tuple(map(str, said["lines"])))
+        return answer
 
     async def asked(self) -> list[Request]:
         """See `Board`. Files that are no request are removed."""
@@ -137,10 +128,6 @@ def _put(path: Path, value: Any, option: int = 0) -> None:
     with os.fdopen(descriptor, "wb") as written:
         written.write(orjson.dumps(value, option=option))
     part.replace(path)
-
-
-def _time(said: str | None) -> datetime | None:
-    return datetime.fromisoformat(said) if said else None
 
 
 def _lives(pid: int) -> bool:

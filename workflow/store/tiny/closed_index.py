@@ -9,12 +9,10 @@ each file as it was then. Losing it costs time. Not here: the files themselves (
 
 from __future__ import annotations
 
-import os
 import zlib
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -37,19 +35,17 @@ look in some thousands finds a case that has not that name."""
 
 _WORD: Final = (1 << 64) - 1
 
-_BUCKET_BITS: Final = 10
-"""Up to a thousand sorted arrays: a name is put into one of a few kilobytes, not into one of ten megabytes."""
-
-_NO_WORDS: Final = array("Q")
+_FEW: Final = 1000
+"""Words that are put into their places one by one: each moves the words behind it, a few megabytes at most."""
 
 _UNKNOWN: Final = 0
 """The mark of a file that could not be looked at: it is read at the next start."""
 
 
-def mark_of(path: str | Path) -> int:
+def mark_of(path: Path) -> int:
     """What changes whenever a file is replaced, edited or restored: made of its inode, size and time of change."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - a hundred thousand of them at a start
+        found = path.stat()
     except OSError:
         return _UNKNOWN
     return (found.st_ino << 40 ^ found.st_size << 8 ^ found.st_mtime_ns) & _WORD
@@ -63,9 +59,10 @@ class Archive:
         """By number; "" once the case was dropped."""
         self._marks = array("Q")
         """Of the cases' files, likewise."""
-        self._buckets: dict[int, array[int]] = {}
-        self._unsorted: set[int] = set()
-        """Those that are sorted when they are next looked into: a start puts in a million names and looks for none."""
+        self._words = array("Q")
+        """Sorted: the sum of a name, and the number of a case that has it."""
+        self._new = array("Q")
+        """The same, to be put among them at the next look: a start puts in a million names and looks for none."""
 
     def __len__(self) -> int:
         return len(self._ids) - self._ids.count("")
@@ -74,17 +71,11 @@ class Archive:
         number = len(self._ids)
         self._ids.append(case_id)
         self._marks.append(mark)
-        for name in names:
-            word = _sum(name) | number
-            place = word >> 64 - _BUCKET_BITS
-            self._bucket(place).append(word)
-            self._unsorted.add(place)
+        self._new.extend(_sum(name) | number for name in names)
 
     def drop(self, case_id: str) -> None:
         """The case is not archived any more: no name leads to it."""
-        with suppress(ValueError):
-            while True:
-                self._ids[self._ids.index(case_id)] = ""
+        self._ids = ["" if known == case_id else known for known in self._ids]
 
     def keep(self, marks: Mapping[str, int]) -> set[str]:
         """Drop every case but those whose files have the same mark as here; the cases that stay."""
@@ -95,31 +86,24 @@ class Archive:
 
     def perhaps(self, name: str) -> set[str]:
         """The cases that may have this name: all that do, and hardly ever another."""
-        first = _sum(name)
-        bucket = self._sorted(first >> 64 - _BUCKET_BITS)
-        found = set()
-        for place in range(bisect_left(bucket, first), len(bucket)):
-            if bucket[place] & ~_NUMBER != first:
-                break
-            found.add(self._ids[bucket[place] & _NUMBER])
-        return found - {""}
+        first, words = _sum(name), self._sorted()
+        found = words[bisect_left(words, first) : bisect_right(words, first | _NUMBER)]
+        return {self._ids[word & _NUMBER] for word in found} - {""}
 
-    def _bucket(self, place: int) -> array[int]:
-        if place not in self._buckets:
-            self._buckets[place] = array("Q")
-        return self._buckets[place]
-
-    def _sorted(self, place: int) -> array[int]:
-        if place in self._unsorted:
-            self._buckets[place] = array("Q", sorted(self._buckets[place]))
-            self._unsorted.discard(place)
-        return self._buckets.get(place, _NO_WORDS)
+    def _sorted(self) -> array[int]:
+        if len(self._new) > _FEW:
+            self._words = array("Q", sorted(self._words + self._new))
+        else:
+            for word in self._new:
+                insort(self._words, word)
+        self._new = array("Q")
+        return self._words
 
     # --- the hint ---------------------------------------------------------------------------------------
 
     def save(self, path: Path, latest_at: datetime | None) -> None:
         """Keep all of it, and the time of the latest decision. Raises OSError."""
-        words = b"".join(self._sorted(place).tobytes() for place in sorted(self._buckets)) + self._marks.tobytes()
+        words = self._sorted().tobytes() + self._marks.tobytes()
         head = {"format": _FORMAT, "sum": _sum_of(self._ids, words), "latest_at": latest_at, "ids": self._ids}
         atomic.replace_file(path, orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE) + words)
 
@@ -140,11 +124,7 @@ class Archive:
         if ids.count("") > len(ids) // 2:
             return archive, None
         names = len(stored) - len(ids)
-        archive._ids, archive._marks = ids, stored[names:]
-        limits = [bisect_left(stored, bucket << 64 - _BUCKET_BITS, 0, names) for bucket in range(1 << _BUCKET_BITS)]
-        for bucket, (start, end) in enumerate(zip(limits, [*limits[1:], names], strict=True)):
-            if start < end:
-                archive._buckets[bucket] = stored[start:end]
+        archive._ids, archive._words, archive._marks = ids, stored[:names], stored[names:]
         return archive, latest_at
 
 

@@ -15,15 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tinydb import TinyDB
-
 from workflow.core.cases import Cases
 from workflow.core.model import Case, Letter
 from workflow.core.privacy import names_case
 from workflow.store import FOREVER, Desk, Fault, Unreadable, closed_at, codec
 from workflow.store.codec import Broken, Filed, Newer
 from workflow.store.memory import Index, names_in
-from workflow.store.tiny.atomic import TEMPORARY, WholeFile
+from workflow.store.tiny.atomic import TEMPORARY
 from workflow.store.tiny.board import refusing
 from workflow.store.tiny.closed_index import HINT, Archive, mark_of
 
@@ -39,9 +37,6 @@ _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 
 
 BACKUPS: Final = "backups"
-
-_MANY: Final = 100_000
-"""Objects, of a few hundred open cases: with fewer, looking through them once takes no time."""
 
 _CLOSED_AT: Final = re.compile(rb'"(?:closed|changed)_at":\s*"([^"]*)"')
 """The times that `closed_at` goes by, in a file."""
@@ -176,9 +171,9 @@ class TinyReader:
         for case_id in sorted(marks.keys() - known):
             path = self._closed_path(case_id)
             try:
-                names, committed_at = names_in(read_quickly(path))
+                names, committed_at = names_in(read_document(path, CASE))
             except (OSError, Broken) as error:
-                self._judge(Path(path), error)
+                self._judge(path, error)
                 del self._closed[case_id]
             else:
                 archive.put(case_id, names, marks[case_id])
@@ -216,10 +211,10 @@ class TinyReader:
         """The newest version of a case's file; None when there is none that can be read."""
         if (filed := self._index.file(case_id)) is not None:
             return filed
-        return self._try(Path(self._closed_path(case_id))) if case_id in self._closed else None
+        return self._try(self._closed_path(case_id)) if case_id in self._closed else None
 
-    def _closed_path(self, case_id: str) -> str:
-        return f"{self.folder}/closed/{self._closed[case_id]}/{case_id}.json"
+    def _closed_path(self, case_id: str) -> Path:
+        return self.folder / "closed" / self._closed[case_id] / f"{case_id}.json"
 
 
 def read_document(path: Path, table: str) -> Mapping[str, Any]:
@@ -228,48 +223,24 @@ def read_document(path: Path, table: str) -> Mapping[str, Any]:
 
 
 def read_as_written(path: Path, table: str) -> Mapping[str, Any]:
-    """The same in the layout it was written in."""
+    """The same in the layout it was written in. Past TinyDB, which takes longer than the file."""
     try:
-        with TinyDB(path, storage=WholeFile) as database:
-            found = database.table(table).get(doc_id=ONLY)
+        found = codec.decode(path.read_bytes()).get(table, {}).get(str(ONLY))
     except ValueError as error:
         raise error if isinstance(error, Broken) else Broken("no JSON") from None
-    if isinstance(found, Mapping):
-        return found
-    path.stat()  # TinyDB takes a file that is not there for an empty one
-    raise Broken("holds nothing")
-
-
-def read_quickly(path: str) -> Mapping[str, Any]:
-    """The document of a case's file, past TinyDB, which takes longer than the file. Raises OSError or `Broken`."""
-    try:
-        found = codec.decode(_content(path))[CASE][str(ONLY)]
-    except (KeyError, ValueError) as error:
-        raise error if isinstance(error, Broken) else Broken("no JSON, or holds nothing") from None
     if not isinstance(found, Mapping):
         raise Broken("holds nothing")
-    return codec.current(CASE, found)
-
-
-def _content(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123 - as in `listed`
-        return file.read()
+    return found
 
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Of thousands of cases that are being read none is garbage, nor will be soon: looking for it would double the time
-    of a start, at once or right after.
-    """
-    was_on = gc.isenabled()
+    """Of thousands of cases that are being read none is garbage: looking for it would double the time of a start."""
     gc.disable()
     try:
         yield
     finally:
-        if gc.get_count()[0] > _MANY:
-            gc.freeze()
-        if was_on:
-            gc.enable()
+        gc.enable()
 
 
 def read_case(path: Path) -> Filed:
@@ -298,10 +269,10 @@ def json_files(folder: Path) -> list[Path]:
     return [folder / name for name in case_names(folder)]
 
 
-def may_be_closed_between(path: str, since: datetime, until: datetime) -> bool:
+def may_be_closed_between(path: Path, since: datetime, until: datetime) -> bool:
     """Whether the file does not show at first sight that it was not: ten times faster than reading its case."""
     try:
-        times = [datetime.fromisoformat(at.decode()) for at in _CLOSED_AT.findall(_content(path))]
+        times = [datetime.fromisoformat(at.decode()) for at in _CLOSED_AT.findall(path.read_bytes())]
         return not times or (max(times) >= since and min(times) < until)
     except (OSError, ValueError, TypeError):
         return True  # whoever reads it says what is wrong

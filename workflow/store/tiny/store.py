@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -130,7 +129,7 @@ class TinyStore(TinyReader):
             counts=pruned_counts({**self.desk.counts, **(counts or {})}, now),
         )
         if decision.case is not None:
-            self._write_case(self._filed(decision, decision.case, now))
+            self._write_cases([self._filed(decision, decision.case, now)])
             self._hint(hinted)
         elif decision.letters or decision.key or marks:
             keys = {decision.key: now} if decision.key else {}
@@ -200,14 +199,14 @@ class TinyStore(TinyReader):
     async def wipe(self, case_id: str, now: datetime) -> None:
         filed = self._stored(case_id)
         if filed is not None and not filed.case.open:
-            self._write_case(without_names(filed, now))
+            self._write_cases([without_names(filed, now)])
 
     async def amend_letters(self, change: Callable[[Letter], Letter], holding: Sequence[str]) -> None:
         letters = tuple(map(change, self.desk.letters))
         if letters != self.desk.letters:
             self._write_desk(replace(self.desk, letters=letters))
         with refusing():
-            archived = [id_ for id_ in self._closed if holding and holds(Path(self._closed_path(id_)), holding)]
+            archived = [id_ for id_ in self._closed if holding and holds(self._closed_path(id_), holding)]
         found = [filed for filed in map(self._stored, dict.fromkeys([*self._index.files, *archived])) if filed]
         self._write_cases([new for filed in found if (new := with_letters(filed, change)) != filed])
 
@@ -328,13 +327,9 @@ class TinyStore(TinyReader):
         case = replace(filed.case, letters=settled(filed.case.letters, offered))
         return replace(filed, case=case, beside=settled(filed.beside, offered))
 
-    def _write_case(self, filed: Filed) -> None:
-        """Disk, then memory, then the case's place among open and closed ones."""
-        self._write_cases([filed])
-
     def _write_cases(self, several: Sequence[Filed]) -> None:
-        """The same for several, each for itself, but with their folder forced to disk once. Raises `NotCommitted` after
-        having tried every one.
+        """Disk, then memory, then the case's place among open and closed ones. Each for itself, but with their folder
+        forced to disk once; raises `NotCommitted` after having tried every one.
         """
         refusal: OSError | None = None
         published = []
@@ -369,11 +364,11 @@ class TinyStore(TinyReader):
             return
         with suppress(OSError):
             if case_id in self._closed:
-                atomic.remove_file(Path(self._closed_path(case_id)))
+                atomic.remove_file(self._closed_path(case_id))
                 del self._closed[case_id]
                 self._index.archive.drop(case_id)
             if not filed.case.open and not owes(filed):
-                month = sys.intern(closing_month(filed.case))  # one for its thousands of cases
+                month = closing_month(filed.case)
                 target = self.folder / "closed" / month / f"{case_id}.json"
                 atomic.move_file(self._open_path(case_id), target)
                 self._closed[case_id] = month
@@ -410,5 +405,5 @@ class TinyStore(TinyReader):
 
 
 def _write(path: Path, table: str, value: Filed | Desk, *, staged: bool = False) -> None:
-    with TinyDB(path, storage=WholeFile, fresh=True, staged=staged) as database:
+    with TinyDB(path, storage=WholeFile, staged=staged) as database:
         database.table(table).insert(Document(codec.document(value), doc_id=ONLY))
