@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workflow.config.keys import ImapServer, MailServer, SmtpServer
+from workflow.config.keys import ImapServer, ServerKeys, SmtpServer
 
 
-class _Told(MailServer):
+class _Told(ServerKeys):
     word: Callable[[], str]
 
     def password(self) -> str:

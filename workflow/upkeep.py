@@ -22,7 +22,7 @@ from workflow.core.model import Letter, Post
 from workflow.core.privacy import names_of, scrubbed, texts_of, unlisted, wiped_letter
 from workflow.engine import Engine
 from workflow.logs import place
-from workflow.store import Answer, Found, Request, StoreError, closed_at
+from workflow.store import Carried, Found, Request, StoreError, closed_at
 
 log = structlog.get_logger()
 
@@ -142,14 +142,14 @@ class Upkeep:
 
     # --- what is done -----------------------------------------------------------------------------------
 
-    async def carry_out(self, request: Request) -> Answer:
+    async def carry_out(self, request: Request) -> Carried:
         match request.verb:
             case "erase":
                 return _erasure_told(await self.erase(request.case))
             case "purge":
                 return _retention_told(await self.retain())
             case other:
-                return Answer(2, (f"This daemon does not know {other}: it is older than the program that asks.",))
+                return Carried(2, (f"This daemon does not know {other}: it is older than the program that asks.",))
 
     async def retain(self) -> Retained:
         """Wipe names, and delete cases, whose time has come (contract section 6, ``[privacy]``): first in the backups,
@@ -204,16 +204,16 @@ def _aged(letter: Letter, before: datetime, wiped: set[str]) -> Letter:
     return wiped_letter(letter) if old else unlisted(letter, wiped)
 
 
-def _retention_told(retained: Retained) -> Answer:
+def _retention_told(retained: Retained) -> Carried:
     if not (retained.wiped or retained.deleted):
-        return Answer(0, ("Nothing was due: no names to wipe, no cases to delete.",))
+        return Carried(0, ("Nothing was due: no names to wipe, no cases to delete.",))
     names, cases = _count(len(retained.wiped), "case"), _count(len(retained.deleted), "case")
-    return Answer(0, (f"Names and free text wiped: {names}. Deleted: {cases}. Backups included.",))
+    return Carried(0, (f"Names and free text wiped: {names}. Deleted: {cases}. Backups included.",))
 
 
-def _erasure_told(erased: Erased) -> Answer:
+def _erasure_told(erased: Erased) -> Carried:
     if not erased.known:
-        return Answer(2, (f"Case {erased.case} is not there, nor in a backup.",))
+        return Carried(2, (f"Case {erased.case} is not there, nor in a backup.",))
     found = erased.found
     letters = f" {_count(erased.withdrawn, 'letter')} not yet sent withdrawn." if erased.withdrawn else ""
     sought = "the client's name and of what was written" if erased.named else "its file"
@@ -232,7 +232,7 @@ def _erasure_told(erased: Erased) -> Answer:
     if not erased.named:
         lines.append("Its file could not be read, so the client's name could not be looked for.")
     lines.append("Not reached from here: mails in mailboxes, and copies of the state that you made yourself.")
-    return Answer(1 if found.of_case else 0, tuple(lines))
+    return Carried(1 if found.of_case else 0, tuple(lines))
 
 
 def _count(number: int, what: str) -> str:

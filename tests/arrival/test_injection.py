@@ -30,7 +30,7 @@ from tests.conversation import Clinic
 from tests.mail.letter_reading import LETTERS, SAMPLES, mail_of, part_of
 from tests.mail.letter_samples import DANA, NOW, RULES
 from workflow.core.model import Datum, Letter, Person
-from workflow.mail.writing.mime import Body, Mailbox, to_bytes
+from workflow.mail.writing.mime import Body, Correspondent, to_bytes
 from workflow.mail.writing.render import Letters, Unsafe
 
 CASES = 10_000
@@ -202,8 +202,8 @@ def test_a_mail_program_that_decodes_before_it_reads_addresses_finds_ours_alone(
 
 # --- the last gate, with nothing cleaned before it
 
-CLINIC = Mailbox("Promptly, Riverside", "clinic@clinic.test")
-TO_DANA = Mailbox("Dana Lee", "dana@clinic.test")
+CLINIC = Correspondent("Promptly, Riverside", "clinic@clinic.test")
+TO_DANA = Correspondent("Dana Lee", "dana@clinic.test")
 BODY = Body("text", "<p>text</p>")
 
 
@@ -217,11 +217,11 @@ def test_ten_thousand_uncleaned_headers_go_as_meant_or_not_at_all() -> None:
             case 0:
                 meant["References"] = f"<{attack(random)}@x.test>"
             case 1:
-                recipient = Mailbox(attack(random), "dana@clinic.test")
+                recipient = Correspondent(attack(random), "dana@clinic.test")
             case 2:
-                sender = Mailbox(attack(random), "clinic@clinic.test")
+                sender = Correspondent(attack(random), "clinic@clinic.test")
             case _:
-                recipient = Mailbox("Dana Lee", "dana@clinic.test" + attack(random))
+                recipient = Correspondent("Dana Lee", "dana@clinic.test" + attack(random))
         try:
             raw = to_bytes(meant, sender, recipient, BODY, seed="<1@clinic.test>")
         except Unsafe:

@@ -16,7 +16,7 @@ from tests.store.bench import Bench, before_and_after_a_death, restarted
 from tests.store.cases import ALEX, DANA, DAY, MINUTE, NINE, a_case, a_letter, a_rich_case, about, closed, without_case
 from workflow.core.model import Choice, Consumed, Due, Letter, LetterKind, Outcome, Place, Post, State, Timer
 from workflow.core.privacy import wiped
-from workflow.store import DESK, EVER, Alive, Answer, Locked, Store
+from workflow.store import DESK, EVER, Alive, Carried, Locked, Store
 
 
 class StoreConformance:
@@ -525,8 +525,8 @@ class StoreConformance:
         store = await restarted(bench, store)
         assert {request.token for request in await store.board.asked()} == {first.token, second.token}
         assert await store.board.answer_to(first) is None
-        await store.board.answer(first, Answer(1, ("Done.", "Left.")))
+        await store.board.answer(first, Carried(1, ("Done.", "Left.")))
         assert await store.board.asked() == [second]
-        assert await store.board.answer_to(first) == Answer(1, ("Done.", "Left."))
+        assert await store.board.answer_to(first) == Carried(1, ("Done.", "Left."))
         assert await store.board.answer_to(first) is None
         bench.kill(store)

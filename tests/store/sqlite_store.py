@@ -23,8 +23,8 @@ from workflow.store import (
     DESK,
     FOREVER,
     Alive,
-    Answer,
     Board,
+    Carried,
     Desk,
     Fault,
     Found,
@@ -440,20 +440,20 @@ class SqliteBoard:
     async def take_back(self, request: Request) -> None:
         self._db.execute("delete from request where token = ?", (request.token,))
 
-    async def answer_to(self, request: Request) -> Answer | None:
+    async def answer_to(self, request: Request) -> Carried | None:
         where = (request.token,)
         row = self._db.execute("select answer from request where token = ? and answer is not null", where).fetchone()
         if row is None:
             return None
         await self.take_back(request)
         code, lines = json.loads(row[0])
-        return Answer(code, tuple(lines))
+        return Carried(code, tuple(lines))
 
     async def asked(self) -> list[Request]:
         rows = self._db.execute('select token, verb, "case" from request where answer is null order by rowid')
         return [Request(*row) for row in rows]
 
-    async def answer(self, request: Request, answer: Answer) -> None:
+    async def answer(self, request: Request, answer: Carried) -> None:
         told = json.dumps([answer.code, answer.lines])
         self._db.execute("update request set answer = ? where token = ?", (told, request.token))
 

@@ -39,7 +39,7 @@ _CREDENTIALS = Path("/run/credentials")
 Raw = Mapping[str, object]
 
 
-class Fault(NamedTuple):
+class KeyFault(NamedTuple):
     """One thing that is wrong: the full name of the key, and what to do about it."""
 
     key: str
@@ -53,10 +53,10 @@ class Fault(NamedTuple):
 class Faults(Exception):
     """Everything that is wrong with a configuration file. ``str()`` is for a terminal; a log may hold `keys` alone."""
 
-    def __init__(self, path: Path, faults: Iterable[Fault]) -> None:
+    def __init__(self, path: Path, faults: Iterable[KeyFault]) -> None:
         super().__init__(path, tuple(faults))
         self.path = path
-        self.faults: tuple[Fault, ...] = tuple(self.args[1])
+        self.faults: tuple[KeyFault, ...] = tuple(self.args[1])
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -86,11 +86,11 @@ _WORDED = {
 }
 
 
-def worded(detail: ErrorDetails) -> Fault:
+def worded(detail: ErrorDetails) -> KeyFault:
     """What pydantic found, with the key's full name and what to do."""
     where = detail["loc"]
     key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
-    return Fault(key, _advice(detail["type"], detail))
+    return KeyFault(key, _advice(detail["type"], detail))
 
 
 def _advice(kind: str, detail: ErrorDetails) -> str:
@@ -102,7 +102,7 @@ def _advice(kind: str, detail: ErrorDetails) -> str:
     return _WORDED[kind].format(**detail.get("ctx", {})) if kind in _WORDED else detail["msg"]
 
 
-def place(fault: Fault) -> int:
+def place(fault: KeyFault) -> int:
     """Where the fault's section stands in the file of the contract, to sort by."""
     sections = list(Config.model_fields)
     section = fault.key.partition(".")[0].partition("[")[0]
@@ -123,7 +123,7 @@ def _unknown(where: tuple[int | str, ...]) -> str:
 # --- what needs more than one key ----------------------------------------------------------------------
 
 
-def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[Fault]:
+def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]:
     """What needs more than one key. ``base`` is the folder of the file, for relative paths.
 
     Looks at the raw file, so that a fault elsewhere hides none of these; what has the wrong type counts as absent.
@@ -133,67 +133,69 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[Fault]:
         host = _text(table, "host")
         away = bool(host) and not is_loopback(host)
         if away and table.get("security") == "none":
-            yield Fault(f"{section}.security", 'is "none", which is for loopback hosts only: use "tls" or "starttls"')
+            yield KeyFault(
+                f"{section}.security", 'is "none", which is for loopback hosts only: use "tls" or "starttls"'
+            )
         if away and rehearsal:
-            yield Fault(f"{section}.host", "--speed and --clock are for loopback hosts only")
+            yield KeyFault(f"{section}.host", "--speed and --clock are for loopback hosts only")
         yield from _login_faults(section, table, base, away=away)
         yield from _file_faults(section, table, base)
     mailbox = _table(raw, "mailbox")
     folder, handled_folder = (_given(ImapServer, mailbox, key) for key in ("folder", "handled_folder"))
     if handled_folder and handled_folder == folder:
-        yield Fault("mailbox.handled_folder", "must be another folder than mailbox.folder")
+        yield KeyFault("mailbox.handled_folder", "must be another folder than mailbox.folder")
     trust = _table(raw, "trust")
     if _given(Trust, trust, "require") is True and not trust.get("authserv_id") and not trust.get("internal"):
-        yield Fault(
+        yield KeyFault(
             "trust.authserv_id",
             "is needed while trust.require is true: the name your mail server writes first in Authentication-Results "
             '(or internal = "exchange"; or require = false, which believes mail that carries no results)',
         )
     yield from _people_faults(raw)
     if (templates := _text(_table(raw, "letters"), "templates")) and not (base / templates).is_dir():
-        yield Fault("letters.templates", f"there is no folder {base / templates}")
+        yield KeyFault("letters.templates", f"there is no folder {base / templates}")
     store = _text(_table(raw, "store"), "url").partition(":")[2]
     if store and (base / store).exists() and not (base / store).is_dir():
-        yield Fault("store.url", f"{base / store} is a file: name a folder")
+        yield KeyFault("store.url", f"{base / store} is a file: name a folder")
 
 
-def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[Fault]:
+def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[KeyFault]:
     ways = [way for way in _PASSWORD_WAYS if table.get(way) or (way == "oauth2" and way in table)]
     if len(ways) > 1:
-        yield Fault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
+        yield KeyFault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
     if section == "smtp" and not table.get("username"):
         if ways:
-            yield Fault("smtp.username", f"is needed with {ways[0]}")
+            yield KeyFault("smtp.username", f"is needed with {ways[0]}")
         elif "username" not in table and away:
-            yield Fault("smtp.username", 'is needed; write "" if this server asks for no login')
+            yield KeyFault("smtp.username", 'is needed; write "" if this server asks for no login')
     elif not ways:
         advice = f"is needed (or password_env, or [{section}.oauth2]): a file that holds the password alone"
-        yield Fault(f"{section}.password_file", advice)
+        yield KeyFault(f"{section}.password_file", advice)
     if table.get("username") == "" and section == "mailbox":
-        yield Fault("mailbox.username", "must not be empty: leave it out if it is the address")
+        yield KeyFault("mailbox.username", "must not be empty: leave it out if it is the address")
     if isinstance(oauth2 := table.get("oauth2"), dict):
         yield from _oauth2_faults(f"{section}.oauth2", oauth2, base)
 
 
-def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
+def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
     provider = _text(table, "provider")
     if provider not in _OAUTH2_LIBRARIES:  # said elsewhere
         return
     if not _is_installed(_OAUTH2_LIBRARIES[provider]):
         pip = f"{sys.prefix}/bin/pip install '.[oauth]'"
         advice = f"needs a library that is not installed: run {pip} in the folder where Promptly was unpacked"
-        yield Fault(f"{section}.provider", advice)
+        yield KeyFault(f"{section}.provider", advice)
     for key in _OAUTH2_OTHERS[provider]:
         if table.get(key):
-            yield Fault(f"{section}.{key}", f'is not for provider = "{provider}": remove it')
+            yield KeyFault(f"{section}.{key}", f'is not for provider = "{provider}": remove it')
     if provider == "microsoft" and not table.get("tenant"):
-        yield Fault(f"{section}.tenant", "is needed: the clinic's domain at Microsoft, or its directory id")
+        yield KeyFault(f"{section}.tenant", "is needed: the clinic's domain at Microsoft, or its directory id")
     for ways in _OAUTH2_WAYS[provider]:
         given = [way for way in ways if table.get(way)]
         if not given:
-            yield Fault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
+            yield KeyFault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
         elif len(given) > 1:
-            yield Fault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
+            yield KeyFault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
     yield from _file_faults(section, table, base)
 
 
@@ -204,19 +206,19 @@ def _is_installed(library: str) -> bool:
         return False
 
 
-def _file_faults(section: str, table: Raw, base: Path) -> Iterator[Fault]:
+def _file_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
     if not (name := _text(table, "ca_file")):
         return
     try:
         if _CERTIFICATE not in (base / name).read_bytes():
-            yield Fault(f"{section}.ca_file", f"{base / name} holds no certificate in PEM form")
+            yield KeyFault(f"{section}.ca_file", f"{base / name} holds no certificate in PEM form")
     except FileNotFoundError:
-        yield Fault(f"{section}.ca_file", f"there is no file {base / name}")
+        yield KeyFault(f"{section}.ca_file", f"there is no file {base / name}")
     except OSError as error:
-        yield Fault(f"{section}.ca_file", f"{base / name} can't be read: {error.strerror}")
+        yield KeyFault(f"{section}.ca_file", f"{base / name} can't be read: {error.strerror}")
 
 
-def _people_faults(raw: Raw) -> Iterator[Fault]:
+def _people_faults(raw: Raw) -> Iterator[KeyFault]:
     clinic = _table(raw, "clinic")
     own = _address(_table(raw, "mailbox").get("address"))
     groups = (
@@ -234,16 +236,16 @@ def _people_faults(raw: Raw) -> Iterator[Fault]:
             if (address := _address(item)) is None:
                 continue
             if address == own:
-                yield Fault(key, "is the mailbox's own address: Promptly would write to itself")
+                yield KeyFault(key, "is the mailbox's own address: Promptly would write to itself")
             if address in first:
-                yield Fault(key, f"{address} stands already at {first[address]}")
+                yield KeyFault(key, f"{address} stands already at {first[address]}")
             first.setdefault(address, key)
 
 
 # --- what needs a secret -----------------------------------------------------------------------------
 
 
-def secret_faults(raw: Raw, base: Path) -> Iterator[Fault]:
+def secret_faults(raw: Raw, base: Path) -> Iterator[KeyFault]:
     """Which secrets can't be had. Nothing else here reads one."""
     for section in ("mailbox", "smtp"):
         table = _table(raw, section)
@@ -253,24 +255,24 @@ def secret_faults(raw: Raw, base: Path) -> Iterator[Fault]:
             yield from _secrets_of(f"{section}.oauth2", oauth2, ways, base)
 
 
-def _secrets_of(section: str, table: Raw, ways: Iterable[str], base: Path) -> Iterator[Fault]:
+def _secrets_of(section: str, table: Raw, ways: Iterable[str], base: Path) -> Iterator[KeyFault]:
     for way in ways:
         key, name = f"{section}.{way}", _text(table, way)
         if name and way.endswith("_file"):
             yield from _secret_file_faults(key, handed_over(base / name))
         elif name and not os.environ.get(name):
-            yield Fault(key, f"the environment variable {name} is not set, or empty")
+            yield KeyFault(key, f"the environment variable {name} is not set, or empty")
 
 
-def _secret_file_faults(key: str, path: Path) -> Iterator[Fault]:
+def _secret_file_faults(key: str, path: Path) -> Iterator[KeyFault]:
     try:
         word = path.read_bytes()
         mode = path.stat().st_mode
     except FileNotFoundError:
-        yield Fault(key, f"there is no file {path}")
+        yield KeyFault(key, f"there is no file {path}")
         return
     except OSError as error:
-        yield Fault(key, f"{path} can't be read: {error.strerror}")
+        yield KeyFault(key, f"{path} can't be read: {error.strerror}")
         return
     # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
     # group bits then show that list's mask, not a group.
@@ -279,17 +281,17 @@ def _secret_file_faults(key: str, path: Path) -> Iterator[Fault]:
     )
     forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXG | stat.S_IRWXO
     if mode & forbidden:
-        yield Fault(key, f"{path} can be read by others: run chmod 600 {path}")
+        yield KeyFault(key, f"{path} can be read by others: run chmod 600 {path}")
     if key.endswith(".certificate_file"):
         if _CERTIFICATE not in word or not _PRIVATE_KEY.search(word):
-            yield Fault(key, f"{path} must hold a certificate and its private key, both in PEM form")
+            yield KeyFault(key, f"{path} must hold a certificate and its private key, both in PEM form")
         return
     try:
         lines = word.decode().strip("\r\n").splitlines()
     except UnicodeDecodeError:
         lines = []
     if len(lines) != 1:
-        yield Fault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
+        yield KeyFault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
 
 
 def _secret_name(key: str) -> str:

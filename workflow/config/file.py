@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workflow.config.faults import Fault, Faults, cross_faults, place, secret_faults, worded
+from workflow.config.faults import Faults, KeyFault, cross_faults, place, secret_faults, worded
 from workflow.config.keys import Config
 
 
@@ -35,13 +35,13 @@ def _read(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         advice = "there is no such file: copy config.example.toml there and fill it in, or name yours with --config"
-        raise Faults(path, [Fault(str(path), advice)]) from None
+        raise Faults(path, [KeyFault(str(path), advice)]) from None
     except OSError as error:
-        raise Faults(path, [Fault(str(path), f"can't be read: {error.strerror}")]) from None
+        raise Faults(path, [KeyFault(str(path), f"can't be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
         number = error.object.count(b"\n", 0, error.start) + 1
-        raise Faults(path, [Fault(f"line {number}", "is not UTF-8 text: save the file as UTF-8")]) from None
+        raise Faults(path, [KeyFault(f"line {number}", "is not UTF-8 text: save the file as UTF-8")]) from None
     except tomllib.TOMLDecodeError as error:
         what, _, where = str(error).partition(" (at ")
         line = where.partition(",")[0] if where.startswith("line") else "last line"
-        raise Faults(path, [Fault(line, f"is not TOML: {what}")]) from None
+        raise Faults(path, [KeyFault(line, f"is not TOML: {what}")]) from None

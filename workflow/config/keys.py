@@ -296,7 +296,7 @@ class OAuth2(Table):
         return _read_secret(self.refresh_token_file, self.refresh_token_env)
 
 
-class MailServer(Table):
+class ServerKeys(Table):
     """The keys that `[mailbox]` and `[smtp]` share."""
 
     host: Host
@@ -313,7 +313,7 @@ class MailServer(Table):
         return _read_secret(self.password_file, self.password_env)
 
 
-class ImapServer(MailServer):
+class ImapServer(ServerKeys):
     port: Annotated[Port, _else(lambda keys: _IMAP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
     address: Address
     username: Annotated[Line, _else(lambda keys: keys.get("address", ""))] = _LEFT_OUT
@@ -326,7 +326,7 @@ class ImapServer(MailServer):
     stale_after: Duration = timedelta(hours=12)
 
 
-class SmtpServer(MailServer):
+class SmtpServer(ServerKeys):
     port: Annotated[Port, _else(lambda keys: _SMTP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
     username: Line = ""
     """Empty: no login."""

@@ -1,7 +1,7 @@
 """Access tokens, for mail providers that take no passwords (contract section 6, `oauth2`).
 
 Microsoft 365 by msal, the program as itself (client credentials, RFC 6749, 4.4); Google by google-auth, with a refresh
-token (RFC 6749, 6). Here a token is had, and kept while it is good; `login` and `session` say it to servers.
+token (RFC 6749, 6). Here a token is had, and kept while it is good; each `session` says it to its server.
 Which keys there are is `config.keys`; what an operator does at the provider is docs/oauth2.md.
 
 Both libraries block, and may do so for long. So they run on threads that nobody waits for beyond a limit, and that

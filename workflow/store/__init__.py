@@ -153,7 +153,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Carried:
     code: int
     """The verb's exit code."""
     lines: tuple[str, ...]
@@ -179,13 +179,13 @@ class Board(Protocol):
     async def take_back(self, request: Request) -> None:
         """It is not asked for any more. Raises `NotCommitted`."""
 
-    async def answer_to(self, request: Request) -> Answer | None:
+    async def answer_to(self, request: Request) -> Carried | None:
         """The answer, once: it is removed; None while there is none. Raises `NotCommitted`."""
 
     async def asked(self) -> list[Request]:
         """What is asked of the daemon, the oldest first. Raises `NotCommitted`."""
 
-    async def answer(self, request: Request, answer: Answer) -> None:
+    async def answer(self, request: Request, answer: Carried) -> None:
         """Answer, and forget the request. Raises `NotCommitted`."""
 
 

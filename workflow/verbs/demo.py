@@ -87,7 +87,7 @@ emails = ["ravi@clinic.test"]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Shown:
     to: str
     kind: str
     case: str
@@ -100,7 +100,7 @@ class Stage:
     def __init__(self, console: Console, clock: RehearsalClock) -> None:
         self._console = console
         self._clock = clock
-        self._letters: list[Letter] = []
+        self._letters: list[Shown] = []
         self._came = asyncio.Event()
 
     def passing(self, passed: Passed) -> None:
@@ -110,11 +110,11 @@ class Stage:
         kind = str(message["X-Promptly-Letter"] or "")
         case = str(message["X-Promptly-Case"] or "")
         for recipient in passed.recipients:
-            self._letters.append(Letter(recipient, kind, case, message))
+            self._letters.append(Shown(recipient, kind, case, message))
             self._show(passed.sender, recipient, kind, message)
         self._came.set()
 
-    async def wait_for(self, to: str, kind: str) -> Letter:
+    async def wait_for(self, to: str, kind: str) -> Shown:
         """The next letter of this kind to this person. TimeoutError when it does not come."""
         async with asyncio.timeout(PATIENCE):
             while True:

@@ -15,7 +15,7 @@ from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, load
-from workflow.store import Answer, Locked, NotCommitted, Request, Store, act_as_owner, board, peek
+from workflow.store import Carried, Locked, NotCommitted, Request, Store, act_as_owner, board, peek
 from workflow.upkeep import Upkeep
 
 PATIENCE = 60.0
@@ -68,7 +68,7 @@ def _agreed(case_id: str) -> bool:
     return input(f"{what}? Type yes: ").strip().casefold() == "yes"
 
 
-async def _carried_out(config: Config, verb: str, case_id: str) -> Answer:
+async def _carried_out(config: Config, verb: str, case_id: str) -> Carried:
     """By ourselves if nobody holds the state, else by the daemon that does; it may end, or begin, while we wait."""
     logs.set_up(quiet=True)
     daemon, request = board(config.store.url), None
@@ -98,7 +98,7 @@ async def _carried_out(config: Config, verb: str, case_id: str) -> Answer:
                 break
         else:
             late = "The daemon has not done it yet; it stays asked, and is done as soon as the daemon can."
-            return Answer(1, (late,))
+            return Carried(1, (late,))
 
 
 async def _clock(store: Store) -> Clock:

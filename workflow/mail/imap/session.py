@@ -7,9 +7,10 @@ those. Everything is named by UID, ``\\Seen`` is never touched, and nothing is e
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,13 +22,13 @@ from imapclient.exceptions import (
     IMAPClientAbortError,
     IMAPClientError,
     IMAPClientReadOnlyError,
+    LoginError,
 )
 
 from workflow.config.keys import ImapServer
-from workflow.mail.imap.login import log_in
 from workflow.mail.imap.mailbox import KEYWORD, PATIENCE, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError
 from workflow.mail.tls import verified
-from workflow.mail.tokens import Tokens, tokens_of
+from workflow.mail.tokens import TokenError, Tokens, tokens_of, xoauth2
 
 # At DEBUG the library logs what it sends and reads: names and bodies (contract 8.7).
 logging.getLogger("imapclient").setLevel(logging.INFO)
@@ -41,6 +42,11 @@ _ALIVE_MOST = 10.0
 
 _HEADER_MOST = 256 * 1024
 """Bytes of header asked for when the mail itself is too large: a header may be all of it."""
+
+
+_BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|(?:too many|number of)[a-z ]* connections", re.I)
+"""A login refused for a reason that is no judgement on us (RFC 5530, 3): most of all, too many connections, for which
+Gmail has but words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Session:
 
     def log_in(self) -> None:
         """Raises `MailboxError`: refused-login, or unreachable if the server could not even ask itself."""
-        log_in(self._client, self._server, self._tokens)
+        _log_in(self._client, self._server, self._tokens)
         self._client.capabilities()  # kept from here on; they came with the answer, mostly
 
     def open_folder(self, *, readonly: bool = False) -> None:
@@ -348,6 +354,73 @@ def _connect(server: ImapServer, timeout: float, context: ssl.SSLContext | None)
         encryption = isinstance(error, ssl.SSLError | CapabilityError) or client is not None
         raise MailboxError(Loss.TLS if encryption else Loss.UNREACHABLE) from error
     return client
+
+
+def _log_in(client: Any, server: ImapServer, tokens: Tokens | None) -> None:
+    """By password, or by access token, once. Blocks; for a token, as long as `mail.tokens` says.
+
+    Raises `MailboxError`: refused-login, or unreachable if the server, or the provider of tokens, could not be asked.
+    """
+    if tokens is not None:
+        _log_in_by_token(client, server.username, tokens)
+        return
+    try:
+        password = server.password()
+    except OSError as error:
+        raise MailboxError(Loss.REFUSED_LOGIN) from error
+    name = server.username
+    try:
+        # AUTHENTICATE carries UTF-8; LOGIN is ASCII, and imaplib sends the name unquoted.
+        if client.has_capability("AUTH=PLAIN"):
+            client.plain_login(name, password)
+        else:
+            quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+            client.login(f'"{quoted}"', password)
+    except LoginError as error:
+        raise MailboxError(_why_refused(error)) from error
+    except UnicodeEncodeError as error:
+        raise MailboxError(Loss.REFUSED_LOGIN) from error
+
+
+def _log_in_by_token(client: Any, name: str, tokens: Tokens) -> None:
+    """XOAUTH2, once more with a fresh token if the server refuses the first: it may have been taken back."""
+    if not client.has_capability("AUTH=XOAUTH2"):
+        raise MailboxError(Loss.REFUSED_LOGIN, "this server takes no access tokens (XOAUTH2)")
+    try:
+        client.sasl_login("XOAUTH2", _answers(name, tokens.get()))
+    except LoginError as error:
+        if (why := _why_refused(error)) is not Loss.REFUSED_LOGIN:
+            raise MailboxError(why) from error
+    except TokenError as error:
+        raise _no_token(error) from error
+    else:
+        return
+    try:
+        client.sasl_login("XOAUTH2", _answers(name, tokens.get(fresh=True)))
+    except LoginError as error:
+        # Even if the line dropped: some servers hang up after a refusal.
+        raise MailboxError(Loss.REFUSED_LOGIN, "the server refuses the access token for this mailbox") from error
+    except TokenError as error:
+        raise _no_token(error) from error
+
+
+def _answers(name: str, token: str) -> Callable[[bytes], str]:
+    """What we say to each of the server's challenges: the token, then nothing, for the second tells why it is refused.
+
+    After that empty line comes the refusal itself.
+    """
+    answers = iter([xoauth2(name, token)])
+    return lambda _: next(answers, "")
+
+
+def _no_token(error: TokenError) -> MailboxError:
+    return MailboxError(Loss.REFUSED_LOGIN if error.refused else Loss.UNREACHABLE, error.reason)
+
+
+def _why_refused(error: LoginError) -> Loss:
+    # The library says LoginError for a dropped line, too.
+    dropped = isinstance(error.__context__, IMAPClientAbortError)
+    return Loss.UNREACHABLE if dropped or _BUSY.search(str(error)) else Loss.REFUSED_LOGIN
 
 
 def _arrival(internaldate: datetime | None) -> datetime:

@@ -26,15 +26,8 @@ CALENDAR_MAX = 4096
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _MAILER_DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|mdaemon|postmaster|mailerdaemon)(?:[+.-][^@]*)?@")
 _LIST_FIELDS = (
-    "list-id",
-    "list-help",
-    "list-unsubscribe",
-    "list-unsubscribe-post",
-    "list-subscribe",
-    "list-post",
-    "list-owner",
-    "list-archive",
-    "mailing-list",
+    *("list-id", "list-help", "list-unsubscribe", "list-unsubscribe-post", "list-subscribe", "list-post"),
+    *("list-owner", "list-archive", "mailing-list"),
 )
 """RFC 2369, 2919 and 8058, and Yahoo's."""
 _AUTOMATIC_FIELDS = (

@@ -54,7 +54,7 @@ class Unsafe(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Mailbox:
+class Correspondent:
     """A name and an address, as they are meant to be read."""
 
     name: str
@@ -104,7 +104,9 @@ def plain_ids(ids: Sequence[str]) -> str:
     return " ".join(good)
 
 
-def to_bytes(headers: Mapping[str, str], sender: Mailbox, recipient: Mailbox, body: Body, *, seed: str) -> bytes:
+def to_bytes(
+    headers: Mapping[str, str], sender: Correspondent, recipient: Correspondent, body: Body, *, seed: str
+) -> bytes:
     """The whole mail, lines ended by CR LF. Raises Unsafe.
 
     `seed`, the Message-ID, fixes the boundaries: every attempt is the same mail, and no text can have them guessed.

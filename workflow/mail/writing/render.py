@@ -19,7 +19,7 @@ from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.language.names import initials, short_person
 from workflow.core.model import Facts, Letter, LetterKind, Outcome, Rules
 from workflow.core.topics import SUBJECTS
-from workflow.mail.writing.mime import Body, Mailbox, Unsafe, clean_header, clean_name, plain_ids, to_bytes
+from workflow.mail.writing.mime import Body, Correspondent, Unsafe, clean_header, clean_name, plain_ids, to_bytes
 from workflow.mail.writing.samples import CLIENT, trial_letters
 from workflow.mail.writing.templates import OURS, Pages, explained, our_pages, where
 from workflow.mail.writing.values import Wording, associate_of, carries_facts, client_of
@@ -50,7 +50,7 @@ class Rendered:
 class Letters:
     def __init__(self, rules: Rules, *, instance: str, templates: Path | None = None, sms_link: bool = False) -> None:
         self._instance = clean_header(instance)
-        self._sender = Mailbox(f"Promptly, {clean_name(rules.clinic)}", rules.address)
+        self._sender = Correspondent(f"Promptly, {clean_name(rules.clinic)}", rules.address)
         self._zone = ZoneInfo(rules.cadence.zone)
         self._wording = Wording(rules, sms_link=sms_link)
         self._ours = our_pages()
@@ -60,7 +60,7 @@ class Letters:
     def render(self, letter: Letter, now: datetime) -> Rendered:
         """The mail as it goes out at `now`. Raises Unsafe when the bytes would not say what is meant."""
         text, html, fell_back = self._page(letter, now)
-        recipient = Mailbox(clean_name(letter.to.name), letter.to.email)
+        recipient = Correspondent(clean_name(letter.to.name), letter.to.email)
         raw = to_bytes(
             self._headers(letter, now),
             self._sender,

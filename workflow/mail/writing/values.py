@@ -30,24 +30,9 @@ _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UP
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
 _DATA: Mapping[str, Datum] = {
-    "both": False,
-    "by": None,
-    "changed": None,
-    "closed": [],
-    "detail": None,
-    "faults": [],
-    "future_time": False,
-    "headline": None,
-    "line": None,
-    "lines": [],
-    "minutes_taken": None,
-    "morning": False,
-    "one_each": False,
-    "open": [],
-    "others": [],
-    "over_session": False,
-    "text": None,
-    "written_at": None,
+    **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "text", "written_at")),
+    **dict.fromkeys(("both", "future_time", "morning", "one_each", "over_session"), False),
+    **{name: [] for name in ("closed", "faults", "lines", "open", "others")},
 }
 """Everything that templates may ask `data` for; what a letter does not say is empty, a misspelt name is a fault."""
 

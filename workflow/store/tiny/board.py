@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter
 
-from workflow.store import Alive, Answer, NotCommitted, Request
+from workflow.store import Alive, Carried, NotCommitted, Request
 from workflow.store.tiny import atomic
 
 ALIVE: Final = "alive.json"
@@ -64,11 +64,11 @@ class TinyBoard:
         with refusing():
             self._file(request, _ASKED).unlink(missing_ok=True)
 
-    async def answer_to(self, request: Request) -> Answer | None:
+    async def answer_to(self, request: Request) -> Carried | None:
         path = self._file(request, _ANSWERED)
         with refusing():
             try:
-                answer = TypeAdapter(Answer).validate_json(path.read_bytes())
+                answer = TypeAdapter(Carried).validate_json(path.read_bytes())
             except FileNotFoundError:
                 return None
             path.unlink()
@@ -83,7 +83,7 @@ class TinyBoard:
                 return []
             return [request for path in paths if (request := _request(path)) is not None]
 
-    async def answer(self, request: Request, answer: Answer) -> None:
+    async def answer(self, request: Request, answer: Carried) -> None:
         with refusing():
             _put(self._file(request, _ANSWERED), answer)
         await self.take_back(request)

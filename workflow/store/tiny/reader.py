@@ -96,7 +96,7 @@ class TinyReader:
                 self._stored(case_id)
                 for case_id, place in self._closed.items()
                 if place == month and self._index.file(case_id) is None
-                if may_be_closed_between(self._closed_path(case_id), since, until)
+                if may_be_closed_between(Path(self._closed_path(case_id)), since, until)
             ]
             cases = [filed.case for filed in archived if filed]
             cases += [case for case in lingering if closing_month(case) == month]
@@ -169,7 +169,7 @@ class TinyReader:
         if latest_at is not None:
             self._index.stamp(latest_at)
         for case_id in sorted(marks.keys() - known):
-            path = self._closed_path(case_id)
+            path = Path(self._closed_path(case_id))
             try:
                 names, committed_at = names_in(read_document(path, CASE))
             except (OSError, Broken) as error:
@@ -211,10 +211,10 @@ class TinyReader:
         """The newest version of a case's file; None when there is none that can be read."""
         if (filed := self._index.file(case_id)) is not None:
             return filed
-        return self._try(self._closed_path(case_id)) if case_id in self._closed else None
+        return self._try(Path(self._closed_path(case_id))) if case_id in self._closed else None
 
-    def _closed_path(self, case_id: str) -> Path:
-        return self.folder / "closed" / self._closed[case_id] / f"{case_id}.json"
+    def _closed_path(self, case_id: str) -> str:
+        return f"{self.folder}/closed/{self._closed[case_id]}/{case_id}.json"
 
 
 def read_document(path: Path, table: str) -> Mapping[str, Any]:

@@ -74,9 +74,9 @@ class TinyStore(TinyReader):
             with no_collection():
                 self._read()
                 self._read_closed()
-            migrate.bring_up(self.folder, self._index.latest_at)
-            self._sweep()
-            self._keep_hint()
+                migrate.bring_up(self.folder, self._index.latest_at)
+                self._sweep()
+                self._keep_hint()
         except StoreError:
             self._lock.release()
             raise
@@ -206,7 +206,7 @@ class TinyStore(TinyReader):
         if letters != self.desk.letters:
             self._write_desk(replace(self.desk, letters=letters))
         with refusing():
-            archived = [id_ for id_ in self._closed if holding and holds(self._closed_path(id_), holding)]
+            archived = [id_ for id_ in self._closed if holding and holds(Path(self._closed_path(id_)), holding)]
         found = [filed for filed in map(self._stored, dict.fromkeys([*self._index.files, *archived])) if filed]
         self._write_cases([new for filed in found if (new := with_letters(filed, change)) != filed])
 
@@ -364,7 +364,7 @@ class TinyStore(TinyReader):
             return
         with suppress(OSError):
             if case_id in self._closed:
-                atomic.remove_file(self._closed_path(case_id))
+                atomic.remove_file(Path(self._closed_path(case_id)))
                 del self._closed[case_id]
                 self._index.archive.drop(case_id)
             if not filed.case.open and not owes(filed):
