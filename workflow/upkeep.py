@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -38,26 +38,6 @@ TRY_AGAIN: Final = 3600.0
 
 FAILED: Final = "backup"
 """The desk's mark that says that a failed backup was told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retained:
-    """What was due: the ids of the cases."""
-
-    wiped: tuple[str, ...]
-    deleted: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    case: str
-    known: bool
-    """There was something of the case, in the state or in a backup."""
-    named: bool
-    """The case could be read, so that its client's name could be looked for."""
-    withdrawn: int
-    """Letters that had not been sent yet."""
-    found: Found
 
 
 class Upkeep:
@@ -145,13 +125,13 @@ class Upkeep:
     async def carry_out(self, request: Request) -> Carried:
         match request.verb:
             case "erase":
-                return _erasure_told(await self.erase(request.case))
+                return await self.erase(request.case)
             case "purge":
-                return _retention_told(await self.retain())
+                return await self.retain()
             case other:
                 return Carried(2, (f"This daemon does not know {other}: it is older than the program that asks.",))
 
-    async def retain(self) -> Retained:
+    async def retain(self) -> Carried:
         """Wipe names, and delete cases, whose time has come (contract section 6, ``[privacy]``): first in the backups,
         so that a crash in between leaves the state to say what is due. Raises `StoreError`.
         """
@@ -169,11 +149,13 @@ class Upkeep:
             async with self._clinic.lock:
                 await store.amend_letters(partial(_aged, before=nameless, wiped=due), ())
                 deleted = await store.purge(caseless)
-        if wiped or deleted:
-            log.info("retention", wiped=len(wiped), deleted=len(deleted))
-        return Retained(tuple(wiped), deleted)
+        if not (wiped or deleted):
+            return Carried(0, ("Nothing was due: no names to wipe, no cases to delete.",))
+        log.info("retention", wiped=len(wiped), deleted=len(deleted))
+        names, cases = _count(len(wiped), "case"), _count(len(deleted), "case")
+        return Carried(0, (f"Names and free text wiped: {names}. Deleted: {cases}. Backups included.",))
 
-    async def erase(self, case_id: str) -> Erased:
+    async def erase(self, case_id: str) -> Carried:
         """Remove a case, open or closed, from the state and its backups, and what other letters say of it; then look
         whether anything is left. Letters not yet sent are withdrawn. Raises `StoreError`; may be
         repeated.
@@ -195,7 +177,9 @@ class Upkeep:
             was_copied = await store.erase_in_copies(case_id, change, (case_id, *names))
             found = await store.search(case_id, names, texts)
         log.info("case erased", case=case_id)
-        return Erased(case_id, held or was_copied, bool(known), len(owed), found)
+        if not (held or was_copied):
+            return Carried(2, (f"Case {case_id} is not there, nor in a backup.",))
+        return _erasure_told(case_id, found, named=bool(known), withdrawn=len(owed))
 
 
 def _aged(letter: Letter, before: datetime, wiped: set[str]) -> Letter:
@@ -204,21 +188,12 @@ def _aged(letter: Letter, before: datetime, wiped: set[str]) -> Letter:
     return wiped_letter(letter) if old else unlisted(letter, wiped)
 
 
-def _retention_told(retained: Retained) -> Carried:
-    if not (retained.wiped or retained.deleted):
-        return Carried(0, ("Nothing was due: no names to wipe, no cases to delete.",))
-    names, cases = _count(len(retained.wiped), "case"), _count(len(retained.deleted), "case")
-    return Carried(0, (f"Names and free text wiped: {names}. Deleted: {cases}. Backups included.",))
-
-
-def _erasure_told(erased: Erased) -> Carried:
-    if not erased.known:
-        return Carried(2, (f"Case {erased.case} is not there, nor in a backup.",))
-    found = erased.found
-    letters = f" {_count(erased.withdrawn, 'letter')} not yet sent withdrawn." if erased.withdrawn else ""
-    sought = "the client's name and of what was written" if erased.named else "its file"
+def _erasure_told(case_id: str, found: Found, *, named: bool, withdrawn: int) -> Carried:
+    """`named`: the case could be read, so that its client's name could be looked for."""
+    letters = f" {_count(withdrawn, 'letter')} not yet sent withdrawn." if withdrawn else ""
+    sought = "the client's name and of what was written" if named else "its file"
     lines = [
-        f"Case {erased.case} is erased, also from the backups.{letters}",
+        f"Case {case_id} is erased, also from the backups.{letters}",
         f"Searched {_count(found.searched, 'file')} of the state folder, backups included:",
     ]
     if not (found.of_case or found.of_others):
@@ -229,7 +204,7 @@ def _erasure_told(erased: Erased) -> Carried:
     if found.of_case:
         lines.append("STILL THERE, in files that are not Promptly's own; remove them by hand:")
         lines += [f"  {name}" for name in found.of_case]
-    if not erased.named:
+    if not named:
         lines.append("Its file could not be read, so the client's name could not be looked for.")
     lines.append("Not reached from here: mails in mailboxes, and copies of the state that you made yourself.")
     return Carried(1 if found.of_case else 0, tuple(lines))

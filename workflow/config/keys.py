@@ -43,8 +43,6 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9]([A-Za-z0-9.
 _NAMED = re.compile(r'"?([^<>"]*?)"?\s*<([^<>]*)>')
 _LIKE_ENOUGH = 75
 """Of 100: `hots` for `host` and `Toronto` are like enough, another word of the same length is not."""
-_ANY_TENANT = frozenset({"common", "organizations", "consumers"})
-"""Microsoft's words for "whichever tenant the user is of"; a program that logs in as itself is of one."""
 _MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 
@@ -84,10 +82,6 @@ def read_time(value: object) -> time:
     if not isinstance(value, str) or not (found := _TIME.fullmatch(value.strip())):
         raise ValueError(f'{_quoted(value)} is not a time of day: write it in quotes from "00:00" to "23:59"')
     return time(int(found[1]), int(found[2]))
-
-
-def _read_time_or_none(value: object) -> time | None:
-    return None if value == "" else read_time(value)
 
 
 def read_address(value: object) -> str:
@@ -144,27 +138,18 @@ def like(word: str, known: Iterable[str]) -> str | None:
     return None if found is None else str(found[0])
 
 
-def _read_host(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9._:-]+", value):
-        raise ValueError(f'{_quoted(value)} is not the name of a server: write one such as "imap.example.org"')
-    return value
+def _matching(pattern: str, advice: str) -> Callable[[object], str]:
+    """Reads text that is wholly of this pattern; else ValueError says what it is not, and what to write."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{_quoted(value)} is not {advice}")
+        return value
+
+    return read
 
 
-def _read_tenant(value: str) -> str:
-    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9.-]*)?", value) or value.casefold() in _ANY_TENANT:
-        raise ValueError(f"{_quoted(value)} is not a tenant: write its domain or its directory id, as Entra shows it")
-    return value
-
-
-def _read_https(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"https://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~/-]*)?", value):
-        raise ValueError(f'{_quoted(value)} is not an address that begins with "https://"')
-    return value
-
-
-def _read_listen(value: object) -> tuple[str, int] | None:
-    if value == "":
-        return None
+def _read_listen(value: object) -> tuple[str, int]:
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
     host = host.removeprefix("[").removesuffix("]")
     if not is_loopback(host) or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
@@ -235,11 +220,17 @@ Address = Annotated[str, BeforeValidator(read_address)]
 Named = Annotated[Person, BeforeValidator(read_person)]
 Name = Annotated[str, BeforeValidator(_read_name)]
 Zone = Annotated[str, BeforeValidator(_read_zone)]
-Host = Annotated[str, BeforeValidator(_read_host)]
+_SERVER = 'the name of a server: write one such as "imap.example.org"'
+Host = Annotated[str, BeforeValidator(_matching(r"[A-Za-z0-9._:-]+", _SERVER))]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
 Line = Annotated[str, AfterValidator(_one_line)]
-Https = Annotated[str, BeforeValidator(_read_https)]
+_SECURE = 'an address that begins with "https://"'
+Https = Annotated[str, BeforeValidator(_matching(r"https://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~/-]*)?", _SECURE))]
+_TENANT = "a tenant: write its domain or its directory id, as Entra shows it"
+_OF_NOBODY = r"(?!(?ai:common|organizations|consumers)$)"
+"""Microsoft's words for "whichever tenant the user is of"; a program that logs in as itself is of one."""
+Tenant = Annotated[str, AfterValidator(_matching(_OF_NOBODY + r"([A-Za-z0-9][A-Za-z0-9.-]*)?", _TENANT))]
 FilePath = Annotated[Path | None, BeforeValidator(_read_path)]
 """None: the key is left out, or empty."""
 SecretPath = Annotated[FilePath, AfterValidator(lambda path: path and handed_over(path))]
@@ -248,6 +239,10 @@ SecretPath = Annotated[FilePath, AfterValidator(lambda path: path and handed_ove
 def _else(usual: Callable[[Mapping[str, Any]], object]) -> BeforeValidator:
     """What a key is when it is `_LEFT_OUT`, by the keys before it; those with a fault are missing there."""
     return BeforeValidator(lambda value, info: usual(info.data) if value is None else value)
+
+
+def _unless_empty(read: Callable[[object], object]) -> BeforeValidator:
+    return BeforeValidator(lambda value: None if value == "" else read(value))
 
 
 _LEFT_OUT: Any = Field(default=None, validate_default=True)
@@ -264,7 +259,7 @@ class ClinicKeys(Table):
     timezone: Zone
     session: Duration = timedelta(minutes=50)
     admins: list[Named] = Field(min_length=1)
-    lead: Annotated[Person | None, BeforeValidator(lambda value: None if value == "" else read_person(value))] = None
+    lead: Annotated[Person | None, _unless_empty(read_person)] = None
 
 
 class OAuth2(Table):
@@ -272,7 +267,7 @@ class OAuth2(Table):
 
     provider: Literal["microsoft", "google"]
     client_id: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
-    tenant: Annotated[str, AfterValidator(_read_tenant)] = ""
+    tenant: Tenant = ""
     client_secret_file: SecretPath = None
     client_secret_env: Line = ""
     certificate_file: SecretPath = None
@@ -383,7 +378,7 @@ class Quiet(Table):
 
 
 class DigestKeys(Table):
-    at: Annotated[time | None, BeforeValidator(_read_time_or_none)] = time(8, 30)
+    at: Annotated[time | None, _unless_empty(read_time)] = time(8, 30)
     """Local time; None: no digest."""
 
 
@@ -406,7 +401,7 @@ class StoreKeys(Table):
 
 
 class HealthKeys(Table):
-    listen: Annotated[tuple[str, int] | None, BeforeValidator(_read_listen)] = None
+    listen: Annotated[tuple[str, int] | None, _unless_empty(_read_listen)] = None
     """Loopback host and port of /healthz and /metrics."""
 
 
