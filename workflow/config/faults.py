@@ -28,10 +28,7 @@ _OAUTH2_WAYS = {
     "google": (("client_secret_file", "client_secret_env"), ("refresh_token_file", "refresh_token_env")),
 }
 """Of each of these one is needed."""
-_OAUTH2_OTHERS = {
-    "microsoft": ("refresh_token_file", "refresh_token_env"),
-    "google": ("tenant", "certificate_file"),
-}
+_OAUTH2_OTHERS = {"microsoft": ("refresh_token_file", "refresh_token_env"), "google": ("tenant", "certificate_file")}
 """Keys that are the other provider's, and mean something that would not happen."""
 _CREDENTIALS = Path("/run/credentials")
 """Where systemd keeps the credentials of services."""
@@ -90,16 +87,13 @@ def worded(detail: ErrorDetails) -> KeyFault:
     """What pydantic found, with the key's full name and what to do."""
     where = detail["loc"]
     key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
-    return KeyFault(key, _advice(detail["type"], detail))
-
-
-def _advice(kind: str, detail: ErrorDetails) -> str:
-    where = detail["loc"]
+    kind = detail["type"]
+    advice = _WORDED[kind].format(**detail.get("ctx", {})) if kind in _WORDED else detail["msg"]
     if kind == "extra_forbidden":
-        return _unknown(where)
-    if kind in {"model_type", "list_type"} and where[0] == "associates" and len(where) <= 2:
-        return "write [[associates]], in two brackets, above each"
-    return _WORDED[kind].format(**detail.get("ctx", {})) if kind in _WORDED else detail["msg"]
+        advice = _unknown(where)
+    elif kind in {"model_type", "list_type"} and where[0] == "associates" and len(where) <= 2:
+        advice = "write [[associates]], in two brackets, above each"
+    return KeyFault(key, advice)
 
 
 def place(fault: KeyFault) -> int:
@@ -291,11 +285,8 @@ def _secret_file_faults(key: str, path: Path) -> Iterator[KeyFault]:
     except UnicodeDecodeError:
         lines = []
     if len(lines) != 1:
-        yield KeyFault(key, f"{path} must hold the {_secret_name(key)} alone, on one line of UTF-8 text")
-
-
-def _secret_name(key: str) -> str:
-    return key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
+        secret = key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
+        yield KeyFault(key, f"{path} must hold the {secret} alone, on one line of UTF-8 text")
 
 
 # --- looking into the raw file -----------------------------------------------------------------------

@@ -63,13 +63,13 @@ def document(value: Filed | Desk) -> dict[str, Any]:
 
 def filed(found: Mapping[str, Any]) -> Filed:
     """The case of a document. Raises `Broken`."""
-    value: Filed = _validated(_filed_validator(), found)
+    value: Filed = _validated(Filed, found)
     return value
 
 
 def desk(found: Mapping[str, Any]) -> Desk:
     """The desk of a document. Raises `Broken`."""
-    value: Desk = _validated(_desk_validator(), found)
+    value: Desk = _validated(Desk, found)
     return value
 
 
@@ -144,10 +144,10 @@ def _cleaned(value: object) -> object:
             return value
 
 
-def _validated(validator: SchemaValidator, found: Mapping[str, Any]) -> Any:
+def _validated(kind: type, found: Mapping[str, Any]) -> Any:
     check_format(found)
     try:
-        return validator.validate_python(found)
+        return _validator(kind).validate_python(found)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         # never the message or the input: both may quote what somebody wrote
@@ -155,18 +155,9 @@ def _validated(validator: SchemaValidator, found: Mapping[str, Any]) -> Any:
 
 
 @cache
-def _filed_validator() -> SchemaValidator:
-    return _zone_demanding(TypeAdapter(Filed))
-
-
-@cache
-def _desk_validator() -> SchemaValidator:
-    return _zone_demanding(TypeAdapter(Desk))
-
-
-def _zone_demanding(adapter: TypeAdapter[Any]) -> SchemaValidator:
-    """The adapter's validator, but refusing times without a zone: each comparison with `now` would raise."""
-    schema = adapter.core_schema
+def _validator(kind: type) -> SchemaValidator:
+    """Pydantic's, but refusing times without a zone: each comparison with `now` would raise."""
+    schema = TypeAdapter(kind).core_schema
     _demand_zones(schema)
     return SchemaValidator(schema)
 

@@ -39,11 +39,9 @@ MINUTE = timedelta(minutes=1)
 
 def main(asked: Namespace) -> int:
     """Print the figures (contract section 7); exit codes 0, 2 and 4."""
-    config = load(asked.config)
-    try:
-        month = _month(asked.month)
-    except ValueError as wrong:
-        print(wrong, file=sys.stderr)
+    config, month = load(asked.config), asked.month
+    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        print(f"--month {month}: write a month such as 2026-11", file=sys.stderr)
         return 2
     cases, faults = asyncio.run(_gathered(config, month))
     alive = asyncio.run(board(config.store.url).alive())
@@ -67,12 +65,6 @@ def main(asked: Namespace) -> int:
     else:
         _print(month, {**kinds, "all": total} if cases else {}, slow)
     return 0
-
-
-def _month(written: str | None) -> str | None:
-    if written is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", written):
-        raise ValueError(f"--month {written}: write a month such as 2026-11")
-    return written
 
 
 async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]:

@@ -62,10 +62,7 @@ async def _look(config: Config) -> Looked:
     coming = {case.id: _coming(case.timers) for case in cases}
     found = {
         "open": [_case(case, coming[case.id], config, zone) for case in cases if case.open],
-        "owed": {
-            "waiting": len(await store.owed()),
-            "failed": sum(letter.post is Post.FAILED for letter in letters),
-        },
+        "owed": {"waiting": len(await store.owed()), "failed": sum(letter.post is Post.FAILED for letter in letters)},
         "set_aside": sum(now - at < WEEK for at in store.desk.counts.get("set-aside", ())),
         "closed_today": len([case.id async for case in store.closed_cases(midnight)]),
         "mailbox": {

@@ -22,13 +22,7 @@ LOOP = "x-promptly-loop"
 
 STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 RETURNED = frozenset(
-    {
-        "message/rfc822",
-        "text/rfc822-headers",
-        "message/rfc822-headers",
-        "message/global",
-        "message/global-headers",
-    }
+    {"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"}
 )
 
 BOUNCE_MAX = 256 * 1024
