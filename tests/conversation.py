@@ -21,6 +21,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -93,11 +95,18 @@ stores: Callable[[str], Store] = lambda url: TinyStore(folder_of(url))
 class Received:
     """A letter as a person sees it."""
 
-    message: EmailMessage
+    raw: bytes
 
-    @property
+    @cached_property
+    def message(self) -> EmailMessage:
+        parsed = email.message_from_bytes(self.raw, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+    @cached_property
     def kind(self) -> str:
-        return str(self.message["X-Promptly-Letter"])
+        # Most letters are only known by their kind, and the parser above takes its time.
+        return str(BytesHeaderParser().parsebytes(self.raw)["X-Promptly-Letter"])
 
     @property
     def case(self) -> str | None:
@@ -322,10 +331,7 @@ class Clinic:
         """Sort new letters to their readers."""
         for person in self.people.values():
             raws = await self.server.messages(person.address)
-            for raw in raws[person.read :]:
-                parsed = email.message_from_bytes(raw, policy=email.policy.default)
-                assert isinstance(parsed, EmailMessage)
-                person.inbox.append(Received(parsed))
+            person.inbox += [Received(raw) for raw in raws[person.read :]]
             person.read = len(raws)
 
     async def nothing_else(self) -> None:

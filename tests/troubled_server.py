@@ -46,6 +46,18 @@ class _Refusal:
     stage: Stage
 
 
+_PASSWORDS = SASLAuth.defaults()
+"""pysasl asks every installed distribution for them; pymap would have it ask at each connection."""
+
+
+class _Config(ImapConfig):
+    """With logins by password."""
+
+    @property
+    def tls_auth(self) -> SASLAuth:
+        return _PASSWORDS
+
+
 class _TokenConfig(ImapConfig):
     """With logins by access token beside those by password."""
 
@@ -55,7 +67,7 @@ class _TokenConfig(ImapConfig):
 
     @property
     def tls_auth(self) -> SASLAuth:
-        return SASLAuth([*super().tls_auth.server_mechanisms, self._tokens])
+        return SASLAuth([*_PASSWORDS.server_mechanisms, self._tokens])
 
 
 class _WatchedFolder(Folder):
@@ -214,7 +226,7 @@ class TroubledServer(MailServer):
 
     def _imap_config(self) -> ImapConfig:
         if self._opens is None:
-            return ImapConfig()
+            return _Config()
         return _TokenConfig(xoauth2.ForImap(self._opens, lambda address: self._accounts.get(address, "")))
 
     def _new_folders(self) -> Folders:
