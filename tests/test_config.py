@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.cast import CADENCE
+from tests.rows import each
 from workflow.config import Config, Faults, load
 from workflow.config.keys import is_loopback, read_duration, read_person, read_size, read_time, tables
 from workflow.core.model import Kind, KindCadence, Person
@@ -317,7 +318,7 @@ def test_a_password_that_is_gone_is_an_os_error(write: Write, tmp_path: Path, mo
 ENV_LOGIN = 'username = "clinic@clinic.test"\npassword_env = "CLINIC_WORD"'
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+@each("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_a_loopback_host_may_do_without_encryption_and_login_and_be_rehearsed(write: Write, host: str) -> None:
     login = '\nusername = "clinic@clinic.test"\npassword_file = "password"\n[trust]'
     path = write({"imap.clinic.test": host, "smtp.clinic.test": host, login: '\nsecurity = "none"\n[trust]'})
@@ -521,9 +522,7 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("changes", "added", "key", "advice"), [row[1:] for row in ONE_FAULT], ids=[row[0] for row in ONE_FAULT]
-)
+@each(("changes", "added", "key", "advice"), [row[1:] for row in ONE_FAULT])
 def test_one_fault_is_named_in_full_with_what_to_do(
     write: Write, changes: dict[str, str], added: str, key: str, advice: str
 ) -> None:
@@ -532,7 +531,7 @@ def test_one_fault_is_named_in_full_with_what_to_do(
     assert advice in found[key]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+@each("mode", [0o640, 0o604, 0o620, 0o644])
 def test_a_password_file_that_others_can_read_or_write_is_a_fault(write: Write, tmp_path: Path, mode: int) -> None:
     (tmp_path / "password").chmod(mode)
     found = faults_of(write())
@@ -540,7 +539,7 @@ def test_a_password_file_that_others_can_read_or_write_is_a_fault(write: Write, 
     assert "chmod 600" in found["mailbox.password_file"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"\xff\xfe"], ids=["empty", "blank", "lines", "bytes"])
+@each("content", [b"", b"\n", b"one\ntwo\n", b"\xff\xfe"])
 def test_a_password_file_holds_one_line(write: Write, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "password").write_bytes(content)
     assert "on one line" in faults_of(write())["mailbox.password_file"]
@@ -565,7 +564,7 @@ def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
     assert "can't be read" in faults_of(tmp_path)[str(tmp_path)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "line", "what"),
     [
         ('[clinic]\nname = "Riverside\n', "line 2", "not TOML"),
@@ -691,7 +690,7 @@ def test_times_of_day() -> None:
             read_time(wrong)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "person"),
     [
         ("Front Desk <admin@clinic.test>", Person("Front Desk", ("admin@clinic.test",))),
@@ -705,7 +704,7 @@ def test_people(text: str, person: Person) -> None:
     assert read_person(text) == person
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *("", "Alex", "a@b@c.test", "a b@clinic.test", "a..b@clinic.test", "a@-", "x" * 250 + "@clinic.test"),

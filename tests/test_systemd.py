@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon_process import ROOT
+from tests.rows import each
 
 MOST_EXPOSED = 20
 """Tenths on the scale of ``systemd-analyze security``, where 100 is a service that may do everything."""
@@ -49,13 +50,13 @@ def test_systemd_finds_nothing_wrong_with_them(units: Path) -> None:
     assert (found.returncode, found.stdout + found.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("unit", ["promptly.service", "promptly-check.service"])
+@each("unit", ["promptly.service", "promptly-check.service"])
 def test_they_may_do_little(units: Path, unit: str) -> None:
     found = analyze("security", "--no-pager", "--offline=true", f"--threshold={MOST_EXPOSED}", str(units / unit))
     assert found.returncode == 0, found.stdout
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "value"),
     [
         ("Type", "notify"),

@@ -23,6 +23,7 @@ from tests.arrival.samples import mail as sample
 from tests.arrival.samples import parts as sample_parts
 from tests.conversation import MAILBOX, Clinic
 from tests.mail.reading import mail, parts, reading, text_of
+from tests.rows import each
 from workflow.mail.reading.headers import BLOCK_MAX
 from workflow.mail.reading.parts import DEPTH_MAX, PARTS_MAX
 
@@ -37,7 +38,7 @@ def reader() -> Iterator[Reader]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_mail_made_to_hang_or_fill_a_parser_does_neither(name: str, reader: Reader) -> None:
     fault, _ = reader.fault_of(HOSTILE[name])
     assert fault is None
@@ -112,7 +113,7 @@ def test_a_large_mail_is_not_copied() -> None:
 # --- a mail, or a reason why not --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("raw", [b"", b"\r\n", b"\x00\xff" * 50, b"hello", b"\n\nFrom: dana@clinic.test"])
+@each("raw", [b"", b"\r\n", b"\x00\xff" * 50, b"hello", b"\n\nFrom: dana@clinic.test"])
 def test_no_header_block(raw: bytes) -> None:
     assert reading(raw).fault == "has no header block"
 
@@ -156,7 +157,7 @@ def test_an_oversize_mails_header_block_may_hide_a_second_from_too() -> None:
 # --- charsets, dates, seals
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "body", "text"),
     [
         ("Content-Type: text/plain; charset=utf-8", b"caf\xc3\xa9", "café"),
@@ -186,7 +187,7 @@ def test_charsets_and_encodings(head: str, body: bytes, text: str) -> None:
     assert mail(head, body=body).new_text == text.rstrip()
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "subject"),
     [
         (b"=?utf-8?b?TEFURSAxNSBTYW0=?=", "LATE 15 Sam"),
@@ -207,7 +208,7 @@ def test_subjects_of_all_charsets(raw: bytes, subject: str) -> None:
     assert reading(b"From: dana@clinic.test\r\nSubject: " + raw + b"\r\n\r\n").mail.subject == subject
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("Mon, 23 Nov 2026 14:03:00 -0500", datetime(2026, 11, 23, 19, 3, tzinfo=UTC)),
@@ -243,12 +244,12 @@ def test_attachments_and_sealed_parts_have_no_text() -> None:
     assert text_of("\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n") == ""
 
 
-@pytest.mark.parametrize("name", ["an empty text beside HTML", "HTML alone", "text and HTML", "three levels"])
+@each("name", ["an empty text beside HTML", "HTML alone", "text and HTML", "three levels"])
 def test_an_empty_text_does_not_hide_the_html(name: str) -> None:
     assert reading(ORDINARY[name]).mail.new_text == "stuck in traffic"
 
 
-@pytest.mark.parametrize("name", ORDINARY)
+@each("name", ORDINARY)
 def test_ordinary_mail_has_no_fault(name: str) -> None:
     found = reading(ORDINARY[name])
     assert found.fault is None

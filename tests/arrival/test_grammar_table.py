@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.language.readings import table, told
+from tests.rows import each
 from workflow.core.language.read import read
 from workflow.core.model import Reading
 
@@ -28,13 +28,13 @@ def test_the_table_is_long_and_says_nothing_twice() -> None:
     assert len(LINES) >= 250
 
 
-@pytest.mark.parametrize(("line", "expected"), ROWS)
+@each(("line", "expected"), ROWS)
 def test_a_line_is_read_as(line: str, expected: str) -> None:
     assert told(read(line, "", "")) == expected
     assert told(read("", line, "")) == expected, "the text's first line is read as the subject is"
 
 
-@pytest.mark.parametrize(("line", "expected"), ROWS)
+@each(("line", "expected"), ROWS)
 def test_what_is_offered_opens_when_it_is_tapped(line: str, expected: str) -> None:
     for asked in (read(line, "", ""), read(f"{line}?", "", "")):
         if asked.unclear is not None and asked.unclear.reading is not None:

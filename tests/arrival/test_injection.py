@@ -29,6 +29,7 @@ import pytest
 from tests.conversation import Clinic
 from tests.mail.letter_reading import LETTERS, SAMPLES, mail_of, part_of
 from tests.mail.letter_samples import DANA, NOW, RULES
+from tests.rows import each
 from workflow.core.model import Datum, Letter, Person
 from workflow.mail.writing.mime import Body, Correspondent, to_bytes
 from workflow.mail.writing.render import Letters, Unsafe
@@ -181,7 +182,7 @@ def letters(seed: int, count: int) -> Iterator[tuple[str, Letter, Letters]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@each("seed", range(4))
 def test_ten_thousand_attacked_letters_say_no_more_than_was_meant(seed: int) -> None:
     for name, letter, clinic in letters(seed, CASES // 4):
         rendered = clinic.render(letter, NOW)
@@ -237,15 +238,13 @@ def test_ten_thousand_uncleaned_headers_go_as_meant_or_not_at_all() -> None:
     assert CASES // 2 < stopped < CASES, "most attacks are stopped, and some are only odd text"
 
 
-@pytest.mark.parametrize(
-    "address", ["dana@clinic.test, evil@x.test", "dana@clinic.test>\r\nBcc: evil@x.test", "zoë@clinic.test"]
-)
+@each("address", ["dana@clinic.test, evil@x.test", "dana@clinic.test>\r\nBcc: evil@x.test", "zoë@clinic.test"])
 def test_an_address_that_is_not_one_is_never_sent(address: str) -> None:
     with pytest.raises(Unsafe):
         LETTERS.render(replace(SAMPLES["draft-late"], to=Person("Dana", (address,))), NOW)
 
 
-@pytest.mark.parametrize(
+@each(
     "headers",
     [
         {"Subject": "hello\r\nBcc: evil@x.test"},
@@ -280,7 +279,7 @@ def test_a_name_that_pretends_to_be_another_header_is_only_a_name() -> None:
     assert mail["Bcc"] is None
 
 
-@pytest.mark.parametrize("bad", ["<=?utf-8?q?=0d=0aBcc:_x?=@x.test>", "<=?utf-8?b?DQo=?=>"])
+@each("bad", ["<=?utf-8?q?=0d=0aBcc:_x?=@x.test>", "<=?utf-8?b?DQo=?=>"])
 def test_an_id_that_reads_as_an_encoded_word_is_left_out_and_the_letter_goes(bad: str) -> None:
     mail = mail_of(replace(SAMPLES["receipt-sent"], in_reply_to=bad, references=(bad, "<good@clinic.test>")))
     assert mail["In-Reply-To"] is None

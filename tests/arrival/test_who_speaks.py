@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,13 +14,14 @@ from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import case_of, come, opens
 from tests.mail.reading import mail, reading
 from tests.mail.standing import LENIENT, ROSTER, STRICT, standing, verdict
+from tests.rows import each
 from workflow.core.model import Standing
 from workflow.mail.reading.trust import judge
 
 # --- one address, and one of the roster
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "sender"),
     [
         ("dana@clinic.test", "dana@clinic.test"),
@@ -71,7 +71,7 @@ def test_no_from_header_is_nobody() -> None:
     assert reading(b"Sender: dana@clinic.test\n\nSENT").mail.sender is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("sender", "known"),
     [
         ("dana@clinic.test", True),
@@ -96,7 +96,7 @@ def test_an_address_is_one_of_the_roster_exactly_or_it_is_a_strangers(sender: st
     assert verdict(f"mx.clinic.test; dmarc=pass header.from={domain}", sender=sender) is expected
 
 
-@pytest.mark.parametrize(
+@each(
     "field",
     [
         "Reply-To: dana@clinic.test",
@@ -169,14 +169,14 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("name", FORGERIES)
+@each("name", FORGERIES)
 def test_a_forgery_is_refused(name: str) -> None:
     assert standing(*FORGERIES[name]) is Standing.REFUSED
     if FORGERIES[name] and name != "forged alone":
         assert standing(*FORGERIES[name], trust=LENIENT) is Standing.REFUSED
 
 
-@pytest.mark.parametrize(
+@each(
     "sender",
     [
         "dana@clinic.test)<evil@evil.test>",

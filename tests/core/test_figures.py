@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from tests.cast import RULES, a_case, dana, local, scene
+from tests.rows import each
 from workflow.core.digest import digest, next_digest_at
 from workflow.core.figures import contact_minutes, median_minutes
 from workflow.core.language.printed import standing
@@ -27,7 +26,7 @@ def test_minutes_from_the_report_to_the_client() -> None:
     assert median_minutes([a_case()]) is None
 
 
-@pytest.mark.parametrize(("days", "since"), [(0, "this morning"), (1, "yesterday"), (3, "Monday"), (9, "27 October")])
+@each(("days", "since"), [(0, "this morning"), (1, "yesterday"), (3, "Monday"), (9, "27 October")])
 def test_the_headline_says_since_when(days: int, since: str) -> None:
     now = local("14:30")  # Thursday, the 5th of November
     ended = replace(told_after(4), state=State.CLOSED, outcome=Outcome.RESCHEDULED)
@@ -51,7 +50,7 @@ def test_a_line_for_each_case() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("case", "known"),
     [
         (a_case(), "CLIENT NOT KNOWN TO BE TOLD"),

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
-import pytest
-
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, mail, scene
+from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.language import read
 from workflow.core.law import answer_case, tick_case
@@ -194,7 +193,7 @@ def test_the_law_is_the_page() -> None:
 EVERY_LINE = list(dict.fromkeys([*ASSOCIATE, *ADMIN, *REPORTS, *(line for own in OUTCOMES.values() for line in own)]))
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@each("kind", list(Kind))
 def test_the_lead_speaks_as_admin(kind: Kind) -> None:
     for case in states(kind).values():
         for line in ADMIN:
@@ -202,7 +201,7 @@ def test_the_lead_speaks_as_admin(kind: Kind) -> None:
             assert as_lead == as_admin, line
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@each("kind", list(Kind))
 def test_another_associate_s_word_changes_nothing(kind: Kind) -> None:
     for case in states(kind).values():
         for line in EVERY_LINE:
@@ -211,7 +210,7 @@ def test_another_associate_s_word_changes_nothing(kind: Kind) -> None:
             assert letters(case, decision) == "Ravi: ask not-yours; admins: notice other-associate"
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@each("kind", list(Kind))
 def test_only_the_words_of_an_outcome_close_and_only_late_noshow_waiting_change_the_kind(kind: Kind) -> None:
     closing = {line.split()[0] for line in OUTCOMES[kind]} | ({"NOSHOW", "CLIENT"} if kind is Kind.WAITING else set())
     closing |= {"CLOSE", "MISTAKE", "no"}

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import pytest
-
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, local, mail, scene
+from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.entries import Voice
 from workflow.core.language import read
@@ -73,7 +72,7 @@ def choices(decision: Decision) -> list[str]:
     return [choice.line for letter in decision.letters for choice in letter.choices]
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "offered"),
     [
         ("LATE 15 Sam", ["LATE 15 Sam FOR Dana Lee", "LATE 15 Sam FOR Ravi Patel"]),
@@ -192,7 +191,7 @@ def test_a_long_line_under_an_unknown_id_is_not_offered_again() -> None:
     assert choices(decision) == ["STATUS"]
 
 
-@pytest.mark.parametrize("word", [Word.STATUS, Word.HELP, Word.CANCEL])
+@each("word", [Word.STATUS, Word.HELP, Word.CANCEL])
 def test_these_do_nothing_to_a_case(word: Word) -> None:
     case = a_case()
     voice = Voice(mail(word.value, NOW), DANA, Role.ASSOCIATE)

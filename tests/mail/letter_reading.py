@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
@@ -11,6 +10,7 @@ from email.policy import compat32
 from html.parser import HTMLParser
 
 from tests.mail.letter_samples import NOW, RULES, samples
+from tests.rows import each
 from workflow.core.model import Letter
 from workflow.mail.writing.render import Letters
 
@@ -83,22 +83,5 @@ def draft_in(text: str) -> str:
     return found
 
 
-def over(names: Sequence[str]) -> Callable[[Callable[[str], None]], Callable[[], None]]:
-    """One test over these samples: a hundred letters are read in less time than a hundred tests are set up in."""
-
-    def once(check: Callable[[str], None]) -> Callable[[], None]:
-        def test() -> None:
-            for name in names:
-                try:
-                    check(name)
-                except AssertionError as wrong:
-                    raise AssertionError(f"{name}: {wrong}") from wrong
-
-        test.__name__, test.__doc__ = check.__name__, check.__doc__
-        return test
-
-    return once
-
-
-every_letter = over(list(SAMPLES))
-letters_of_a_case = over([name for name, letter in SAMPLES.items() if letter.facts])
+every_letter = each("name", SAMPLES)
+letters_of_a_case = each("name", [name for name, letter in SAMPLES.items() if letter.facts])

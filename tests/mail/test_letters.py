@@ -26,6 +26,7 @@ from tests.mail.letter_reading import (
     text_of,
 )
 from tests.mail.letter_samples import LATE, NOSHOW, NOW, RULES, TWO, written
+from tests.rows import each
 from workflow.core.kinds import KINDS
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.vocabulary import TAG_PHRASES
@@ -45,7 +46,7 @@ GOLDEN = Path(__file__).parent / "golden"
 # --- goldens ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@each("name", SAMPLES)
 def test_the_text_is_the_golden_one(name: str) -> None:
     """``UPDATE_GOLDEN=1`` writes the goldens anew; read the diff."""
     letter = SAMPLES[name]
@@ -98,11 +99,9 @@ def test_subject_and_first_line_hold_no_name_of_a_client(name: str) -> None:
     assert "Sam" not in text_of(letter).split("\n")[0]
 
 
-@pytest.mark.parametrize(
-    "associate", ["Dana Lee", "Maximiliana Josephine Wolfeschlegel", "Jo", "Þórgunnur Ásgeirsdóttir"]
-)
-@pytest.mark.parametrize("client", ["Sam P.", None, "Maria de la Cruz", "Smith family"])
-@pytest.mark.parametrize("kind", list(Kind))
+@each("associate", ["Dana Lee", "Maximiliana Josephine Wolfeschlegel", "Jo", "Þórgunnur Ásgeirsdóttir"])
+@each("client", ["Sam P.", None, "Maria de la Cruz", "Smith family"])
+@each("kind", list(Kind))
 def test_a_subject_is_short(associate: str, client: str | None, kind: Kind) -> None:
     facts = replace(LATE, kind=kind, associate=Person(associate, ("x@clinic.test",)), client=client)
     for letter in (
@@ -148,7 +147,7 @@ DRAFTS: Mapping[str, str] = {
 }
 
 
-@pytest.mark.parametrize("name", DRAFTS)
+@each("name", DRAFTS)
 def test_the_message_is_the_policys_in_ascii_alone_between_blank_lines(name: str) -> None:
     text = text_of(SAMPLES[name])
     assert draft_in(text) == DRAFTS[name]
@@ -206,14 +205,14 @@ def test_a_missed_session_says_who_missed_and_how_to_say_otherwise(name: str) ->
         assert "missed the session" not in text.replace("I have missed the session", "")
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER, Outcome.CONNECTED])
+@each("outcome", [Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER, Outcome.CONNECTED])
 def test_a_late_case_without_a_session_warns_of_janes_button(outcome: Outcome) -> None:
     facts = replace(LATE, state=State.CLOSED, outcome=outcome)
     text = text_of(written(LetterKind.RECEIPT, "outcome", facts=facts))
     assert ("Do not press No Show in Jane" in text) is (outcome is not Outcome.CONNECTED)
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("reminder")])
+@each("name", [name for name in SAMPLES if name.startswith("reminder")])
 def test_a_reminder_asks_no_question(name: str) -> None:
     text = text_of(SAMPLES[name])
     for line in text.split("\n"):
@@ -240,7 +239,7 @@ def test_a_letter_that_was_held_up_says_since_when() -> None:
     assert "should have gone" not in text_of(SAMPLES["alert-late"])
 
 
-@pytest.mark.parametrize(("days", "said"), [(0, "today"), (1, "yesterday"), (2, "on Tue 24 Nov")])
+@each(("days", "said"), [(0, "today"), (1, "yesterday"), (2, "on Tue 24 Nov")])
 def test_what_was_missed_is_told_by_its_day_seen_from_the_letter(days: int, said: str) -> None:
     letter = written(LetterKind.REMINDER, "contact", facts=replace(NOSHOW, session_at=None))
     later = replace(letter, created_at=letter.created_at + timedelta(days=days))
@@ -348,7 +347,7 @@ def test_the_readme_of_the_templates_names_every_value() -> None:
     assert {*values, *(f"data.{name}" for name in data)} - named == set()
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if len(row.topics) > 1 and "opened" not in row.topics])
+@each("row", [row for row in TABLE if len(row.topics) > 1 and "opened" not in row.topics])
 def test_a_topic_that_is_not_in_the_table_makes_no_letter(row: Row) -> None:
     """Nor one with another topic's sentence. What was opened or changed is told by the kind of the case alone."""
     with pytest.raises(Unsafe, match="no words for it"):

@@ -26,6 +26,7 @@ from tests.mail.letter_reading import (
     text_of,
 )
 from tests.mail.letter_samples import LATE, NOW, RULES, TWO, written
+from tests.rows import each
 from workflow.core.model import Letter, LetterKind, Outcome, Person, Role, State
 from workflow.mail.writing.render import Letters
 
@@ -48,7 +49,7 @@ def test_headers_are_those_of_the_contract(name: str) -> None:
     assert {"Cc", "Bcc", "Reply-To", "Sender"}.isdisjoint(mail.keys())
 
 
-@pytest.mark.parametrize("length", [20, 77, 78, 79, 250, 900])
+@each("length", [20, 77, 78, 79, 250, 900])
 def test_ids_stand_plain_on_the_wire_whatever_their_length(length: int) -> None:
     asked = f"<{'x' * (length - 12)}@mail.test>"
     first = "<K7Q2.1.first@clinic.test>"
@@ -67,9 +68,7 @@ def test_a_long_thread_keeps_its_first_and_its_newest_ids_on_one_line() -> None:
     assert len(kept) > 10
 
 
-@pytest.mark.parametrize(
-    "bad", ["no brackets", "<two words@x>", "<a@b>\r\nBcc: evil@x.test", "<zoë@x>", "<" + "x" * 2000 + ">"]
-)
+@each("bad", ["no brackets", "<two words@x>", "<a@b>\r\nBcc: evil@x.test", "<zoë@x>", "<" + "x" * 2000 + ">"])
 def test_an_id_that_cannot_stand_plain_is_left_out(bad: str) -> None:
     mail = mail_of(replace(SAMPLES["receipt-sent"], in_reply_to=bad, references=(bad, "<good@clinic.test>")))
     assert mail["In-Reply-To"] is None
@@ -156,9 +155,7 @@ def test_alert_json_goes_to_admin_and_lead_alone(name: str) -> None:
     assert ("application/json" in kinds) is expected
 
 
-@pytest.mark.parametrize(
-    ("setting", "printed"), [("first_initial", "Sam P."), ("initials", "S.P."), ("as_written", "Sam Peterson")]
-)
+@each(("setting", "printed"), [("first_initial", "Sam P."), ("initials", "S.P."), ("as_written", "Sam Peterson")])
 def test_the_privacy_setting_governs_body_and_attachment(setting: str, printed: str) -> None:
     letters = Letters(replace(RULES, client_name=setting), instance="i")
     letter = written(LetterKind.ALERT, "opened", Role.ADMIN, replace(LATE, client="Sam Peterson"))
@@ -168,7 +165,7 @@ def test_the_privacy_setting_governs_body_and_attachment(setting: str, printed: 
     assert ("Peterson" in part_of(mail, "text/plain")) is (setting == "as_written")
 
 
-@pytest.mark.parametrize(
+@each(
     ("client", "setting", "written_text", "printed"),
     [
         ("Sam Peterson", "first_initial", "Sam Peterson called, PETERSON is cross.", "Sam P. called, P. is cross."),

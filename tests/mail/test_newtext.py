@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rows import each
 from workflow.mail.marker import MARKER
 from workflow.mail.reading import newtext, quoting
 from workflow.mail.reading.charsets import clean
@@ -187,43 +188,43 @@ OTHER_SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@each("name", ATTRIBUTIONS)
 def test_top_answer_above_marked_lines(name: str) -> None:
     new, rest = newtext.split(f"SENT\n\n{ATTRIBUTIONS[name]}\n\n{QUOTED}\n", [])
     assert new == "SENT"
     assert "K7Q2" in rest
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@each("name", ATTRIBUTIONS)
 def test_top_answer_above_unmarked_lines(name: str) -> None:
     assert newtext.split(f"RESCHEDULED Tue 3pm\n\n{ATTRIBUTIONS[name]}\n\n{LETTER}\n", [])[0] == "RESCHEDULED Tue 3pm"
 
 
-@pytest.mark.parametrize("name", ATTRIBUTIONS)
+@each("name", ATTRIBUTIONS)
 def test_bottom_answer(name: str) -> None:
     assert newtext.split(f"{ATTRIBUTIONS[name]}\n\n{QUOTED}\n\nSENT\n", [])[0] == "SENT"
 
 
-@pytest.mark.parametrize("name", HEADER_BLOCKS)
+@each("name", HEADER_BLOCKS)
 def test_top_answer_above_a_header_block(name: str) -> None:
     new, rest = newtext.split(f"SENT\n\n{HEADER_BLOCKS[name]}\n\n{LETTER}\n", [])
     assert new == "SENT"
     assert "K7Q2" in rest
 
 
-@pytest.mark.parametrize("line", PHONES)
+@each("line", PHONES)
 def test_a_phone_signs_for_its_owner(line: str) -> None:
     assert newtext.split(f"LATE 15 Sam\n\n{line}\n", [])[0] == "LATE 15 Sam"
     assert newtext.split(line, [])[0] == ""
     assert newtext.split(f"SENT\n\n{line}\n\n{GMAIL}\n\n{QUOTED}", [])[0] == "SENT"
 
 
-@pytest.mark.parametrize("line", ["Sent from the car, she is fine", "Sent", "SENT to Sam", "sent her a text, all good"])
+@each("line", ["Sent from the car, she is fine", "Sent", "SENT to Sam", "sent her a text, all good"])
 def test_a_word_for_sent_is_no_phone(line: str) -> None:
     assert newtext.split(line, [])[0] == line
 
 
-@pytest.mark.parametrize("name", OTHER_SHAPES)
+@each("name", OTHER_SHAPES)
 def test_other_shapes(name: str) -> None:
     text, expected = OTHER_SHAPES[name]
     assert newtext.split(text, [])[0] == (text if expected is None else expected)
@@ -278,7 +279,7 @@ def test_nothing_above_a_quote_of_such_a_language_is_nothing() -> None:
     assert newtext.split(polish, [])[0] == ""
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "On file C:\\q of dana@clinic.test:\nshe wrote: fine",
@@ -323,7 +324,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_hostile_text_costs_little(name: str) -> None:
     ours = ["one two three four five"] * 3000
     newtext.split("warm up: 2026@\n", [])

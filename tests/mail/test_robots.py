@@ -6,8 +6,7 @@ import time
 import unicodedata
 from datetime import UTC, datetime
 
-import pytest
-
+from tests.rows import each
 from workflow.core.model import Robot
 from workflow.mail.reading.message import read
 
@@ -47,7 +46,7 @@ def bounce(text: str, sender: str = "MAILER-DAEMON@mx.test") -> Robot | None:
     return spot(*head.split("\n"), "Return-Path: <>", sender=sender, subject="Undelivered", body=body)
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         (),
@@ -71,7 +70,7 @@ def test_people_are_no_robots(fields: tuple[str, ...]) -> None:
     assert kind(*fields, subject="LATE 15 Sam") is None
 
 
-@pytest.mark.parametrize(
+@each(
     "subject",
     [
         "LATE 15 Sam",
@@ -94,7 +93,7 @@ def test_our_own_mail_comes_from_our_address_or_bears_our_loop_mark() -> None:
     assert kind("x-promptly-loop:") == "own"
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "expected"),
     [
         (("Auto-Submitted: auto-replied",), "out-of-office"),
@@ -126,7 +125,7 @@ def test_robots_by_their_headers(fields: tuple[str, ...], expected: str) -> None
     assert kind(*fields) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "subject",
     [
         "Automatic reply: [K7Q2] MISSED BY Dana L. - S.P.",
@@ -157,7 +156,7 @@ def test_out_of_office_in_many_languages(subject: str) -> None:
     assert kind(subject=subject) == "out-of-office"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "permanent", "code"),
     [
         (dsn("Action: failed\nStatus: 5.1.1", WHOLE), True, "5.1.1"),

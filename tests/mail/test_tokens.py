@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from tests.rows import each
 from tests.token_endpoint import CLIENT, HANG, REFRESH, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
 from workflow.mail.tokens import TokenError
 
@@ -28,7 +29,7 @@ PROVIDERS = ("microsoft", "google")
 # --- a token ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@each("provider", PROVIDERS)
 def test_a_token_is_kept_while_it_is_good_and_had_anew_when_asked(
     endpoint: TokenEndpoint, tokens: MakeTokens, provider: str
 ) -> None:
@@ -40,7 +41,7 @@ def test_a_token_is_kept_while_it_is_good_and_had_anew_when_asked(
     assert len(endpoint.given) == 2
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@each("provider", PROVIDERS)
 def test_a_token_about_to_expire_is_had_anew(endpoint: TokenEndpoint, tokens: MakeTokens, provider: str) -> None:
     endpoint.lifetime = 60  # less than any connection may need it
     ours = tokens(provider)
@@ -82,7 +83,7 @@ async def test_who_asks_at_the_same_time_shares_one_answer(endpoint: TokenEndpoi
 # --- no token -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "number", "status", "refused", "reason"),
     [
         ("invalid_client", 7000222, 401, True, "token refused: invalid_client, AADSTS7000222"),
@@ -110,7 +111,7 @@ def test_what_microsoft_answers_instead_of_a_token(
     assert ours.get() == endpoint.given[0], "nothing of the refusal is remembered"
 
 
-@pytest.mark.parametrize(("error", "refused"), [("invalid_grant", True), ("invalid_client", True)])
+@each(("error", "refused"), [("invalid_grant", True), ("invalid_client", True)])
 def test_what_google_answers_instead_of_a_token(
     endpoint: TokenEndpoint, tokens: MakeTokens, error: str, refused: bool
 ) -> None:
@@ -121,7 +122,7 @@ def test_what_google_answers_instead_of_a_token(
     assert caught.value.refused is refused
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@each("provider", PROVIDERS)
 def test_a_provider_that_cannot_be_asked_is_no_refusal(
     endpoint: TokenEndpoint, tokens: MakeTokens, provider: str
 ) -> None:
@@ -139,7 +140,7 @@ def test_a_provider_that_cannot_be_asked_is_no_refusal(
     assert not caught.value.refused
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@each("provider", PROVIDERS)
 def test_an_authority_of_ones_own_goes_before_the_environments(
     endpoint: TokenEndpoint, tokens: MakeTokens, monkeypatch: pytest.MonkeyPatch, provider: str
 ) -> None:
@@ -153,7 +154,7 @@ def test_a_tenant_that_microsoft_does_not_know_is_a_refusal(tokens: MakeTokens) 
     assert caught.value.refused
 
 
-@pytest.mark.parametrize(("provider", "gone"), [("microsoft", "client.secret"), ("google", "refresh.token")])
+@each(("provider", "gone"), [("microsoft", "client.secret"), ("google", "refresh.token")])
 def test_a_secret_is_read_anew_so_that_a_mended_one_needs_no_restart(
     endpoint: TokenEndpoint, tokens: MakeTokens, tmp_path: Path, provider: str, gone: str
 ) -> None:
@@ -180,7 +181,7 @@ async def test_a_provider_that_hangs_holds_nobody_up_beyond_the_limit_and_the_ne
     assert await ours.fetch() in endpoint.given
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@each("provider", PROVIDERS)
 def test_neither_secrets_nor_tokens_nor_a_providers_words_get_into_the_log(
     endpoint: TokenEndpoint, tokens: MakeTokens, caplog: pytest.LogCaptureFixture, provider: str
 ) -> None:

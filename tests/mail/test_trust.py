@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.mail.standing import EXCHANGE, LENIENT, MICROSOFT, ROSTER, STRICT, mail, verdict
+from tests.rows import each
 from workflow.core.model import Standing
 from workflow.mail.reading.trust import judge
 
 
-@pytest.mark.parametrize(
+@each(
     "result",
     [
         "mx.clinic.test; dmarc=pass header.from=clinic.test",
@@ -41,7 +40,7 @@ def test_what_the_server_vouches_for_is_known(result: str) -> None:
     assert verdict(result) is Standing.KNOWN
 
 
-@pytest.mark.parametrize(
+@each(
     "result",
     [
         "mx.clinic.test; none",
@@ -63,7 +62,7 @@ def test_no_header_at_all_depends_on_require() -> None:
     assert judge(mail(), ROSTER, LENIENT, "clinic.test") is Standing.KNOWN
 
 
-@pytest.mark.parametrize(
+@each(
     "result",
     [
         "mx.clinic.test; dmarc=fail (p=NONE) header.from=clinic.test",
@@ -119,7 +118,7 @@ def test_mail_within_an_exchange_tenant_bears_its_stamp() -> None:
     assert judge(mail(none), ROSTER, EXCHANGE, "clinic.test") is Standing.REFUSED
 
 
-@pytest.mark.parametrize(
+@each(
     ("result", "standing"),
     [
         (

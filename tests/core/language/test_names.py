@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each
 from workflow.core.language.clinic_words import CLINIC_WORDS, GROUP_WORDS
 from workflow.core.language.names import (
     GROUPS,
@@ -87,7 +87,7 @@ _SURNAMES = """
 SURNAMES = _SURNAMES.split()
 
 
-@pytest.mark.parametrize("people", [GIVEN, SURNAMES], ids=["given", "surnames"])
+@each("people", [GIVEN, SURNAMES])
 def test_no_clinic_word_is_a_name(people: list[str]) -> None:
     assert len(people) >= 300
     assert sorted(CLINIC_WORDS.intersection(people)) == []
@@ -106,7 +106,7 @@ def test_the_list_is_written_as_it_is_compared() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "name"),
     [
         ("Sam", "Sam"),
@@ -215,7 +215,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "hello", "short", "first"), NAMES, ids=[name for name, *_ in NAMES])
+@each(("name", "hello", "short", "first"), NAMES)
 def test_how_a_client_is_called(name: str, hello: str, short: str, first: str) -> None:
     assert greeting(name) == hello
     assert needs_name(name) is (hello == "Hi")
@@ -237,7 +237,7 @@ def test_the_same_client() -> None:
     assert not same_client("Sam & Kim", "Sam")
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "short"),
     [
         ("Dana Lee", "Dana L."),

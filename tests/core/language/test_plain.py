@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each
 from workflow.core.language.plain import clean, fold
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "meant"),
     [
         ("  LATE   15\tSam ", "LATE 15 Sam"),
@@ -54,7 +54,7 @@ def test_a_line_is_read_as_it_was_meant(typed: str, meant: str) -> None:
     assert clean(typed) == meant
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other"),
     [
         ("Zo\u00eb P.", "zoe p"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.language.readings import told
+from tests.rows import each
 from workflow.core.language.prefixes import case_ids
 from workflow.core.language.read import read
 from workflow.core.model import Mark, Word
@@ -31,7 +32,7 @@ FORWARDS = ["Fwd: ", "FW: ", "WG: ", "TR: ", "RV: ", "ENC: ", "[EXTERNAL] Fwd: R
 LABELS = ["[EXTERNAL] ", "[External] [SPAM] ", "{EXT} ", "***SPAM*** ", "(External) ", "EXTERNAL: ", "CAUTION: "]
 
 
-@pytest.mark.parametrize("prefix", REPLIES)
+@each("prefix", REPLIES)
 def test_a_reply_speaks_by_its_text(prefix: str) -> None:
     reading = read(f"{prefix}[K7Q2] LATE: Dana L. - S.P.", "RESCHEDULED Tue 3pm\n\nDana", "> LATE 20 Kim [B3F4]")
     assert (reading.mark, reading.from_subject) == (Mark.REPLY, False)
@@ -40,7 +41,7 @@ def test_a_reply_speaks_by_its_text(prefix: str) -> None:
     assert reading.word is Word.OUTCOME
 
 
-@pytest.mark.parametrize("prefix", FORWARDS)
+@each("prefix", FORWARDS)
 def test_a_forward_speaks_by_its_text(prefix: str) -> None:
     reading = read(f"{prefix}[K7Q2] LATE: Dana L. - S.P.", "SENT", "")
     assert (reading.mark, reading.line, reading.lone) == (Mark.FORWARD, "SENT", True)
@@ -49,7 +50,7 @@ def test_a_forward_speaks_by_its_text(prefix: str) -> None:
     assert read(f"{prefix}LATE 15 Sam", "", "").report is None
 
 
-@pytest.mark.parametrize("prefix", REPLIES)
+@each("prefix", REPLIES)
 def test_a_replys_subject_is_read_where_the_text_says_nothing(prefix: str) -> None:
     reading = read(f"{prefix}LATE 15 Sam", "", "")
     assert (told(reading), reading.mark, reading.from_subject) == ("late 15 Sam", Mark.REPLY, True)
@@ -59,7 +60,7 @@ def test_a_replys_subject_is_read_where_the_text_says_nothing(prefix: str) -> No
     assert told(read(f"{prefix}Late fee", "", "")) == "nothing"
 
 
-@pytest.mark.parametrize("label", LABELS)
+@each("label", LABELS)
 def test_labels_of_gateways_do_not_matter(label: str) -> None:
     assert told(read(f"{label}LATE 15 Sam", "", "")) == "late 15 Sam"
     assert read(f"{label}LATE 15 Sam", "", "").line == "LATE 15 Sam"
@@ -70,7 +71,7 @@ def test_a_label_behind_the_line_does_not_matter() -> None:
     assert told(read("LATE 15 Sam [EXTERNAL]", "", "")) == "late 15 Sam"
 
 
-@pytest.mark.parametrize(
+@each(
     "subject",
     [
         "[K7Q2] LATE: Dana L. - S.P.",
@@ -94,7 +95,7 @@ def test_the_writers_own_spelling_is_kept() -> None:
     assert read("OTHER  Sam’s “mum” rang — 😀", "", "").line == "OTHER Sam’s “mum” rang — 😀"
 
 
-@pytest.mark.parametrize(
+@each(
     "greeting",
     [
         "Hi,",
@@ -118,9 +119,7 @@ def test_a_name_called_is_passed_over_but_kept() -> None:
     assert (reading.line, reading.rest) == ("15 late", "Sam,")
 
 
-@pytest.mark.parametrize(
-    "line", ["Hi Alex and Pat and Lee and Kim and Jo", "Hi quick question", "Hello Sam cancelled", "here,"]
-)
+@each("line", ["Hi Alex and Pat and Lee and Kim and Jo", "Hi quick question", "Hello Sam cancelled", "here,"])
 def test_what_says_more_than_hi_is_the_line(line: str) -> None:
     assert read("", f"{line}\nLATE 15 Sam", "").line == line
 
@@ -130,22 +129,20 @@ def test_a_greeting_alone_is_the_line() -> None:
     assert (reading.line, reading.rest, reading.empty) == ("Hi,", "", False)
 
 
-@pytest.mark.parametrize(
-    "subject", ["", "Session today", "Sam", "Note", "Help", "Client Sam", "Late", "Late fee", "2 late fees"]
-)
+@each("subject", ["", "Session today", "Sam", "Note", "Help", "Client Sam", "Late", "Late fee", "2 late fees"])
 def test_a_report_in_the_text_is_heard_under_a_vague_subject(subject: str) -> None:
     reading = read(subject, "LATE 15 Sam", "")
     assert (told(reading), reading.from_subject) == ("late 15 Sam", False)
 
 
-@pytest.mark.parametrize("subject", ["NOSHOW Kim", "SENT", "[K7Q2] NOTE", "UNDO", "rescheduled"])
+@each("subject", ["NOSHOW Kim", "SENT", "[K7Q2] NOTE", "UNDO", "rescheduled"])
 def test_a_subject_that_says_something_speaks(subject: str) -> None:
     reading = read(subject, "LATE 15 Sam", "")
     assert reading.from_subject
     assert reading.rest == "LATE 15 Sam"
 
 
-@pytest.mark.parametrize("subject", ["Late fee - Mrs Smith", "Note for Monday"])
+@each("subject", ["Late fee - Mrs Smith", "Note for Monday"])
 def test_a_vague_subject_speaks_above_a_mere_word(subject: str) -> None:
     assert read(subject, "done", "").from_subject
 
@@ -168,9 +165,7 @@ def test_a_subject_without_any_word_is_the_line_where_there_is_no_text() -> None
     )
 
 
-@pytest.mark.parametrize(
-    ("subject", "text"), [("", ""), ("Re: LATE 15 Sam", " \n"), ("Fwd: x", ""), ("[K7Q2]", ""), ("[EXT]", "")]
-)
+@each(("subject", "text"), [("", ""), ("Re: LATE 15 Sam", " \n"), ("Fwd: x", ""), ("[K7Q2]", ""), ("[EXT]", "")])
 def test_no_new_text_and_no_subject_of_its_own_is_empty(subject: str, text: str) -> None:
     assert read(subject, text, "whatever was quoted").empty
 
@@ -178,7 +173,7 @@ def test_no_new_text_and_no_subject_of_its_own_is_empty(subject: str, text: str)
 # --- words ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "word", "lone"),
     [
         ("SENT", Word.SENT, True),
@@ -202,7 +197,7 @@ def test_the_word_in_front(line: str, word: Word | None, lone: bool) -> None:
     assert (reading.word, reading.lone) == (word, lone)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "thanks!",
@@ -220,7 +215,7 @@ def test_courtesy(text: str) -> None:
     assert read("Re: x", text, "").courtesy
 
 
-@pytest.mark.parametrize(
+@each(
     "text", ["", "ok?", "thanks, rebooked", "ok here", "Dana", "thanks, Sam is fine with that", "no", "Hi", "ok " * 100]
 )
 def test_no_courtesy(text: str) -> None:
@@ -230,7 +225,7 @@ def test_no_courtesy(text: str) -> None:
 # --- case ids ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "ids", "said"),
     [
         ("[K7Q2] SENT", ("K7Q2",), "SENT"),
@@ -302,9 +297,7 @@ def test_any_row_of_our_words_is_read(subject: str, text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "scrap", ["a ", "15 ", "[", "[ext]", "re:", "late ", "case ", "& ", "half an ", "ok ", "é", "[a]", "K7Q2 "]
-)
+@each("scrap", ["a ", "15 ", "[", "[ext]", "re:", "late ", "case ", "& ", "half an ", "ok ", "é", "[a]", "K7Q2 "])
 def test_a_long_line_takes_no_long_time(scrap: str) -> None:
     """Quadratic reading of 200 KB would take minutes; the test would not end."""
     text = scrap * (200_000 // len(scrap))

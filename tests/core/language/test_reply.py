@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import time
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.cast import a_case, local
+from tests.rows import each
 from workflow.core.language import vocabulary
 from workflow.core.language.reply import answer
 from workflow.core.model import Answer, Case, Doubt, Kind, Mark, Outcome, Reading, Report, Role, State, Why, Word
@@ -314,8 +314,8 @@ The client took a new time                      -> none
 """
 
 
-@pytest.mark.parametrize(("line", "expected"), table(ANY_KIND))
-@pytest.mark.parametrize("case", [LATE_CASE, NOSHOW_CASE, WAITING_CASE], ids=lambda case: case.kind.value)
+@each(("line", "expected"), table(ANY_KIND))
+@each("case", [LATE_CASE, NOSHOW_CASE, WAITING_CASE])
 def test_an_associate_before_sent(case: Case, line: str, expected: str) -> None:
     assert said_about(case, line).replace("\n", " / ") == expected
 
@@ -465,9 +465,7 @@ WAITING                               -> WAITING
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "line", "expected"), [(kind, *row) for kind, text in BY_KIND.items() for row in table(text)]
-)
+@each(("kind", "line", "expected"), [(kind, *row) for kind, text in BY_KIND.items() for row in table(text)])
 def test_what_belongs_to_one_kind(kind: Kind, line: str, expected: str) -> None:
     case = {Kind.LATE: LATE_CASE, Kind.NOSHOW: NOSHOW_CASE, Kind.WAITING: WAITING_CASE}[kind]
     assert said_about(case, line) == expected
@@ -493,7 +491,7 @@ texted her                            -> SENT
 """
 
 
-@pytest.mark.parametrize(("line", "expected"), table(AFTER_SENT))
+@each(("line", "expected"), table(AFTER_SENT))
 def test_an_associate_after_sent(line: str, expected: str) -> None:
     assert said_about(sent(NOSHOW_CASE), line) == expected
 
@@ -536,8 +534,8 @@ called about the fee / She rebooked   -> ?? unclear
 """
 
 
-@pytest.mark.parametrize(("line", "expected"), table(FROM_ADMIN))
-@pytest.mark.parametrize("role", [Role.ADMIN, Role.LEAD])
+@each(("line", "expected"), table(FROM_ADMIN))
+@each("role", [Role.ADMIN, Role.LEAD])
 def test_an_admin(role: Role, line: str, expected: str) -> None:
     assert said_about(NOSHOW_CASE, line, role) == expected
 
@@ -556,7 +554,7 @@ RESCHEDULED / no                               -> ?? negation
 """
 
 
-@pytest.mark.parametrize(("line", "expected"), table(FROM_SUBJECT))
+@each(("line", "expected"), table(FROM_SUBJECT))
 def test_two_outcomes_in_subject_and_text(line: str, expected: str) -> None:
     assert said_about(NOSHOW_CASE, line, from_subject=True) == expected
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.rows import each
 from workflow.core.language.read import read
 
 
@@ -18,16 +17,14 @@ def test_capitals_are_those_of_the_tag() -> None:
 # --- notes ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "note", ["texted", "texted him, he waits", "told Sam", "TEXTED", "messaged her already", "called"]
-)
+@each("note", ["texted", "texted him, he waits", "told Sam", "TEXTED", "messaged her already", "called"])
 def test_a_note_that_begins_with_a_word_for_sent_tells_it(note: str) -> None:
     for reading in (read(f"LATE 15 Sam, {note}", "", ""), read("LATE 15 Sam", f"Hi Alex,\n{note}", "")):
         assert reading.report is not None
         assert reading.report.sent
 
 
-@pytest.mark.parametrize(
+@each(
     "note",
     [
         "told reception",
@@ -47,16 +44,14 @@ def test_in_doubt_a_note_does_not_say_that_the_client_knows(note: str) -> None:
         assert not reading.report.sent
 
 
-@pytest.mark.parametrize("line", ["LATE 40 Sam, Kim", "LATE 40 Sam, Kim and Lee", "late 40 Sam, kim, and lee"])
+@each("line", ["LATE 40 Sam, Kim", "LATE 40 Sam, Kim and Lee", "late 40 Sam, kim, and lee"])
 def test_a_note_of_names_alone_means_more_clients(line: str) -> None:
     report = read(line, "", "").report
     assert report is not None
     assert report.more_clients
 
 
-@pytest.mark.parametrize(
-    "line", ["LATE 40 Sam", "LATE 40 Sam, traffic", "LATE 40, Sam", "LATE 40 Sam, Kim has to wait"]
-)
+@each("line", ["LATE 40 Sam", "LATE 40 Sam, traffic", "LATE 40, Sam", "LATE 40 Sam, Kim has to wait"])
 def test_other_notes_do_not(line: str) -> None:
     report = read(line, "", "").report
     assert report is not None

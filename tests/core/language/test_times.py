@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import time
 
-import pytest
-
+from tests.rows import each
 from workflow.core.language.times import clock_at, minutes_at, tokens
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "at"),
     [
         ("2pm", time(14)),
@@ -46,7 +45,7 @@ def test_times_of_the_day(text: str, at: time | None) -> None:
     assert (found and found[0]) == at
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "minutes"),
     [
         ("15", 15),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rows import each
 from workflow.core.language import vocabulary
 from workflow.core.language.times import is_when, starts_time, starts_when
 from workflow.core.language.vocabulary import makeup_in, match, pieces
@@ -77,14 +77,14 @@ def _table(text: str) -> list[tuple[str, str]]:
     return [(line[:30].strip(), line[30:].strip()) for line in text.strip().splitlines()]
 
 
-@pytest.mark.parametrize(("line", "expected"), _table(STARTS))
+@each(("line", "expected"), _table(STARTS))
 def test_a_line_starts_with_a_word(line: str, expected: str) -> None:
     found = match(line)
     assert found is not None
     assert expected == (found.outcome.value if found.outcome else found.word.value)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "",
@@ -132,7 +132,7 @@ def test_here_is_connected_or_arrived() -> None:
     assert found.outcome is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "said", "rest"),
     [
         ("texted Sam", "texted Sam", ""),
@@ -164,7 +164,7 @@ def test_a_client_called_will_is_told_from_the_verb() -> None:
     assert (named.said, verb.said) == ("texted Will", "called")
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "SENT",
@@ -196,28 +196,26 @@ def test_a_lone_word_may_have_a_day_a_time_or_minutes(line: str) -> None:
     assert found.lone
 
 
-@pytest.mark.parametrize(
-    "line", ["SENT Sam", "RESCHEDULED Kim to Thu", "OTHER she moved", "LATE 15 Sam", "SENT 3", "LATE %", "Cancelled"]
-)
+@each("line", ["SENT Sam", "RESCHEDULED Kim to Thu", "OTHER she moved", "LATE 15 Sam", "SENT 3", "LATE %", "Cancelled"])
 def test_a_longer_line_is_not_lone(line: str) -> None:
     found = match(line)
     assert found is not None
     assert not found.lone
 
 
-@pytest.mark.parametrize("text", ["Tue", "3pm", "3 p.m.", "14:30", "next week", "in two weeks", "12/3", "2nd", "May 3"])
+@each("text", ["Tue", "3pm", "3 p.m.", "14:30", "next week", "in two weeks", "12/3", "2nd", "May 3"])
 def test_a_day_or_a_time(text: str) -> None:
     assert is_when(text)
     assert starts_when(f"{text} works for her")
 
 
-@pytest.mark.parametrize("text", ["", "3", "to", "with", "the other", "in error", "Kim to Thu", "%", "at", "next"])
+@each("text", ["", "3", "to", "with", "the other", "in error", "Kim to Thu", "%", "at", "next"])
 def test_neither_a_day_nor_a_time(text: str) -> None:
     assert not is_when(text)
     assert not starts_when(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_time"),
     [
         ("now", True),
@@ -235,7 +233,7 @@ def test_a_time_of_the_clock(text: str, is_time: bool) -> None:
     assert starts_time(text) is is_time
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "without", "makeup"),
     [
         ("Tue 3pm MAKEUP", "Tue 3pm", True),
