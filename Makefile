@@ -9,6 +9,8 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/pip-compile --quiet 
 	--allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 # In memory, where there is one: these tests ask nothing of a disk.
 QUICKLY := $(if $(wildcard /dev/shm),TMPDIR=/dev/shm)
+# pytest rewrites each test file at every start, in each worker, where it may not keep what it wrote.
+unexport PYTHONDONTWRITEBYTECODE
 # Told again with stores that wait before each answer, and with one that is no folder.
 CONVERSATIONS := tests/conversations tests/test_main_job.py tests/test_time.py tests/test_digest.py
 SERVERS := dovecot-imapd dovecot-lmtpd postfix
@@ -56,7 +58,7 @@ test: venv lint types imports ## all checks and all tests
 	fi
 
 quick: venv ## the tests that take seconds
-	$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers'
+	$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers' --hypothesis-profile quick
 
 lint: venv ## style
 	$(BIN)/ruff check .

@@ -23,6 +23,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=os.environ.get("CI") == "true",
 )
+settings.register_profile("quick", settings.get_profile("promptly"), max_examples=20)
+"""`make quick` looks at fewer examples, `make test` at a hundred or more."""
 settings.load_profile("promptly")
 
 

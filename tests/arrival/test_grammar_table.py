@@ -78,7 +78,7 @@ def _said(reading: Reading) -> str:
     return f"{head.rstrip('.')} | {' '.join(word for word in note.split() if any(map(str.isalnum, word)))}"
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.sampled_from(LINES), st.sampled_from(BEFORE), st.sampled_from(WITHIN), st.sampled_from(BEHIND))
 def test_decoration_changes_nothing(line: str, before: str, within: Callable[[str], str], behind: str) -> None:
     plain, decorated = _said(read(line, "", "")), f"{before}{within(line)}{behind}"

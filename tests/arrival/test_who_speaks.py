@@ -205,7 +205,7 @@ LIES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(LIES, max_size=12).map("".join), st.booleans())
 def test_no_envelope_sender_that_a_server_echoes_vouches_for_anybody(local: str, quoted: bool) -> None:
     """The server quotes what RFC 5321 has quoted, in the value; in its comment it is as careless as servers are."""
@@ -226,7 +226,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(LINES, max_size=8), st.sampled_from(["\r\n", "\n", "\r"]))
 def test_nothing_below_the_servers_own_lines_vouches_for_anybody(fields: list[str], line_end: str) -> None:
     """Whatever the sender writes stands below what the server puts on top."""

@@ -104,7 +104,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     kind=st.sampled_from(list(Kind)),
     opened=st.integers(0, 24 * 60 - 1),
@@ -131,7 +131,6 @@ def test_whatever_happens(kind: Kind, opened: int, minutes: int | None, steps: l
         history.holds()
 
 
-@settings(max_examples=100)
 @given(opened=st.integers(0, 24 * 60 - 1), naps=st.lists(SPANS, min_size=1, max_size=8))
 def test_a_daemon_that_wakes_at_any_moment_sends_one_reminder_and_loses_none(
     opened: int, naps: list[timedelta]

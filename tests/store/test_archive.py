@@ -64,7 +64,7 @@ async def found_by_all(store: TinyStore) -> list[str]:
 # --- the names ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 2)
 @given(cases=st.lists(st.tuples(st.sampled_from(IDS), st.sets(st.text(max_size=3)), st.booleans()), max_size=12))
 def test_every_name_of_a_case_leads_to_it_until_it_is_dropped(cases: list[tuple[str, set[str], bool]]) -> None:
     names: dict[str, set[str]] = {}

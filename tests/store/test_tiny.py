@@ -108,7 +108,7 @@ def plausible_values() -> Iterator[None]:
         st.register_type_strategy(kind, usual)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_case_is_read_as_it_was_written(data: st.DataObject) -> None:
     filed = codec.Filed(data.draw(st.from_type(Case)), NINE, (a_letter(1, None),), {"key": NINE})
