@@ -1,7 +1,8 @@
 """Every sample letter in a real browser, as on a phone: measured for the tests, photographed for people.
 
-`python -m tests.letters_in_browser` (`make letters`) writes the pictures and their index to docs/letters. Chromium is
-driven through its own DevTools pipe, a JSON message at a time: no library, no port, one start for all letters.
+`python -m tests.letters_in_browser` (`make letters`) writes the pictures to build/letters, and one of each kind to
+docs/letters. Chromium is driven through its own DevTools pipe, a JSON message at a time: no library, no port, one start
+for all letters.
 """
 
 from __future__ import annotations
@@ -36,21 +37,38 @@ SCHEMES = ("light", "dark")
 
 ABSENT = "Debian's Chromium is not installed: apt-get install chromium fonts-liberation"
 
-PICTURES = Path(__file__).resolve().parents[1] / "docs" / "letters"
+ROOT = Path(__file__).resolve().parents[1]
+ALL = ROOT / "build" / "letters"
+SHOWN = ROOT / "docs" / "letters"
+
+SHOWN_AS = {
+    "draft-late": "light",
+    "alert-noshow": "dark",
+    "reminder-late-outcome": "light",
+    "escalation-noshow-admin": "dark",
+    "stepaway": "light",
+    "ask-which-case": "light",
+    "receipt-noshow-rescheduled": "dark",
+    "update-late-connected": "light",
+    "notice-outage": "dark",
+    "digest": "light",
+    "status": "dark",
+    "help-words": "light",
+}
+"""One of each kind but the test letter, for people who read the repository."""
 
 QUALITY = 5
-"""Of 100: letters stay easy to read, and two hundred pictures stay under 3 MB."""
+"""Of 100: letters stay easy to read."""
 
 ANSWERS_WITHIN = 30
 """Seconds; a page takes 15 ms."""
 
 INDEX = """# The letters
 
-Every sample letter as Debian's Chromium shows it on a phone, 375 pixels wide, light and dark. The same letters as text
-are in `tests/mail/golden`, their words in `templates`.
+One letter of each kind as a phone shows it. All samples are text in `tests/mail/golden`, their words in `templates`.
 
-`make letters` writes these pictures anew; `tests/test_letters_in_browser.py` measures the letters: nothing wider than
-the screen, contrast, size of what is tapped, no link but `mailto:`.
+`make letters` writes all of them to build/letters, light and dark, and these here; `make test` measures them: nothing
+wider than the screen, contrast, size of what is tapped, no link but `mailto:`.
 """
 
 _FLAGS = (
@@ -267,21 +285,22 @@ def main() -> int:
         sys.stderr.write(f"{ABSENT}\n")
         return 1
     letters = Letters(RULES, instance="pictures")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for old in PICTURES.glob("*.webp"):
-        old.unlink()
-    lines = [INDEX]
+    for folder in (ALL, SHOWN):
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.webp"):
+            old.unlink()
     with Browser() as browser:
         for name, letter in samples():
             html = html_of(letter, letters)
             for scheme in SCHEMES:
-                picture = browser.picture(browser.show(html, scheme))
-                (PICTURES / f"{name}-{scheme}.webp").write_bytes(picture)
-            pair = " ".join(f"![{name}, {scheme}]({name}-{scheme}.webp)" for scheme in SCHEMES)
-            lines.append(f"## {name}\n\nTo {letter.role.value}.\n\n{pair}\n")
-    (PICTURES / "README.md").write_text("\n".join(lines), encoding="utf-8")
-    size = sum(file.stat().st_size for file in PICTURES.iterdir())
-    sys.stdout.write(f"{len(lines) - 1} letters, {size / 1e6:.1f} MB, in {PICTURES}\n")
+                (ALL / f"{name}-{scheme}.webp").write_bytes(browser.picture(browser.show(html, scheme)))
+    lines = [INDEX]
+    for name, scheme in SHOWN_AS.items():
+        picture = f"{name}-{scheme}.webp"
+        shutil.copyfile(ALL / picture, SHOWN / picture)
+        lines.append(f"![{name}]({picture})\n")
+    (SHOWN / "README.md").write_text("\n".join(lines), encoding="utf-8")
+    sys.stdout.write(f"{len(list(ALL.iterdir()))} pictures in {ALL}, {len(SHOWN_AS)} of them in {SHOWN}\n")
     return 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.letters_in_browser import ABSENT, CHROMIUM, PICTURES, SCHEMES, WIDTH, Browser, Link, Look, html_of
+from tests.letters_in_browser import ABSENT, CHROMIUM, SCHEMES, WIDTH, Browser, Link, Look, html_of
 from tests.mail.letter_samples import RULES, samples
 from workflow.core.model import Choice, Letter
 from workflow.mail.writing.render import Letters
@@ -106,12 +106,3 @@ def test_the_ruler_measures(browser: Browser) -> None:
     assert look.width > WIDTH
     assert [(link.href, link.height) for link in look.links] == [("https://clinic.test/", 20)]
     assert look.requested == ("http://127.0.0.1:9/pixel.png",)
-
-
-def test_the_pictures_are_those_of_these_letters() -> None:
-    """`make letters` writes them anew."""
-    index = (PICTURES / "README.md").read_text(encoding="utf-8")
-    wanted = {f"{name}-{scheme}.webp" for name in SAMPLES for scheme in SCHEMES}
-    assert {file.name for file in PICTURES.glob("*.webp")} == wanted
-    assert [name for name in wanted if f"({name})" not in index] == []
-    assert sum(file.stat().st_size for file in PICTURES.iterdir()) < 3_000_000
