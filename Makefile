@@ -17,8 +17,8 @@ SERVERS := dovecot-imapd dovecot-lmtpd postfix
 BROWSER := chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick lint types imports format bench crash tried soak fuzz replies letters lock clean \
-	install install-files uninstall
+.PHONY: help venv demo test every-test left-out quick lint types imports format bench crash tried soak fuzz replies \
+	letters lock clean install install-files uninstall
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,12 +38,18 @@ $(VENV): requirements-build.lock requirements-dev.lock
 demo: venv ## a late and a missed session, from mail to outcome; needs no account
 	@$(BIN)/python daemon.py demo
 
+test: ## all checks and all tests
+	@echo 'All checks and all tests: about ten minutes on two cores.'
+	@$(MAKE) --no-print-directory every-test; ended=$$?; $(MAKE) --no-print-directory left-out; exit $$ended
+
 # The tests on real servers come by themselves: on a fast clock a busy neighbour would be late.
-test: venv lint types imports ## all checks and all tests
+every-test: venv lint types imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not real_servers'
 	for store in yielding slow sqlite; do \
 		$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile --store $$store $(CONVERSATIONS) || exit 1; done
 	$(BIN)/python -m pytest -m real_servers
+
+left-out:
 	@if ! test -x /usr/sbin/dovecot -a -x /usr/lib/dovecot/lmtp -a -x /usr/sbin/postfix; then \
 		echo 'LEFT OUT: the tests against a real Dovecot and Postfix, which are not installed. To have them, as root:'; \
 		echo '    apt-get install $(SERVERS) && make test'; \
@@ -82,17 +88,19 @@ crash: venv ## 2,000 kills on real servers, and what was lost; about half an hou
 
 tried: venv ## each fault of a list ten times, and what it cost; about ten minutes
 	$(BIN)/python -m tests.tried
+	REPORTS=1000 $(BIN)/python -m pytest tests/test_load.py
 
 soak: venv ## 30,000 mails on the lightest servers, and the memory they take; about four minutes
 	$(BIN)/python -m tests.soak
 
-fuzz: venv ## a minute of bytes that are hardly mail, at the reader; prints the seed
+fuzz: venv ## a minute of bytes that are hardly mail, at the reader, with its seed; 10,000 attacked letters
 	$(BIN)/python -m tests.arrival.fuzz --seconds 60
+	ATTACKS=10000 $(BIN)/python -m pytest tests/arrival/test_injection.py
 
 replies: venv ## how replies of each mail program are read
 	$(BIN)/python -m tests.arrival.replies
 
-letters: venv ## every letter as a phone shows it, into docs/letters; needs Debian's chromium
+letters: venv ## every letter as a phone shows it, into build/letters, a few into docs/letters; needs Debian's chromium
 	$(BIN)/python -m tests.letters_in_browser
 
 # What follows needs root, but with DESTDIR, which takes the place of / (for packages, and for the tests).

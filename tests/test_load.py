@@ -1,4 +1,4 @@
-"""A clinic's worst day times fifty: a thousand reports that lie waiting, a thousand reminders due in one minute.
+"""A clinic's worst day many times over: hundreds of reports that lie waiting, as many reminders due in one minute.
 
 On the embedded server, which shares the loop with the daemon: times here bound the order of magnitude and no more; the
 figures are `make bench`'s.
@@ -7,6 +7,7 @@ figures are `make bench`'s.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -31,7 +32,8 @@ from workflow.store import folder_of
 from workflow.store.tiny.store import TinyStore
 
 ALEX = "admin@clinic.test"
-MANY = 1000
+MANY = int(os.environ.get("REPORTS", "300"))
+"""`make tried` has a thousand wait."""
 
 QUIET_NEVER = '[quiet]\nfrom = "00:00"\nto = "00:00"\n'
 
@@ -118,7 +120,7 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
 
 
 @pytest.mark.slow
-async def test_a_thousand_reports_wait_then_a_thousand_reminders_and_a_new_report_among_them(tmp_path: Path) -> None:
+async def test_many_reports_wait_then_as_many_reminders_and_a_new_report_among_them(tmp_path: Path) -> None:
     async with a_big_clinic(tmp_path, MANY) as big:
         await big.once_for_each_case("alert", "draft", cases=MANY)
         assert len(await big.store.open_cases()) == MANY
@@ -126,7 +128,7 @@ async def test_a_thousand_reports_wait_then_a_thousand_reminders_and_a_new_repor
             await big.server.wait_until_empty(MAILBOX)
         assert len(await big.server.messages(MAILBOX, "Promptly")) == MANY
 
-        # five minutes on, a thousand reminders are due at once; Dana's report comes while they go out
+        # five minutes on, all reminders are due at once; Dana's report comes while they go out
         big.letters.clear()
         big.clock.move(timedelta(minutes=5))
         big.service.wake()

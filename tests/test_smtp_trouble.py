@@ -122,10 +122,10 @@ async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: 
     ("stage", "answer"),
     [
         ("MAIL", "550 5.4.5 Daily user sending limit exceeded"),
-        ("RCPT", "550 Relaying denied"),
-        ("RCPT", "554 5.7.1 Relay access denied"),
-        ("DATA", "554 5.7.1 Looks like spam"),
-        ("DATA", "550 Rejected"),
+        pytest.param("RCPT", "550 Relaying denied", marks=pytest.mark.slow),
+        pytest.param("RCPT", "554 5.7.1 Relay access denied", marks=pytest.mark.slow),
+        pytest.param("DATA", "554 5.7.1 Looks like spam", marks=pytest.mark.slow),
+        pytest.param("DATA", "550 Rejected", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("restarted", [False, True])
