@@ -139,7 +139,6 @@ class Repeated:
         return news
 
     def end(self) -> None:
-        """It is over: the next one is news."""
         self._reason = None
 
 

@@ -195,7 +195,6 @@ class Service:
     # --- the mailbox ------------------------------------------------------------------------------------
 
     def settle(self, place: Place, fate: Fate) -> None:
-        """After the commit: move the mail, or leave it."""
         self._inbox.settle(place, fate)
 
     def _watch_mailbox(self) -> Inbox:

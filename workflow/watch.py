@@ -19,6 +19,7 @@ import structlog
 from workflow.clinic import Clinic
 from workflow.core.outsiders import NOBODY_TOLD
 from workflow.core.owed import Scene, notices
+from workflow.core.topics import Notice
 from workflow.engine import Engine
 from workflow.sender import Sender
 from workflow.store import COUNTS_KEPT, StoreError
@@ -199,26 +200,17 @@ class Auditor:
         since = self._outlasts(server, outage.since, now)
         if since is None:
             return
-        what = "New mail is not seen" if server == "IMAP" else "Letters wait"
+        at, what = self._local(since), "New mail is not seen" if server == "IMAP" else "Letters wait"
         if outage.refuses_login:
             secret = "access token" if self._goes_by_token(server) else "password"
-            detail = (
-                f"The {server} server has refused the login since {self._local(since)}: check the {secret}. "
-                f"{what} until it is accepted; nothing is lost."
-            )
-            await self._engine.announce("login", detail, mark=_mark(server))
-            return
-        if outage.refuses_letters:
-            detail = (
-                f"The {server} server has refused letters since {self._local(since)}: ask its provider whether the "
-                "account may send. They are tried again until it takes them; nothing is lost."
-            )
+            said = f"refused the login since {at}: check the {secret}. {what} until it is accepted"
+        elif outage.refuses_letters:
+            ask = "ask its provider whether the account may send"
+            said = f"refused letters since {at}: {ask}. They are tried again until it takes them"
         else:
-            detail = (
-                f"The {server} server has not been reached since {self._local(since)}. {what} until it is back; "
-                "nothing is lost."
-            )
-        await self._engine.announce("outage", detail, mark=_mark(server))
+            said = f"not been reached since {at}. {what} until it is back"
+        topic: Notice = "login" if outage.refuses_login else "outage"
+        await self._engine.announce(topic, f"The {server} server has {said}; nothing is lost.", mark=_mark(server))
 
     def _outlasts(self, name: str, since: datetime, now: datetime) -> datetime | None:
         """Since when it has been away, if that is long enough to be told and was not told yet."""

@@ -170,7 +170,6 @@ def _read_path(value: object, info: ValidationInfo) -> Path | None:
 
 
 def _beside(name: str, info: ValidationInfo) -> Path:
-    """Beside the configuration file, unless the path is absolute."""
     return Path(info.context["base"], name) if info.context else Path(name)
 
 

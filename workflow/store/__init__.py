@@ -82,7 +82,6 @@ class Fault:
 
     @property
     def mark(self) -> str:
-        """The name of the desk mark that says that this fault was announced."""
         return f"fault {self.name}"
 
 

@@ -160,7 +160,6 @@ class Index:
             self.archive.put(case_id, names_of(filed), mark)
 
     def drop(self, case_id: str) -> None:
-        """The case was erased: nothing of it stays known."""
         self._forget(case_id)
         self.archive.drop(case_id)
 

@@ -293,7 +293,6 @@ class Session:
         self._client.uid_expunge(uids)
 
     def mark(self, uids: Sequence[int]) -> None:
-        """Set the keyword, and leave all else as it is."""
         self._client.add_flags(uids, KEYWORD, silent=True)
 
     def _archive(self, below: str) -> str:

@@ -119,7 +119,6 @@ def holds_marker(line: str) -> bool:
 
 
 def is_divider(line: str) -> bool:
-    """Whether this line says that an older mail follows: ``-----Original Message-----``."""
     return bool(_DIVIDER.match(line[:SEEN]))
 
 

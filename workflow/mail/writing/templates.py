@@ -74,7 +74,6 @@ class Pages:
         return text, self._sources.get_template("parts/letter.html").render(page) + "\n"
 
     def compile(self, name: str) -> None:
-        """Raise what is wrong with the file of this name, before a letter needs it."""
         self._sources.get_template(name)
 
 

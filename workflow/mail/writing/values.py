@@ -198,7 +198,6 @@ def carries_facts(letter: Letter) -> bool:
 
 
 def client_of(facts: Facts) -> str | None:
-    """The client's name as written, made fit to be printed; None when not known."""
     return clean_line(facts.client or "") or None
 
 

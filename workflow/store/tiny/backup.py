@@ -147,7 +147,6 @@ def holds(path: Path, strings: Sequence[str]) -> bool:
 
 
 def _named(path: Path) -> Case | None:
-    """The case of a file, unless its names were wiped or it cannot be read."""
     return None if _WIPED in path.read_bytes() else _case(path)
 
 

@@ -75,7 +75,6 @@ class Archive:
         self._new.extend(_sum(name) | number for name in names)
 
     def drop(self, case_id: str) -> None:
-        """The case is not archived any more: no name leads to it."""
         self._ids = ["" if known == case_id else known for known in self._ids]
 
     def keep(self, marks: Mapping[str, int]) -> set[str]:

@@ -192,7 +192,6 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _first(root: BaseException, *names: str) -> str:
-    """What the error has under the first of these names; else all that it says."""
     return str(next((found for name in names if (found := getattr(root, name, None))), root))
 
 

@@ -38,7 +38,6 @@ class Mailbox(Session):
         return self._client.socket()
 
     def folders(self) -> list[str]:
-        """The names of all folders that can be opened."""
         listed = self._client.list_folders()
         return sorted(str(name) for flags, _, name in listed if b"\\noselect" not in {flag.lower() for flag in flags})
 

@@ -54,7 +54,6 @@ class Judged:
 
 
 def server_of(fields: Sequence[str]) -> str:
-    """Who wrote the topmost Authentication-Results; `NO_HEADER` where none stands."""
     return trust.written_by(fields[0]) if fields else NO_HEADER
 
 
