@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import time, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from tests.cast import CADENCE
 from tests.rows import each
 from workflow.config import Config, Faults, load
-from workflow.config.keys import is_loopback, read_duration, read_person, read_size, read_time, tables
+from workflow.config.keys import CadenceKeys, is_loopback, read_duration, read_person, read_size, read_time, tables
 from workflow.core.model import Kind, KindCadence, Person
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
@@ -130,6 +131,9 @@ def test_the_example_is_valid_once_its_password_file_is_there_and_shows_the_defa
     write: Write, tmp_path: Path
 ) -> None:
     example = EXAMPLE.read_text()
+    shown = {f"cadence.{kind}": set(keys) for kind, keys in tomllib.loads(example)["cadence"].items()}
+    assert shown == {name: set(keys) for name, keys in tables() if name.startswith("cadence.")}
+    assert set(CadenceKeys.model_fields) == set(Kind)
     (tmp_path / "mailbox.password").write_text("correct horse")
     (tmp_path / "mailbox.password").chmod(0o600)
     small = load(write())

@@ -12,6 +12,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -22,7 +23,7 @@ from pydantic_core import PydanticKnownError
 from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 
-from workflow.core.model import Cadence, KindCadence, Person, Roster, Rules
+from workflow.core.model import Cadence, Kind, KindCadence, Person, Roster, Rules
 
 LATE_IS_STALE_AFTER = timedelta(hours=2)
 """A LATE or WAITING that is older has no session left to save (contract section 6, `stale_after`)."""
@@ -342,26 +343,30 @@ class Associate(Table):
     emails: list[Address] = Field(min_length=1)
 
 
+_USUAL: Mapping[str, Any] = {part.name: part.default for part in fields(Cadence)}
+_NOSHOW, _LATE, _WAITING = _USUAL[Kind.NOSHOW], _USUAL[Kind.LATE], _USUAL[Kind.WAITING]
+
+
 class Noshow(Table):
-    contact: Durations = (timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=20))
-    repeat: Duration = timedelta(minutes=60)
-    escalate: Duration = timedelta(minutes=10)
-    lead: Duration = timedelta(minutes=30)
-    after_sent: Durations = (timedelta(hours=3),)
-    max_per_day: Count = 6
+    contact: Durations = _NOSHOW.contact
+    repeat: Duration = _NOSHOW.repeat
+    escalate: Duration = _NOSHOW.escalate
+    lead: Duration = _NOSHOW.lead
+    after_sent: Durations = _NOSHOW.after_sent
+    max_per_day: Count = _NOSHOW.max_per_day
 
 
 class Late(Table):
-    contact: Durations = (timedelta(minutes=5),)
-    escalate: Duration = timedelta(minutes=10)
-    after_session: Pause = timedelta(minutes=5)
-    max_per_day: Count = 6
+    contact: Durations = _LATE.contact
+    escalate: Duration = _LATE.escalate
+    after_session: Pause = _LATE.after_session
+    max_per_day: Count = _LATE.max_per_day
 
 
 class Waiting(Table):
-    stepaway: Duration = timedelta(minutes=20)
-    stepaway_unknown: Duration = timedelta(minutes=10)
-    after_session: Pause = timedelta(minutes=5)
+    stepaway: Duration = _WAITING.stepaway
+    stepaway_unknown: Duration = _WAITING.stepaway_unknown
+    after_session: Pause = _WAITING.after_session
 
 
 class CadenceKeys(Table):
@@ -444,9 +449,7 @@ class Config(Table):
             address=self.mailbox.address,
             roster=self.roster,
             cadence=Cadence(
-                late=KindCadence(**dict(self.cadence.late)),
-                noshow=KindCadence(**dict(self.cadence.noshow)),
-                waiting=KindCadence(**dict(self.cadence.waiting)),
+                **{kind: KindCadence(**dict(keys)) for kind, keys in self.cadence},
                 session=self.clinic.session,
                 zone=self.clinic.timezone,
                 quiet_from=self.quiet.from_,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_admins, update_others
@@ -32,7 +33,8 @@ def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, oth
     session_at, future = session_time(report, arrived, scene.rules)
     figures = scene.rules.cadence
     if scene.rules.roster.lead is None:
-        figures = replace(figures, noshow=replace(figures.noshow, lead=None))
+        alone: dict[str, Any] = {kind: replace(figures.of(kind), lead=None) for kind in Kind}
+        figures = replace(figures, **alone)
     sent_at = arrived if report.sent else None
     case = Case(
         id=scene.mint.case(),

@@ -467,8 +467,7 @@ WAITING                               -> WAITING
 
 @each(("kind", "line", "expected"), [(kind, *row) for kind, text in BY_KIND.items() for row in table(text)])
 def test_what_belongs_to_one_kind(kind: Kind, line: str, expected: str) -> None:
-    case = {Kind.LATE: LATE_CASE, Kind.NOSHOW: NOSHOW_CASE, Kind.WAITING: WAITING_CASE}[kind]
-    assert said_about(case, line) == expected
+    assert said_about(a_case(kind, minutes=15 if kind is Kind.LATE else None), line) == expected
 
 
 AFTER_SENT = """

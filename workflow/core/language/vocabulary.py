@@ -76,33 +76,17 @@ _UNREACHED = Meaning(Word.OUTCOME, (Outcome.UNREACHABLE,), longer=True)
 _CONNECTED = Meaning(Word.OUTCOME, (Outcome.CONNECTED,))
 _ARRIVED = Meaning(Word.OUTCOME, (Outcome.ARRIVED,))
 _HERE = Meaning(Word.OUTCOME, (Outcome.CONNECTED, Outcome.ARRIVED))
-_ABSENT = Meaning(Word.OUTCOME, (Outcome.ABSENT,))
 _STAYED_AWAY = Meaning(Word.OUTCOME, (Outcome.ABSENT,), longer=True)
-_OTHER = Meaning(Word.OUTCOME, (Outcome.OTHER,))
 _MISSED = Meaning(Word.NOSHOW, (Outcome.ABSENT,))
 _NO_SHOW = Meaning(Word.NOSHOW, (Outcome.ABSENT,), longer=True)
 _CLIENT_NO_SHOW = Meaning(Word.WAITING, (Outcome.ABSENT,), longer=True)
 _CANCEL = Meaning(Word.CANCEL)
 
 HEADWORDS = {
+    **{word.lower(): Meaning(word) for word in Word if word not in {Word.OUTCOME, Word.CANCEL}},
+    **{outcome.value: Meaning(Word.OUTCOME, (outcome,)) for outcome in Outcome},
     "sent": SENT,
-    "rescheduled": _RESCHEDULED,
-    "unreachable": _UNREACHABLE,
-    "connected": _CONNECTED,
-    "arrived": _ARRIVED,
-    "absent": _ABSENT,
-    "other": _OTHER,
-    "makeup": Meaning(Word.MAKEUP),
-    "late": Meaning(Word.LATE),
     "noshow": _MISSED,
-    "waiting": Meaning(Word.WAITING),
-    "client": Meaning(Word.CLIENT),
-    "undo": Meaning(Word.UNDO),
-    "mistake": Meaning(Word.MISTAKE),
-    "status": Meaning(Word.STATUS),
-    "help": Meaning(Word.HELP),
-    "contacted": Meaning(Word.CONTACTED),
-    "note": Meaning(Word.NOTE),
 }
 """The first column of the table, folded."""
 
@@ -138,11 +122,13 @@ ALSO = {
 }
 """The second column and the tags' other forms, folded; a hyphen is written as a space ("no-show", "re-scheduled")."""
 
+_MEANINGS = HEADWORDS | ALSO
+
 TAG_PHRASES: Mapping[Kind, tuple[str, ...]] = {
-    kind: tuple(phrase for phrase, meaning in (HEADWORDS | ALSO).items() if meaning.word is word)
+    kind: tuple(sorted((said for said, meaning in _MEANINGS.items() if meaning.word is word), key=len, reverse=True))
     for word, kind in OF_TAG.items()
 }
-"""How each tag may be written."""
+"""How each tag may be written, the longest first: no form hides one that goes on behind it."""
 
 UNTIL_SENT = frozenset({"no answer", "voicemail"})
 """Before SENT they may tell of the first attempt alone: they are asked back (contract section 3)."""
@@ -152,7 +138,7 @@ LONGEST_LINE = 10_000
 
 PRONOUNS = frozenset({"her", "him", "them"})
 
-_PHRASES = {tuple(phrase.split()): meaning for phrase, meaning in (HEADWORDS | ALSO).items()}
+_PHRASES = {tuple(phrase.split()): meaning for phrase, meaning in _MEANINGS.items()}
 _LONGEST = max(map(len, _PHRASES))
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
