@@ -39,10 +39,6 @@ class Voice:
     person: Person
     role: Role
 
-    def arrived_at(self, now: datetime) -> datetime:
-        """The mail's arrival, not later than now (contract section 4, `reported_at`). UTC."""
-        return min(self.mail.arrived_at, now)
-
 
 def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     """With the mail's key, so that it is never acted on again, and its words in the history."""
@@ -50,17 +46,13 @@ def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     if voice.role is Role.ASSOCIATE:
         case = read_again(case, scene.now)
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
-    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written(mail))
+    written = "\n".join(part for part in (mail.subject, mail.new_text) if part)
+    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written)
 
 
 def read_again(case: Case, now: datetime) -> Case:
     """An associate whose letters came back reads mail again when they write some: reminders go on from now."""
     return case if case.returned_at is None else replanned(replace(case, returned_at=None, resumed_at=now))
-
-
-def written(mail: Mail) -> str:
-    """What stands in a mail, as the history keeps it."""
-    return "\n".join(part for part in (mail.subject, mail.new_text) if part)
 
 
 def is_moved(old: Case | None, new: Case) -> bool:

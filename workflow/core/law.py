@@ -7,7 +7,7 @@ it as one table that people can read: docs/law.md, which tests/core/test_law.py 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -66,6 +66,15 @@ ASKS_WITHIN = timedelta(minutes=10)
 NO_ANSWER = "no answer"
 """The note of a `waiting` case that closed by itself (contract section 5)."""
 
+_QUESTIONS: Mapping[Why, Question] = {
+    Why.CANCEL: "cancel",
+    Why.FEW_WORDS: "few-words",
+    Why.WHICH_CLIENT: "which-client",
+    Why.BEFORE_SENT: "before-sent",
+    Why.SAME_KIND: "same-kind",
+}
+"""What is asked; after every other doubt, how it ended."""
+
 LONGEST_QUOTE = 200
 """So many characters of what was written are quoted back; the whole stands in the history."""
 
@@ -120,7 +129,7 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
     if sum(letter.kind is LetterKind.ASK for letter in recent) >= MOST_ASKS:
         return after
-    topic = _question(doubt.reason)
+    topic = _QUESTIONS.get(doubt.reason, "which-outcome")
     match topic:
         case "cancel":
             cancelled = Choice(line="OTHER client cancelled", label="The client cancelled", case=case.id)
@@ -134,25 +143,6 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
         case _:
             offered = associate_choices(after) if case.open else outcome_choices(after)
     return to_writer(scene, after, voice, LetterKind.ASK, topic, offered, {"line": text[:LONGEST_QUOTE]})
-
-
-def _question(why: Why) -> Question:
-    match why:
-        case Why.CANCEL:
-            return "cancel"
-        case Why.FEW_WORDS:
-            return "few-words"
-        case Why.WHICH_CLIENT:
-            return "which-client"
-        case Why.BEFORE_SENT:
-            return "before-sent"
-        case Why.SAME_KIND:
-            return "same-kind"
-        case Why.NO_WORD | Why.EMPTY | Why.UNCLEAR | Why.QUESTION | Why.NEGATION | Why.TWO_OUTCOMES:
-            return "which-outcome"
-        case Why.OTHER_KIND | Why.ANOTHER_CLIENT | Why.CLOSED:
-            return "which-outcome"
-    assert_never(why)  # pragma: no cover (mypy proves it)
 
 
 def take_note(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
@@ -202,7 +192,7 @@ def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
         if text and text not in case.notes:
             after = update_others(scene, after, voice, "note", {"text": text})
         return receipt(scene, after, voice, "sent")
-    at = max(voice.arrived_at(scene.now), case.reported_at)
+    at = max(voice.mail.arrived_at, case.reported_at)
     sent = replace(remembered(scene, after, "sent"), sent_at=at, told_at=case.told_at or at)
     sent = withdraw(sent, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the client was messaged", scene.now)
     taken = int((at - case.reported_at).total_seconds() // 60)
@@ -214,7 +204,7 @@ def _take_contacted(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
     after = noted(consumed(scene, case, voice, "contacted"), text)
     if case.reached_at is not None and not text:
         return receipt(scene, after, voice, "reached")
-    reached = replace(after, reached_at=case.reached_at or max(voice.arrived_at(scene.now), case.reported_at))
+    reached = replace(after, reached_at=case.reached_at or max(voice.mail.arrived_at, case.reported_at))
     reached = update_others(scene, reached, voice, "reached", {"text": text})
     return replanned(receipt(scene, reached, voice, "reached"))
 
@@ -267,12 +257,7 @@ def _take_undo(scene: Scene, voice: Voice, case: Case) -> Case:
     old = case.before
     if old is None or scene.now >= schedule.morning_after(old.at, case.cadence):
         return receipt(scene, after, voice, "nothing")
-    undone = replace(
-        after,
-        **milestones(old),
-        before=None,
-        resumed_at=scene.now,
-    )
+    undone = replace(after, **milestones(old), before=None, resumed_at=scene.now)
     undone = going_on_from(undone, scene.now)  # it was closed while the clock was set back
     data: dict[str, Datum] = {"text": old.what}
     undone = update_others(scene, undone, voice, "undone", data, admins=_concerns_admin(case, undone))

@@ -99,7 +99,7 @@ def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
     The case that the reply is about, else the newest; a robot may have answered any of our letters. It postpones
     nothing, so it needs no sender check.
     """
-    scene, own = situation.scene, situation.cases_of(associate)
+    scene, own = situation.scene, situation.cases.of(associate)
     about = [case for case in own if case.id in situation.thread] or own[-1:]
     marks = [entry for case in own for entry in case.history if entry.what == OUT_OF_OFFICE]
     if not about or any(scene.now - mark.at < DAY for mark in marks):

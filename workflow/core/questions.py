@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from workflow.core.entries import Voice
 from workflow.core.language.guess import likely_line
 from workflow.core.language.printed import case_line, listed, standing
 from workflow.core.model import (
@@ -64,8 +65,7 @@ def not_theirs(situation: Situation, case: Case) -> Decision:
 
     Admin can say it for them with one tap.
     """
-    person, _ = situation.speaker
-    line = situation.reading.line
+    person, line = situation.voice.person, situation.reading.line
     told = _answer(situation, LetterKind.ASK, "not-yours", _again_about(situation, situation.own_cases), line=line)
     detail = f"{person.name} wrote about case {case.id} of {case.associate.name}; nothing was changed."
     said = (Choice(line, "Record what it says", case.id),) if 0 < len(line) <= LONGEST_CHOICE else ()
@@ -77,12 +77,11 @@ def unread(situation: Situation) -> Decision:
     """Doubt opens nothing: help at once with the likely reading, and admin hears of it where a client may wait."""
     unclear = situation.reading.unclear
     assert unclear is not None, "`routing` asks only then"
-    person, role = situation.speaker
+    person, role = situation.voice.person, situation.voice.role
     line, likely = situation.reading.line, unclear.reading
-    by_admin = role is Role.ADMIN and likely is not None and " FOR " not in likely
     if likely is None:
         offered: tuple[Choice, ...] = ()
-    elif by_admin:
+    elif role is Role.ADMIN and " FOR " not in likely:
         offered = for_each(likely, None, situation.scene.rules.roster)
     else:
         offered = (Choice(line=likely, label="Did you mean this?"),)
@@ -124,7 +123,7 @@ def tell_help(situation: Situation) -> Decision:
 
 def tell_status(situation: Situation) -> Decision:
     """STATUS: the sender's open cases, or all for admin; who is both sees all."""
-    shown = situation.open_cases if situation.admin is not None else situation.own_cases
+    shown = situation.cases.open if situation.admin is not None else situation.own_cases
     rules, now = situation.scene.rules, situation.scene.now
     lines = [f"{listed(case, rules, now)}: {standing(case)}" for case in shown]
     told = _answer(situation, LetterKind.STATUS, "", (), as_admin=True, lines=lines)
@@ -164,9 +163,9 @@ def _answer(
     as_admin: bool = False,
     **data: Datum,
 ) -> Letter:
-    person, role = situation.speaker
+    voice = situation.voice
     if as_admin and situation.admin is not None:
-        person, role = situation.admin, Role.ADMIN
+        voice = Voice(situation.mail, situation.admin, Role.ADMIN)
     return write_letter(
-        situation.scene, kind, topic, person, role, offered=offered, answering=situation.mail, data=data
+        situation.scene, kind, topic, voice.person, voice.role, offered=offered, answering=voice.mail, data=data
     )

@@ -29,7 +29,7 @@ NOON = 12
 
 def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, others: list[str]) -> Case:
     """A new case with its alert and draft. `others`: the associate's other open cases, for the draft letter."""
-    arrived = voice.arrived_at(scene.now)
+    arrived = voice.mail.arrived_at
     session_at, future = session_time(report, arrived, scene.rules)
     figures = scene.rules.cadence
     if scene.rules.roster.lead is None:
@@ -64,7 +64,7 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
     needs a new SENT, while response times go on counting from the first. A case that becomes `waiting` tells admin
     that the alert was wrong.
     """
-    arrived = voice.arrived_at(scene.now)
+    arrived = voice.mail.arrived_at
     session_at, future = session_time(report, arrived, scene.rules)
     sent_at = arrived if report.sent else case.sent_at if _keeps_sent(report, what) else None
     renamed = what in {"client", "name"}
@@ -116,7 +116,7 @@ def may_become(old: Kind, new: Kind) -> bool:
 
 def is_repeated(scene: Scene, voice: Voice, case: Case, report: Report) -> bool:
     """Whether a report says nothing new: the same within ten minutes, or at any time the bare tag in an answer."""
-    arrived = voice.arrived_at(scene.now)
+    arrived = voice.mail.arrived_at
     at, _ = session_time(report, arrived, scene.rules)
     bare = report.client is None and report.minutes is None and at is None
     if report.kind is not case.kind or at not in {None, case.session_at}:

@@ -6,11 +6,10 @@ no case is meant is `questions`. It never guesses: in doubt it asks, and what is
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
-from workflow.core.entries import Voice, consumed, read_again, written
+from workflow.core.entries import Voice, consumed, read_again
 from workflow.core.language import names, reply, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.printed import listed
@@ -50,13 +49,6 @@ from workflow.core.situation import Situation
 
 SAME_SESSION = timedelta(hours=3)
 """A second report about the same client within this of the case's last report is about the same session (section 3)."""
-
-SAID_ENOUGH = 10
-"""The same words about one case so many times, and none of them counts: no person waits for another answer. It ends
-what the caps of contract 8.6 only slow down, a machine that answers every letter."""
-
-_NUMBERED = re.compile(r"\S*\d\S*")
-"""Ticket numbers and times, which a machine puts into the same words."""
 
 ASKED_OF_ADMIN = frozenset({Why.CANCEL, Why.EMPTY})
 """Doubts that are asked back of an admin, too, although no outcome word stands in them; all else is a note."""
@@ -115,8 +107,8 @@ def _pointed(situation: Situation) -> tuple[str, ...]:
 
 
 def _about(situation: Situation, case: Case) -> Decision:
-    spoken = situation.voice_about(case)
-    if spoken is None:
+    voice = situation.voice_about(case)
+    if voice is None:
         return not_theirs(situation, case)
     reading, report = situation.reading, situation.reading.report
     if report is not None and _is_of_another_case(reading, report, case):
@@ -124,31 +116,19 @@ def _about(situation: Situation, case: Case) -> Decision:
             return _report(situation, report)
         anew = Choice(line=reading.line, label="A new report", case=None)
         return ask_which(situation, "another client's report under a case's id", (case.id,), anew)
-    person, role = spoken
-    voice = Voice(situation.mail, person, role)
-    decided = reply.answer(reading, case, role, person.name)
+    decided = reply.answer(reading, case, voice.role, voice.person.name)
     text = said(reading)
     if isinstance(decided, Answer):
         answered = answer_case(situation.scene, voice, case, decided, text)
         return _acted(answered, f"answer {decided.word.value}")
-    if _is_said_enough(voice, case):
-        return _acted(consumed(situation.scene, case, voice, "said again"), "the same words again and again")
     doubt = decided or Doubt(Why.NO_WORD)
-    if role is Role.ADMIN and not doubt.holds_outcome and doubt.reason not in ASKED_OF_ADMIN:
+    if voice.role is Role.ADMIN and not doubt.holds_outcome and doubt.reason not in ASKED_OF_ADMIN:
         if reading.courtesy:
             return _acted(consumed(situation.scene, case, voice, "thanks"), "thanks from admin")
         if not (doubt.reason is Why.WHICH_CLIENT and reading.lone):
             return _acted(take_note(situation.scene, voice, case, text), "a note from admin")
     doubted = doubt_case(situation.scene, voice, case, doubt, text, courtesy=reading.courtesy)
     return _acted(doubted, f"doubt: {doubt.reason}")
-
-
-def _is_said_enough(voice: Voice, case: Case) -> bool:
-    theirs = [entry.text for entry in case.history if entry.by == voice.person.email]
-    if len(theirs) < SAID_ENOUGH:
-        return False
-    said_now = _NUMBERED.sub("#", written(voice.mail))
-    return sum(_NUMBERED.sub("#", text) == said_now for text in theirs) >= SAID_ENOUGH
 
 
 def _is_of_another_case(reading: Reading, report: Report, case: Case) -> bool:
@@ -178,7 +158,8 @@ def _fresh(situation: Situation) -> Decision:
     fresh = not (situation.answers or situation.among_others)
     own = situation.own_cases
     only = own[0] if fresh and len(own) == 1 else None
-    if only is not None and _is_lone(reading, only) and not _needs_its_own_case(reading, only):
+    # LATE 15 alone is the only open case's new estimate, unless that case is no delay (never noshow to late).
+    if only is not None and _is_lone(reading, only) and (reading.word is not Word.LATE or only.kind is Kind.LATE):
         return _about(situation, only)
     if reading.report is not None:
         return _report(situation, reading.report)
@@ -188,7 +169,7 @@ def _fresh(situation: Situation) -> Decision:
         reading.word is not None
         and reading.word is not Word.CANCEL
         and not situation.among_others
-        and (reading.lone or own or (situation.admin and situation.open_cases))
+        and (reading.lone or own or (situation.admin and situation.cases.open))
     ):
         return ask_which(situation, "a word without a case")
     return untagged(situation)
@@ -198,11 +179,6 @@ def _is_lone(reading: Reading, only: Case) -> bool:
     """Whether the whole line is one word of the table; "texted Sam" is one where Sam is the client of the only case."""
     found = vocabulary.match(reading.line, only.client)
     return reading.lone or (found is not None and found.lone)
-
-
-def _needs_its_own_case(reading: Reading, only: Case) -> bool:
-    """``LATE 15`` alone is the only open case's new estimate, unless that case is no delay (never noshow to late)."""
-    return reading.word is Word.LATE and only.kind is not Kind.LATE
 
 
 def _report(situation: Situation, report: Report) -> Decision:
@@ -217,7 +193,7 @@ def _report(situation: Situation, report: Report) -> Decision:
         return Decision("a stale report", letters=told, fate=Fate.HANDLED, key=mail.key)
     own = situation.associate is not None and situation.associate.email == associate.email
     voice = Voice(mail, associate, Role.ASSOCIATE) if own else Voice(mail, situation.admin or associate, Role.ADMIN)
-    theirs = situation.cases_of(associate)
+    theirs = situation.cases.of(associate)
     known = _same_session(situation, voice, theirs, report)
     if known is not None:
         again = report_again(scene, voice, known, report, said(situation.reading))
@@ -233,13 +209,12 @@ def _same_session(situation: Situation, voice: Voice, theirs: list[Case], report
     The same client, for the same time or within three hours; else the newest without a client, which it names. A kind
     that the case cannot become, at another time of the day, is about another session: missed at nine, late at four.
     """
-    arrived = voice.arrived_at(situation.scene.now)
+    arrived = voice.mail.arrived_at
     at, _ = session_time(report, arrived, situation.scene.rules)
     nameless = [case for case in theirs if case.client is None]
     if report.client is None:
         return next((case for case in reversed(nameless) if is_repeated(situation.scene, voice, case, report)), None)
-    wanted = names.client_key(report.client)
-    named = [case for case in theirs if case.client is not None and names.client_key(case.client) == wanted]
+    named = [case for case in theirs if case.client is not None and names.same_client(report.client, case.client)]
     timed = [case for case in named if at is not None and at == case.session_at]
     near = [
         case

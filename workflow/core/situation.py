@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workflow.core.cases import Cases
+from workflow.core.entries import Voice
 from workflow.core.model import Case, Letter, Mail, Mark, Person, Reading, Role, Standing
 from workflow.core.owed import Scene, is_of_letter, is_same
 
@@ -33,27 +34,22 @@ class Situation:
     """When this person was last told that a mail in their name was not accepted."""
 
     @property
-    def open_cases(self) -> list[Case]:
-        """Open cases, oldest first."""
-        return self.cases.open
-
-    @property
     def own_cases(self) -> list[Case]:
         """The sender's own open cases as associate, oldest first."""
-        return self.cases_of(self.associate) if self.associate is not None else []
+        return self.cases.of(self.associate) if self.associate is not None else []
 
     @property
     def visible_cases(self) -> list[Case]:
         """The open cases that the sender may speak about, oldest first; their own, if they have any."""
-        return self.open_cases if self.admin is not None and not self.own_cases else self.own_cases
+        return self.cases.open if self.admin is not None and not self.own_cases else self.own_cases
 
     @property
-    def speaker(self) -> tuple[Person, Role]:
+    def voice(self) -> Voice:
         """The person, and as whom they speak where no case says it."""
         if self.associate is not None:
-            return self.associate, Role.ASSOCIATE
+            return Voice(self.mail, self.associate, Role.ASSOCIATE)
         assert self.admin is not None, "only known people get here"
-        return self.admin, Role.ADMIN
+        return Voice(self.mail, self.admin, Role.ADMIN)
 
     @property
     def answers(self) -> bool:
@@ -68,16 +64,12 @@ class Situation:
         ours = any(is_of_letter(known, self.scene.domain) for known in self.mail.refers_to)
         return (self.answers and not ours) or not all(map(rules.knows, self.mail.recipients))
 
-    def cases_of(self, associate: Person) -> list[Case]:
-        """An associate's open cases, oldest first."""
-        return self.cases.of(associate)
-
-    def voice_about(self, case: Case) -> tuple[Person, Role] | None:
+    def voice_about(self, case: Case) -> Voice | None:
         """As whom the sender speaks about this case; None: not at all.
 
         "Only the case's own associate and admin speak for it; the lead speaks as admin" (contract section 3). Who is
         both is the associate of their own cases.
         """
         if self.associate is not None and is_same(self.associate, case.associate):
-            return self.associate, Role.ASSOCIATE
-        return None if self.admin is None else (self.admin, Role.ADMIN)
+            return Voice(self.mail, self.associate, Role.ASSOCIATE)
+        return None if self.admin is None else Voice(self.mail, self.admin, Role.ADMIN)

@@ -279,13 +279,10 @@ def _initial(word: str) -> str:
 
 def same_client(a: str, b: str) -> bool:
     """Whether two reports name the same client: as typed, but for case, accents, full stops (contract section 3)."""
-    return client_key(a) == client_key(b)
+    return _folded(a) == _folded(b)
 
 
-@lru_cache(maxsize=_KNOWN)
-def client_key(name: str) -> str:
-    """What the names of the same client have in common, for whoever compares one with many (see `same_client`)."""
-    return fold(name)
+_folded = lru_cache(maxsize=_KNOWN)(fold)
 
 
 @lru_cache(maxsize=_KNOWN)
