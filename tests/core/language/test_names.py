@@ -14,7 +14,6 @@ from workflow.core.language.names import (
     as_client,
     greeting,
     initials,
-    needs_name,
     printed,
     same_client,
     short_person,
@@ -218,14 +217,13 @@ NAMES = [
 @each(("name", "hello", "short", "first"), NAMES)
 def test_how_a_client_is_called(name: str, hello: str, short: str, first: str) -> None:
     assert greeting(name) == hello
-    assert needs_name(name) is (hello == "Hi")
     assert initials(name) == shown(name, "initials") == short
     assert shown(name, "first_initial") == first
     assert shown(name, "as_written") == name
 
 
 def test_nobody_is_called_nothing() -> None:
-    assert (greeting(None), needs_name(None), initials(None)) == ("Hi", True, "")
+    assert (greeting(None), initials(None)) == ("Hi", "")
     assert shown(None, "first_initial") is None
     assert shown("", "first_initial") == ""
 

@@ -11,7 +11,7 @@ import re
 from workflow.core.kinds import OF_TAG
 from workflow.core.language import names, times, vocabulary
 from workflow.core.language.plain import fold
-from workflow.core.language.vocabulary import Match, Piece
+from workflow.core.language.vocabulary import Piece
 from workflow.core.model import Kind, Outcome, Word
 
 _NEGATIONS = vocabulary.listed(
@@ -35,7 +35,7 @@ _FAILED = vocabulary.listed("bounced undeliverable undelivered")
 _REFUSING = frozenset("\u274c\u274e\u2716\u26d4\U0001f44e\U0001f6ab\U0001f645")
 """Emoji do not matter (section 3), but for those that say no."""
 
-_HEDGES = vocabulary.listed(
+HEDGES = vocabulary.listed(
     "almost awaiting believe busy but coming confirm could eventually except failed far finally first guess hope "
     "hopefully however if initially maybe mean meant might nearly needs otherwise perhaps possibly probably scratch "
     "should still suppose tentatively think though trying unless until would yet"
@@ -49,17 +49,9 @@ _NO_REPLY = re.compile(
 )
 """What may be said of a message that was sent all the same."""
 
-_REACHED = vocabulary.listed("answered back picked reached replied spoke talked wants")
-"""What an unreachable client did not do: "couldn't reach her at 2, spoke at 3"."""
-
 _NOBODY = re.compile(r"\b(?:nobody|no[ -]?one|no client)\b", re.IGNORECASE)
-_ENDED = vocabulary.listed("alone disconnected dropped gone left lost went")
-"""A session that took place does not go on like this: "joined, lost her", "started, then she left"."""
 
-_REQUESTS = vocabulary.listed("can need please pls")
-"""Right after the word these ask for what it says: "resched, please"."""
-
-_BUSINESS = vocabulary.listed("bill fee fees form forms homework insurance intake invoice payment receipt statement")
+BUSINESS = vocabulary.listed("bill fee fees form forms homework insurance intake invoice payment receipt statement")
 """Mail about these is not the message that the policy asks for: "emailed him the invoice"."""
 
 _PROSE = frozenset({"other", "unable", "started", "joined"})
@@ -98,7 +90,8 @@ def second_outcome_below(rest: str, outcome: Outcome | None, *, from_subject: bo
     """
     for line in rest[: vocabulary.LONGEST_LINE].splitlines():
         found = vocabulary.match(line)
-        if found is not None and (found.lone or found.capitals) and _differs(found, outcome):
+        differs = found and (found.word in _WITHDRAWING or (found.outcomes and outcome not in found.outcomes))
+        if found and differs and (found.lone or found.capitals):
             return found.folded
         if from_subject and (second := second_outcome(line, outcome, prose=True)):
             return second
@@ -124,10 +117,9 @@ def takes_back(rest: str) -> bool:
     """Whether what follows a word takes it back: "RESCHEDULED pending", "SENT by mistake"."""
     row = vocabulary.pieces(rest)
     withdrawn = any(piece.meaning is not None and piece.meaning.word in _WITHDRAWING for piece in row)
-    first, second = [piece.folded for piece in row[:2]] if len(row) > 1 else [row[0].folded if row else "", ""]
-    if any(piece.folded in _FAILED for piece in row):
-        return True
-    return withdrawn or first in _UNDONE or (first in {"to", "on"} and second in _UNDONE_TO | _UNDONE)
+    first, second = [*(piece.folded for piece in row[:2]), "", ""][:2]
+    undone = first in _UNDONE or (first in {"to", "on"} and second in _UNDONE_TO | _UNDONE)
+    return undone or withdrawn or holds(rest, _FAILED)
 
 
 def refuses(line: str) -> bool:
@@ -150,9 +142,8 @@ def denies_below(rest: str) -> bool:
     return len(vocabulary.pieces(first)) <= 3 and ("?" in vocabulary.plain(first) or denies(first))
 
 
-def hedges(text: str, *also: str) -> bool:
-    """Whether it goes on as if it were not so: "no answer yet", "rescheduled to Tue if she can"; or with `also`."""
-    return any(piece.folded in _HEDGES or piece.folded in also for piece in vocabulary.pieces(text))
+def holds(text: str, words: frozenset[str]) -> bool:
+    return any(piece.folded in words for piece in vocabulary.pieces(text))
 
 
 def says_nobody(text: str) -> bool:
@@ -160,28 +151,9 @@ def says_nobody(text: str) -> bool:
     return _NOBODY.search(vocabulary.plain(text)) is not None
 
 
-def ends_at_once(text: str) -> bool:
-    """Whether what began did not last: "connected, lost her"."""
-    return any(piece.folded in _ENDED for piece in vocabulary.pieces(text))
-
-
-def requests(rest: str) -> bool:
-    """Whether it only asks for what the word says: "rescheduled - can you do it"."""
-    return any(piece.folded in _REQUESTS for piece in vocabulary.pieces(rest)[:1])
-
-
 def without_silence(text: str) -> str:
     """The text without "no reply yet": after a message that says nothing against it."""
     return _NO_REPLY.sub(" ", vocabulary.plain(text))
-
-
-def says_reached(text: str) -> bool:
-    return any(piece.folded in _REACHED for piece in vocabulary.pieces(text))
-
-
-def is_business(text: str) -> bool:
-    """Whether it is about the clinic's papers: "emailed him the invoice"."""
-    return any(piece.folded in _BUSINESS for piece in vocabulary.pieces(text))
 
 
 def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bool:
@@ -194,16 +166,16 @@ def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bo
     if after and after[0].casefold() in _LEADS_TO_NAME:
         after = after[1:]
     named: list[str] = []
-    while after and _may_be_name(after[0]) and len(named) < names.MOST_WORDS and not (named and _ends(named)):
+    while after and _may_be_name(after[0]) and len(named) < names.MOST_WORDS and not (named and named[-1][-1] in _ENDS):
         named.append(after.pop(0))
     if not named or words_of_name(f"{client} {associate}").intersection(_folded(" ".join(named))):
         return False
-    if named[0].casefold() in {initials(client), initials(associate)}:
+    if named[0].casefold() in {_initials(client), _initials(associate)}:
         return False
     following = fold(after[0]) if after else ""
     if following in _LEADS_TO_TIME or times.starts_when(" ".join(after)):
         return True
-    ends = _ends(named) or following in {"", "and", "when"} or following[0] in "-,;:(&"
+    ends = named[-1][-1] in _ENDS or following in {"", "and", "when"} or following[0] in "-,;:(&"
     return named[0][0].isupper() and (ends or not (parted or rest.isupper()))
 
 
@@ -211,21 +183,13 @@ def words_of_name(name: str | None) -> frozenset[str]:
     return frozenset(_folded(name or ""))
 
 
-def initials(name: str) -> str:
+def _initials(name: str) -> str:
     """The first letters of its words, folded: "sp" for "Sam P."."""
     return "".join(word[0] for word in _folded(name))
 
 
 def _folded(name: str) -> list[str]:
     return [word.removesuffix("'s") for piece in vocabulary.pieces(fold(name)) for word in piece.folded.split()]
-
-
-def _ends(named: list[str]) -> bool:
-    return named[-1][-1] in _ENDS
-
-
-def _differs(found: Match, outcome: Outcome | None) -> bool:
-    return found.word in _WITHDRAWING or (bool(found.outcomes) and outcome not in found.outcomes)
 
 
 def _is_everyday(piece: Piece, inside_prose: bool) -> bool:

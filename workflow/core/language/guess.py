@@ -41,7 +41,8 @@ def likely_reading(draft: Draft) -> str | None:
     """What a line that opens nothing probably means; None: no idea, or what could not be opened either."""
     fitting = [value for value in draft.minutes if LEAST_MINUTES <= value <= MOST_MINUTES]
     if draft.kind is Kind.LATE and not draft.minutes:
-        fitting = [found.value for found in _with_units(draft.note)]
+        row = tokens(draft.note[:LONGEST_HEAD])
+        fitting = [one.value for one in _meant(row) if not (one.bare and row[one.end - 1].text.isdigit())]
     minutes = max(fitting, default=None)
     client = draft.client or _guess(draft.note)
     if client is None and (draft.kind is Kind.WAITING or draft.counting or (draft.leftover and minutes is None)):
@@ -88,24 +89,19 @@ def late_somewhere(plain: str) -> Unclear | None:
     """A line that holds "late" and minutes anywhere: "Sorry, Sam, 15 late"."""
     row = tokens(plain)
     late = next((at for at, token in enumerate(row) if token.said == "late"), None)
-    value = _sure_minutes(row)
-    if late is None or value is None:
+    meant = _meant(row)
+    if late is None or not meant:
         return None
-    begins = [at for at in range(max(0, late - 4), late) if _minutes_up_to(row, at, late)]
-    begin = begins[0] if begins else late
+    starts = range(max(0, late - 4), late)
+    begin = next((at for at in starts if (found := minutes_at(row, at)) and found.end == late), late)
     draft = read_tag(plain[row[begin].start :])
     if draft is None:
         return Unclear(None, notice=True)
     if draft.client is None and not draft.note:
         theirs, draft.client = _named_before(row[:begin])
         draft.kind = Kind.WAITING if theirs else draft.kind
-    draft.minutes = [] if draft.kind is Kind.WAITING else draft.minutes or [value]
+    draft.minutes = [] if draft.kind is Kind.WAITING else draft.minutes or [meant[0].value]
     return Unclear(likely_reading(draft), notice=True)
-
-
-def _minutes_up_to(row: Sequence[Token], at: int, late: int) -> bool:
-    found = minutes_at(row, at)
-    return found is not None and found.end == late
 
 
 def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:
@@ -139,21 +135,9 @@ def _without_minutes(row: Sequence[Token]) -> list[Token]:
     return kept
 
 
-def _with_units(text: str) -> list[Minutes]:
-    """The minutes that have a unit, and can be meant: "15 min", not "25"."""
-    row = tokens(text[:LONGEST_HEAD])
-    found = [(at, minutes_at(row, at)) for at in range(len(row))]
-    united = [one for at, one in found if one is not None and (one.end > at + 1 or not row[at].text.isdigit())]
-    return [one for one in united if one.sure and one.in_range]
-
-
-def _sure_minutes(row: Sequence[Token]) -> int | None:
-    """The first minutes in the line that can be meant; None: it holds none."""
-    for at in range(len(row)):
-        found = minutes_at(row, at)
-        if found is not None and found.sure and found.in_range:
-            return found.value
-    return None
+def _meant(row: Sequence[Token]) -> list[Minutes]:
+    found = (minutes_at(row, at) for at in range(len(row)))
+    return [one for one in found if one is not None and one.sure and one.in_range]
 
 
 def holds_figures(row: Sequence[Token]) -> bool:

@@ -122,7 +122,7 @@ def _is_several(words: Sequence[str]) -> bool:
 def _are_initials(word: str) -> bool:
     """Whether one word is initials: "S", "S.P.", "SP", "sp"; not "Ng", not a name of a script without letter case."""
     letters = [char for char in word if char.isalpha()]
-    if not letters or len(letters) > _INITIALS_MAX or not all(_has_case(char) for char in letters):
+    if not 1 <= len(letters) <= _INITIALS_MAX or any(char.lower() == char.upper() for char in letters):
         return False
     if len(letters) == 1 or "." in word.rstrip("."):
         return True
@@ -131,10 +131,6 @@ def _are_initials(word: str) -> bool:
     if len(letters) == 2 and word.isupper():
         return True
     return letters[0].isascii() and not any(fold(char) in _VOWELS for char in letters)
-
-
-def _has_case(char: str) -> bool:
-    return char.lower() != char.upper()
 
 
 # --- how it is written ------------------------------------------------------------------------------
@@ -184,11 +180,6 @@ def greeting(client: str | None) -> str:
     """How a draft greets: "Hi Sam", "Hi Mrs Smith"; "Hi" for joined names, groups, initials or none (section 3)."""
     name = _called(client)
     return f"Hi {name}" if name else "Hi"
-
-
-def needs_name(client: str | None) -> bool:
-    """Whether the draft greets with a plain "Hi", so that the letter says to add the name."""
-    return not _called(client)
 
 
 def _called(client: str | None) -> str:

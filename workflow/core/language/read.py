@@ -8,7 +8,7 @@ parts: `prefixes` takes off what stands around a line, `report` reads a report, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 
 from workflow.core.kinds import TAG
 from workflow.core.language import doubts, vocabulary
@@ -31,25 +31,6 @@ LONGEST_TEXT = 200_000
 """So many characters of a line are read, and of a text for case ids; a person writes fewer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What one line says."""
-
-    line: str
-    ids: tuple[str, ...]
-    report: Report | None = None
-    unclear: Unclear | None = None
-    word: Word | None = None
-    lone: bool = False
-    plain: bool = False
-    """A report, or a word for a case, alone or in capitals: the line can mean nothing else."""
-
-    @property
-    def speaks(self) -> bool:
-        """Whether it carries a word of contract section 3."""
-        return self.report is not None or self.unclear is not None or self.word is not None
-
-
 def read(subject: str, new_text: str, quoted_text: str) -> Reading:
     """What a mail says. `new_text` has no quotes, signature or text of ours; those are `quoted_text`.
 
@@ -63,32 +44,30 @@ def read(subject: str, new_text: str, quoted_text: str) -> Reading:
     in_subject = _say(title.text, title.ids, text)
     in_text = _say(*take_ids(strip_labels(first)), others)
     from_subject = _subject_speaks(title.mark, in_subject, in_text, text)
-    said, rest = (in_subject, text) if from_subject else (in_text, others)
+    said = in_subject if from_subject else in_text
     own = title.mark is Mark.PLAIN
-    return Reading(
-        line=said.line,
-        rest=rest,
+    return replace(
+        said,
         mark=title.mark,
         from_subject=from_subject,
         ids=said.ids or _distinct(title.ids if own else (), case_ids(text[:LONGEST_TEXT])),
         quoted_ids=_quoted(() if own else title.ids, case_ids(quoted_text[:LONGEST_TEXT])),
-        report=said.report,
-        unclear=said.unclear,
-        word=said.word,
-        lone=said.lone,
         empty=not text and not (own and title.text),
-        courtesy=_is_courtesy(f"{said.line}\n{rest}"),
+        courtesy=_is_courtesy(f"{said.line}\n{said.rest}"),
     )
 
 
-def _subject_speaks(mark: Mark, in_subject: _Said, in_text: _Said, text: str) -> bool:
+def _subject_speaks(mark: Mark, in_subject: Reading, in_text: Reading, text: str) -> bool:
     if mark is Mark.FORWARD or not in_subject.line:
         return False
     if mark is Mark.REPLY:
         return not text and in_subject.report is not None and not in_subject.ids
-    if not text or in_subject.ids:
-        return not text or in_subject.speaks
-    return in_subject.speaks and (in_subject.plain or in_text.report is None)
+    if not text:
+        return True
+    if in_subject.ids or in_subject.report or not in_text.report:
+        return bool(in_subject.report or in_subject.unclear or in_subject.word)
+    found = vocabulary.match(in_subject.line)  # alone or in capitals it can mean nothing else
+    return found is not None and found.word in _ABOUT_CASES and (found.lone or found.capitals)
 
 
 def _quoted(in_subject: tuple[str, ...], in_text: tuple[str, ...]) -> tuple[str, ...]:
@@ -103,7 +82,7 @@ def _distinct(*ids: tuple[str, ...]) -> tuple[str, ...]:
 # --- one line ---------------------------------------------------------------------------------------
 
 
-def _say(line: str, ids: tuple[str, ...], rest: str) -> _Said:
+def _say(line: str, ids: tuple[str, ...], rest: str) -> Reading:
     """What a line without its ids says; `rest`, the other new text, ends up in a report's note."""
     plain = _plain(line[:LONGEST_LINE])
     found = vocabulary.match(line)
@@ -114,8 +93,7 @@ def _say(line: str, ids: tuple[str, ...], rest: str) -> _Said:
     if word is None and draft is not None and report is not None:
         word = TAG[draft.kind]
         lone = report.client is None and not draft.note and report.for_associate is None
-    about_case = found is not None and found.word in _ABOUT_CASES and (found.lone or found.capitals)
-    return _Said(line, ids, report, unclear, word, lone, plain=report is not None or about_case)
+    return Reading(line, rest, ids=ids, report=report, unclear=unclear, word=word, lone=lone)
 
 
 _BOLD = str.maketrans("*_\uff0a\uff3f", "    ")
@@ -201,7 +179,9 @@ def _tells_sent(note: str, client: str | None) -> bool:
     if found is None or found.word is not Word.SENT or "?" in note:
         return False
     rest = found.rest
-    if doubts.second_outcome(rest, None) or doubts.denies(rest) or doubts.takes_back(rest) or doubts.is_business(rest):
+    if doubts.second_outcome(rest, None) or doubts.denies(rest) or doubts.takes_back(rest):
+        return False
+    if doubts.holds(rest, doubts.BUSINESS):
         return False
     return found.capitals or found.phrase or not rest or bool(found.gap.strip())
 

@@ -7,6 +7,7 @@ does to its case is `law`; which case it is about is `routing`. Pure, linear in 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -42,6 +43,17 @@ _NEVER_FOLLOWS = {
 
 _SESSION = frozenset({Outcome.CONNECTED, Outcome.ARRIVED})
 
+_REQUESTS = vocabulary.listed("can need please pls")
+"""Right after RESCHEDULED these ask for it: "resched, please"."""
+
+_HEDGES: Mapping[Outcome, frozenset[str]] = {
+    Outcome.RESCHEDULED: vocabulary.listed("or waiting"),
+    Outcome.UNREACHABLE: vocabulary.listed("waiting answered back picked reached replied spoke talked wants"),
+    **dict.fromkeys(_SESSION, vocabulary.listed("waiting alone disconnected dropped gone left lost went")),
+    Outcome.ABSENT: vocabulary.listed("waiting"),
+}
+"""What such an outcome does not go on like, beside `doubts.HEDGES`: "couldn't reach her at 2, spoke at 3"."""
+
 _INITIAL = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _NOTE_BEGINS = re.compile(r"\s-+\s|[,;:(]")
 
@@ -58,7 +70,9 @@ def answer(reading: Reading, case: Case, role: Role, writer: str = "") -> Answer
     if reading.courtesy:
         return None
     said = vocabulary.match(reading.line, case.client)
-    holds = _holds_outcome(reading, role)
+    # an admin's whole text may be a note
+    told = reading.line if role is Role.ASSOCIATE else f"{reading.line}\n{reading.rest}"
+    holds = doubts.second_outcome(told, None) is not None
     if said is None:
         return _without_word(reading, holds or tells_absence(reading, case))
     reason: Answer | Why = Why.UNCLEAR
@@ -77,12 +91,6 @@ def tells_absence(reading: Reading, case: Case) -> bool:
     return reading.report.kind is Kind.NOSHOW or (said is not None and Outcome.ABSENT in said.outcomes)
 
 
-def _holds_outcome(reading: Reading, role: Role) -> bool:
-    """Whether an outcome word stands in the line; for an admin, whose whole text may be a note, anywhere in it."""
-    text = reading.line if role is Role.ASSOCIATE else f"{reading.line}\n{reading.rest}"
-    return doubts.second_outcome(text, None) is not None
-
-
 def _without_word(reading: Reading, holds_outcome: bool) -> Answer | Doubt | None:
     """A line that starts with no word: "15 late Sam" is a report all the same, and an outcome inside is asked about."""
     if holds_outcome:
@@ -94,11 +102,6 @@ def _without_word(reading: Reading, holds_outcome: bool) -> Answer | Doubt | Non
     if fold(vocabulary.plain(reading.line)) == "close":  # admin's CLOSE without an outcome
         return Doubt(Why.UNCLEAR, holds_outcome=True)
     return None
-
-
-def _is_makeup(line: str) -> bool:
-    found = vocabulary.match(line)
-    return found is not None and found.word is Word.MAKEUP and found.lone
 
 
 def _reported(report: Report) -> Answer:
@@ -179,7 +182,11 @@ class _Speech:
             text = when if first.casefold() in {"to", "for", "on"} else text
         rest = self.reading.rest
         lines = rest.splitlines() if len(rest) <= vocabulary.LONGEST_LINE else [rest]
-        below = [line for line in lines if not _is_makeup(line)]
+        below = [
+            line
+            for line in lines
+            if (found := vocabulary.match(line)) is None or found.word is not Word.MAKEUP or not found.lone
+        ]
         return "\n".join([text, *below]).strip(), makeup or len(below) < len(lines)
 
     def _client(self) -> Answer | Why:
@@ -262,13 +269,12 @@ class _Speech:
             return False
         if not row:
             return True
-        if said.word is Word.MISTAKE and doubts.is_business(said.rest):
+        if said.word is Word.MISTAKE and doubts.holds(said.rest, doubts.BUSINESS):
             return False  # "MISTAKE in the invoice"
-        if said.capitals and self._capitals_count():
+        # Capitals are a command, unless somebody writes everything in them and the word is an everyday one.
+        if said.capitals and said.folded != "done" and (said.folded in vocabulary.HEADWORDS or not said.rest.isupper()):
             return True
-        if said.word is not Word.NOTE and self._is_hedged():
-            return False
-        if said.word is Word.SENT and doubts.is_business(said.rest):
+        if said.word is not Word.NOTE and self._is_hedged(first):
             return False
         if said.outcomes and self.reading.report is not None:
             return True
@@ -285,26 +291,17 @@ class _Speech:
             return first in _AFTER_RESCHEDULED or times.starts_when(said.rest)
         return bool(_SESSION.intersection(said.outcomes)) and times.starts_time(said.rest)
 
-    def _capitals_count(self) -> bool:
-        """Capitals are a command, unless somebody writes everything in them and the word is an everyday one."""
-        if self.said.folded == "done":
-            return False
-        return self.said.folded in vocabulary.HEADWORDS or not self.said.rest.isupper()
-
-    def _is_hedged(self) -> bool:
+    def _is_hedged(self, first: str) -> bool:
+        """Whether it goes on as if it were not so: "no answer yet", "rescheduled to Tue if she can", "emailed bill"."""
         rest, outcomes = self.said.rest, self.said.outcomes
         if self.said.word is Word.SENT:
-            return doubts.hedges(doubts.without_silence(rest), "wrong")
-        if Outcome.RESCHEDULED in outcomes:
-            return doubts.hedges(rest, "or", "waiting") or doubts.requests(rest)
-        if Outcome.UNREACHABLE in outcomes:
-            return doubts.hedges(rest, "waiting") or doubts.says_reached(rest)
-        if _SESSION.intersection(outcomes):
-            return doubts.hedges(rest, "waiting") or doubts.ends_at_once(rest)
-        return doubts.hedges(rest, *(["waiting"] if Outcome.ABSENT in outcomes else []))
+            hedged = doubts.holds(doubts.without_silence(rest), doubts.HEDGES | {"wrong"})
+            return hedged or doubts.holds(rest, doubts.BUSINESS)
+        hedges = doubts.HEDGES.union(*(_HEDGES.get(outcome, ()) for outcome in outcomes))
+        return doubts.holds(rest, hedges) or (Outcome.RESCHEDULED in outcomes and first in _REQUESTS)
 
     def _may_follow_phrase(self, row: list[str]) -> bool:
-        if doubts.is_business(self.said.rest):
+        if doubts.holds(self.said.rest, doubts.BUSINESS):
             return False
         client = doubts.words_of_name(self.case.client)
         first = row[0]

@@ -7,6 +7,7 @@ line of a mail speaks is `read`. Pure, linear, never raising.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import time
 
@@ -42,8 +43,6 @@ _TAG = re.compile(
 
 _ABOUT = frozenset({"about", "around", "approx", "approximately", "roughly", "by", "~"})
 _AT = frozenset({"at", "@", "for", "from"})
-_LATE = frozenset({"late"})
-_WITH = frozenset({"with"})
 _OF_SESSION = frozenset({"my", "our", "the", "a", "session", "appointment", "appt", "meeting", "client"})
 
 _COUNTED = frozenset(
@@ -72,10 +71,13 @@ _FOR_AT_END = re.compile(r"(?:^|[\s,;:-])FOR (?P<who>[^\n?]{2,80})$")
 
 @dataclass
 class Draft:
-    """A report while its line is read."""
+    """A report, and its line from the tag on while it is read token by token, up to where a note begins."""
 
     kind: Kind
     capitals: bool
+    plain: str
+    start: int
+    """Where the tag ends."""
     minutes: list[int] = field(default_factory=list)
     at: time | None = None
     yesterday: bool = False
@@ -90,13 +92,15 @@ class Draft:
     """A bare number counts what follows: "2 late cancellations" tells no minutes."""
     leftover: bool = False
     """Words stand there that are no client, and that can't be a note: another shape."""
+    row: Sequence[Token] = ()
+    here: int = 0
+    """The token of the row that is to be read next."""
 
     @property
     def opens(self) -> bool:
         """Whether this is a whole report (contract section 3: "… always opens", "Otherwise doubt opens nothing")."""
-        if self.questioned or self.twice or not self.in_range:
-            return False
-        if self.leftover:
+        fitting = all(LEAST_MINUTES <= value <= MOST_MINUTES for value in self.minutes)
+        if self.questioned or self.twice or self.leftover or not fitting:
             return False
         if self.client is not None or (self.kind is Kind.LATE and self.minutes):
             return True
@@ -108,9 +112,197 @@ class Draft:
         facts = (self.minutes, self.at, self.yesterday, self.client, self.for_associate, self.note, self.questioned)
         return not any(facts)
 
-    @property
-    def in_range(self) -> bool:
-        return all(LEAST_MINUTES <= value <= MOST_MINUTES for value in self.minutes)
+    def read(self) -> None:
+        """Fills the draft: separator, minutes, client, then time, day and FOR, then the note."""
+        self.row = tokens(self.plain[self.start : LONGEST_HEAD])
+        parted = self._skip("sep", "!")
+        self._few()
+        counted = self.here < len(self.row) and self.row[self.here].said in _COUNTED
+        self.counting = self.counting and counted and not parted
+        while self._minutes(leading=True) or self._clock() or self._day() or self._preposition():
+            pass
+        client, end = self._client_at(self.here)
+        if client is None:
+            self._leave(self.here)
+            return
+        self.client, self.here = client, end
+        while self._minutes() or self._clock() or self._day() or self._for():
+            pass
+        self._end()
+
+    def _few(self) -> None:
+        """Passes over "a few minutes" behind LATE."""
+        if self.kind is Kind.LATE and self.here < len(self.row):
+            few = _A_FEW.match(self.plain, self.start + self.row[self.here].start)
+            while few and self.here < len(self.row) and self.start + self.row[self.here].start < few.end():
+                self.here += 1
+
+    def _end(self) -> None:
+        """After client and facts: a note, a question, or nothing."""
+        if self.here >= len(self.row):
+            return
+        token = self.row[self.here]
+        ended = self.row[self.here - 1]
+        if token.kind in {"sep", "!"}:
+            if self._facts_behind():
+                self._end()
+            else:
+                self._note_from(token.end)
+        elif _ends_sentence(ended):
+            self._note_from(token.start)
+        else:
+            self._leave(self.here)
+
+    def _facts_behind(self) -> bool:
+        """Whether nothing but facts stands up to the next sign: ``LATE Sam, 15 min``. They are read, then."""
+        kept = (self.here, self.at, self.yesterday, self.for_associate, list(self.minutes))
+        self.here += 1
+        read = False
+        while (not self.minutes and self._minutes()) or self._clock() or self._day() or self._for():
+            read = True
+        if read and (self.here >= len(self.row) or self.row[self.here].kind in {"sep", "!"}):
+            return True
+        self.here, self.at, self.yesterday, self.for_associate, self.minutes = kept
+        return False
+
+    def _leave(self, begin: int) -> None:
+        """What stands here is no client: a note where LATE has minutes, else another shape; a "?" asks."""
+        left = self.row[begin:]
+        until = next((index for index, token in enumerate(left) if token.kind == "sep"), len(left))
+        self.questioned = any(token.kind == "?" for token in left[:until])
+        if not left or all(token.kind == "?" for token in left):
+            return
+        self.leftover = self.counting or not (self.kind is Kind.LATE and self.minutes)
+        self._note_from(left[0].start)
+
+    def _note_from(self, start: int) -> None:
+        text = self.plain[self.start + start :].strip(" -,:;")
+        text = text.removesuffix(")") if text.count(")") > text.count("(") else text
+        self.note = text if text.strip("()") else ""
+
+    def _skip(self, *kinds: str) -> bool:
+        """Passes over one sign, but for a bracket; says whether there was one."""
+        if self.here >= len(self.row) or self.row[self.here].kind not in kinds or self.row[self.here].text == "(":
+            return False
+        self.here += 1
+        return True
+
+    def _minutes(self, *, leading: bool = False) -> bool:
+        begin = self._after(_ABOUT)
+        found = minutes_at(self.row, begin)
+        if self.kind is not Kind.LATE or found is None:
+            return False
+        if self.minutes:
+            bare = found.end == begin + 1 and self.row[begin].text.isdigit()
+            if bare and found.end < len(self.row) and self._client_at(found.end)[0] is None:
+                return False  # a number in a note: "2 kids are sick"
+            self.twice = True
+        self.minutes.append(found.value)
+        self.here = found.end
+        self._range()
+        self.here = self._after({"late"})
+        if leading:
+            self._skip("sep")
+        return True
+
+    def _range(self) -> None:
+        """ "15-20", "15 to 20", "10 or 15": minutes twice."""
+        if self.here + 1 >= len(self.row):
+            return
+        sign = self.row[self.here]
+        glued = sign.text in {"-", "/"} and sign.start == self.row[self.here - 1].end
+        second = minutes_at(self.row, self.here + 1) if glued or sign.said in {"to", "or"} else None
+        if second is not None:
+            self.minutes.append(second.value)
+            self.twice = True
+            self.here = second.end
+
+    def _clock(self) -> bool:
+        begin = self._after(_AT)
+        found = clock_at(self.row, begin)
+        if found is None and begin > self.here and begin < len(self.row) and self.row[begin].said == "noon":
+            found = time(12), begin + 1
+        if found is None or self.at is not None:
+            return False
+        self.at, self.here = found
+        return True
+
+    def _day(self) -> bool:
+        said = self.row[self.here].said if self.here < len(self.row) else ""
+        if said not in {"yesterday", "today"}:
+            return False
+        self.yesterday = self.yesterday or said == "yesterday"
+        self.here += 1
+        return True
+
+    def _preposition(self) -> bool:
+        if self.here + 1 >= len(self.row):
+            return False
+        token, following = self.row[self.here], self.row[self.here + 1]
+        if token.said == "for" and following.kind == "email":
+            return self._for()  # no client is an address
+        waited = self.kind is Kind.WAITING and token.said == "on"
+        towards = token.text == "to" and following.text[:1].isupper()  # To is a name as well
+        if token.said not in _DROPPED and not waited and not towards:
+            return False
+        self.here += 1
+        if token.said == "for" and self.kind is Kind.LATE:
+            self._session()
+        return True
+
+    def _session(self) -> None:
+        """ "for my 2pm session with Sam": passed over up to the client, whose words begin after "with"."""
+        at, draft_at = self.here, self.at
+        while self._clock() or self._after(_OF_SESSION) > self.here:
+            self.here = self._after(_OF_SESSION)
+        if self._after({"with"}) > self.here > at and self._client_at(self.here + 1)[0] is not None:
+            self.here += 1
+        else:
+            self.here, self.at = at, draft_at
+
+    def _for(self) -> bool:
+        """FOR and one associate: a name or an address."""
+        if self.here + 1 >= len(self.row) or self.row[self.here].said != "for" or self.for_associate is not None:
+            return False
+        begin = self.here + 1
+        end = begin + 1 if self.row[begin].kind == "email" else self._end_of_name(begin)
+        said = self.plain[self.start + self.row[begin].start : self.start + self.row[end - 1].end]
+        if not _is_associate(said):
+            return False
+        self.for_associate, self.here = said, end
+        return True
+
+    def _client_at(self, begin: int) -> tuple[str | None, int]:
+        """The client that begins here, if one does, and where the words end."""
+        end = self._end_of_name(begin)
+        if end > begin + 1 and self.row[end - 1].said in _DAYS_THAT_ARE_NAMES and clock_at(self.row, end) is not None:
+            end -= 1  # "Sam Mon 2pm"
+        named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
+        if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
+            named[-1] = named[-1][:-2]
+        # A word in lower case behind one with a capital is a verb or the like, not a name: "Sam may go".
+        sentence = named[:1] != [word.lower() for word in named[:1]] and not _SMALL_WORDS.isdisjoint(named[1:])
+        if sentence or (named and named[-1].endswith(_OF)):
+            return None, end
+        return as_client(named), end
+
+    def _end_of_name(self, begin: int) -> int:
+        """Where the words of a name end that begin here: before a sign, a time, a day, FOR or minutes."""
+        end = begin
+        while end < len(self.row):
+            token = self.row[end]
+            if token.kind not in {"word", "join"} or token.said in {"at", "@", "for", "yesterday", "today"}:
+                break
+            if self.kind is Kind.LATE and end > begin and minutes_at(self.row, end) is not None:
+                break
+            end += 1
+            if _ends_sentence(token):
+                break
+        return end
+
+    def _after(self, said: Set[str]) -> int:
+        """The index after one of these words, if it stands here; else this one."""
+        return self.here + 1 if self.here < len(self.row) and self.row[self.here].said in said else self.here
 
 
 # --- the line from left to right --------------------------------------------------------------------
@@ -132,217 +324,12 @@ def read_tag(plain: str) -> Draft | None:
     if tag is None or (start and not tag[Kind.LATE]):
         return None
     kind = next(kind for kind in TAG_PHRASES if tag[kind])
-    draft = Draft(kind, tag.group().isupper(), [early.value] if early else [])
+    draft = Draft(kind, tag.group().isupper(), plain, tag.end(), [early.value] if early else [])
     draft.counting = early is not None and early.end == 1 and not (lead and lead.group())
-    _Body(plain, tag.end(), draft).read()
+    draft.read()
     if not draft.questioned and draft.for_associate is None:
         _for_behind_note(draft)
     return draft
-
-
-class _Body:
-    """What follows a tag, token by token. It fills its draft and stops where a note begins."""
-
-    def __init__(self, plain: str, start: int, draft: Draft) -> None:
-        self.plain = plain
-        self.start = start
-        self.draft = draft
-        self.row = tokens(plain[start:LONGEST_HEAD])
-        self.at = 0
-
-    def read(self) -> None:
-        """Fills the draft: separator, minutes, client, then time, day and FOR, then the note."""
-        parted = self._skip("sep", "!")
-        self._few()
-        counted = self.at < len(self.row) and self.row[self.at].said in _COUNTED
-        self.draft.counting = self.draft.counting and counted and not parted
-        while self._minutes(leading=True) or self._clock() or self._day() or self._preposition():
-            pass
-        client, end = self._client_at(self.at)
-        if client is None:
-            self._leave(self.at)
-            return
-        self.draft.client, self.at = client, end
-        while self._minutes() or self._clock() or self._day() or self._for():
-            pass
-        self._end()
-
-    def _few(self) -> None:
-        """Passes over "a few minutes" behind LATE."""
-        if self.draft.kind is Kind.LATE and self.at < len(self.row):
-            few = _A_FEW.match(self.plain, self.start + self.row[self.at].start)
-            while few and self.at < len(self.row) and self.start + self.row[self.at].start < few.end():
-                self.at += 1
-
-    def _end(self) -> None:
-        """After client and facts: a note, a question, or nothing."""
-        if self.at >= len(self.row):
-            return
-        token = self.row[self.at]
-        ended = self.row[self.at - 1]
-        if token.kind in {"sep", "!"}:
-            if self._facts_behind():
-                self._end()
-            else:
-                self._note_from(token.end)
-        elif _ends_sentence(ended):
-            self._note_from(token.start)
-        else:
-            self._leave(self.at)
-
-    def _facts_behind(self) -> bool:
-        """Whether nothing but facts stands up to the next sign: ``LATE Sam, 15 min``. They are read, then."""
-        kept = (self.at, self.draft.at, self.draft.yesterday, self.draft.for_associate, list(self.draft.minutes))
-        self.at += 1
-        read = False
-        while (not self.draft.minutes and self._minutes()) or self._clock() or self._day() or self._for():
-            read = True
-        if read and (self.at >= len(self.row) or self.row[self.at].kind in {"sep", "!"}):
-            return True
-        self.at, self.draft.at, self.draft.yesterday, self.draft.for_associate, self.draft.minutes = kept
-        return False
-
-    def _leave(self, begin: int) -> None:
-        """What stands here is no client: a note where LATE has minutes, else another shape; a "?" asks."""
-        left = self.row[begin:]
-        until = next((index for index, token in enumerate(left) if token.kind == "sep"), len(left))
-        self.draft.questioned = any(token.kind == "?" for token in left[:until])
-        if not left or all(token.kind == "?" for token in left):
-            return
-        self.draft.leftover = self.draft.counting or not (self.draft.kind is Kind.LATE and self.draft.minutes)
-        self._note_from(left[0].start)
-
-    def _note_from(self, start: int) -> None:
-        text = self.plain[self.start + start :].strip(" -,:;")
-        text = text.removesuffix(")") if text.count(")") > text.count("(") else text
-        self.draft.note = text if text.strip("()") else ""
-
-    def _skip(self, *kinds: str) -> bool:
-        """Passes over one sign, but for a bracket; says whether there was one."""
-        if self.at >= len(self.row) or self.row[self.at].kind not in kinds or self.row[self.at].text == "(":
-            return False
-        self.at += 1
-        return True
-
-    def _minutes(self, *, leading: bool = False) -> bool:
-        begin = self._after(_ABOUT)
-        found = minutes_at(self.row, begin)
-        if self.draft.kind is not Kind.LATE or found is None:
-            return False
-        if self.draft.minutes:
-            bare = found.end == begin + 1 and self.row[begin].text.isdigit()
-            if bare and found.end < len(self.row) and self._client_at(found.end)[0] is None:
-                return False  # a number in a note: "2 kids are sick"
-            self.draft.twice = True
-        self.draft.minutes.append(found.value)
-        self.at = found.end
-        self._range()
-        self.at = self._after(_LATE)
-        if leading:
-            self._skip("sep")
-        return True
-
-    def _range(self) -> None:
-        """ "15-20", "15 to 20", "10 or 15": minutes twice."""
-        if self.at + 1 >= len(self.row):
-            return
-        sign = self.row[self.at]
-        glued = sign.text in {"-", "/"} and sign.start == self.row[self.at - 1].end
-        second = minutes_at(self.row, self.at + 1) if glued or sign.said in {"to", "or"} else None
-        if second is not None:
-            self.draft.minutes.append(second.value)
-            self.draft.twice = True
-            self.at = second.end
-
-    def _clock(self) -> bool:
-        begin = self._after(_AT)
-        found = clock_at(self.row, begin)
-        if found is None and begin > self.at and begin < len(self.row) and self.row[begin].said == "noon":
-            found = time(12), begin + 1
-        if found is None or self.draft.at is not None:
-            return False
-        self.draft.at, self.at = found
-        return True
-
-    def _day(self) -> bool:
-        said = self.row[self.at].said if self.at < len(self.row) else ""
-        if said not in {"yesterday", "today"}:
-            return False
-        self.draft.yesterday = self.draft.yesterday or said == "yesterday"
-        self.at += 1
-        return True
-
-    def _preposition(self) -> bool:
-        if self.at + 1 >= len(self.row):
-            return False
-        token, following = self.row[self.at], self.row[self.at + 1]
-        if token.said == "for" and following.kind == "email":
-            return self._for()  # no client is an address
-        waited = self.draft.kind is Kind.WAITING and token.said == "on"
-        towards = token.text == "to" and following.text[:1].isupper()  # To is a name as well
-        if token.said not in _DROPPED and not waited and not towards:
-            return False
-        self.at += 1
-        if token.said == "for" and self.draft.kind is Kind.LATE:
-            self._session()
-        return True
-
-    def _session(self) -> None:
-        """ "for my 2pm session with Sam": passed over up to the client, whose words begin after "with"."""
-        at, draft_at = self.at, self.draft.at
-        while self._clock() or self._after(_OF_SESSION) > self.at:
-            self.at = self._after(_OF_SESSION)
-        if self._after(_WITH) > self.at > at and self._client_at(self.at + 1)[0] is not None:
-            self.at += 1
-        else:
-            self.at, self.draft.at = at, draft_at
-
-    def _for(self) -> bool:
-        """FOR and one associate: a name or an address."""
-        if self.at + 1 >= len(self.row) or self.row[self.at].said != "for" or self.draft.for_associate is not None:
-            return False
-        begin = self.at + 1
-        end = begin + 1 if self.row[begin].kind == "email" else self._end_of_name(begin)
-        said = self.plain[self.start + self.row[begin].start : self.start + self.row[end - 1].end]
-        if not _is_associate(said):
-            return False
-        self.draft.for_associate, self.at = said, end
-        return True
-
-    def _client_at(self, begin: int) -> tuple[str | None, int]:
-        """The client that begins here, if one does, and where the words end."""
-        end = self._end_of_name(begin)
-        if end > begin + 1 and self.row[end - 1].said in _DAYS_THAT_ARE_NAMES and clock_at(self.row, end) is not None:
-            end -= 1  # "Sam Mon 2pm"
-        named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
-        if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
-            named[-1] = named[-1][:-2]
-        if _goes_on_as_sentence(named) or (named and named[-1].endswith(_OF)):
-            return None, end
-        return as_client(named), end
-
-    def _end_of_name(self, begin: int) -> int:
-        """Where the words of a name end that begin here: before a sign, a time, a day, FOR or minutes."""
-        end = begin
-        while end < len(self.row):
-            token = self.row[end]
-            if token.kind not in {"word", "join"} or token.said in {"at", "@", "for", "yesterday", "today"}:
-                break
-            if self.draft.kind is Kind.LATE and end > begin and minutes_at(self.row, end) is not None:
-                break
-            end += 1
-            if _ends_sentence(token):
-                break
-        return end
-
-    def _after(self, said: frozenset[str]) -> int:
-        """The index after one of these words, if it stands here; else this one."""
-        return self.at + 1 if self.at < len(self.row) and self.row[self.at].said in said else self.at
-
-
-def _goes_on_as_sentence(named: list[str]) -> bool:
-    """Whether a word in lower case behind one with a capital is a verb or the like, not a name: "Sam may go"."""
-    return named[:1] != [word.lower() for word in named[:1]] and not _SMALL_WORDS.isdisjoint(named[1:])
 
 
 def _ends_sentence(token: Token) -> bool:

@@ -81,23 +81,13 @@ _MINUTE_UNITS |= {"minut", "minuts", "miniutes", "miuntes", "miutes", "mnutes"}
 _HOUR_UNITS = frozenset({"h", "hr", "hrs", "hour", "hours"})
 
 _SPOKEN = {
-    "hour and a half": 90,
-    "half of an hour": 30,
-    "half an hour": 30,
-    "half-an-hour": 30,
-    "half a hour": 30,
-    "half hour": 30,
-    "half-hour": 30,
-    "three quarters of an hour": 45,
-    "quarter of an hour": 15,
-    "a quarter of an hour": 15,
-    "a quarter hour": 15,
-    "an hour": 60,
-    "a hour": 60,
+    90: "hour and a half",
+    60: "an hour, a hour",
+    45: "three quarters of an hour",
+    30: "half of an hour, half an hour, half-an-hour, half a hour, half hour, half-hour",
+    15: "quarter of an hour, a quarter of an hour, a quarter hour",
 }
-_PHRASES = sorted(
-    ((tuple(phrase.split()), minutes) for phrase, minutes in _SPOKEN.items()), key=lambda one: -len(one[0])
-)
+_PHRASES = [(tuple(phrase.split()), minutes) for minutes, said in _SPOKEN.items() for phrase in said.split(", ")]
 _PHRASES_BEGIN = frozenset(phrase[0] for phrase, _ in _PHRASES)
 
 _GLUED = re.compile(r"[~+]?(\d{1,4})(m|mins?|minutes?|mn|'|h|hrs?|hours?)?(?:ish)?\.*", re.IGNORECASE)
@@ -227,17 +217,11 @@ def clock_at(row: Sequence[Token], at: int) -> tuple[time, int] | None:
 
     "2pm", "2:30 pm", "2.30pm", "14:30", "14h30", "14h". Without am or pm, "2:30" is in the afternoon, "02:30" is not.
     """
-    if at >= len(row):
-        return None
-    if row[at].kind != "number":
+    if at >= len(row) or row[at].kind != "number":
         return None
     text, end, half = row[at].text, at + 1, ""
     if end < len(row) and row[end].said in {"am", "pm"}:
         half, end = _HALF_OF_DAY[row[end].said], end + 1
-    return _clock(text, half, end)
-
-
-def _clock(text: str, half: str, end: int) -> tuple[time, int] | None:
     full = _FULL_HOUR.fullmatch(text)
     if full and not half and _OFFICE_OPENS <= int(full[1]) <= 23:
         return time(int(full[1])), end

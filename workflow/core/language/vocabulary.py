@@ -62,11 +62,6 @@ class Match:
     lone: bool
     """The whole line is that word, alone or with a day, a time or minutes; a "?" after it does not matter here."""
 
-    @property
-    def outcome(self) -> Outcome | None:
-        """The outcome, when it is the same in every kind of case."""
-        return self.outcomes[0] if self.word is Word.OUTCOME and len(self.outcomes) == 1 else None
-
 
 SENT = Meaning(Word.SENT)
 _SENT_TO = Meaning(Word.SENT, longer=True)
@@ -136,6 +131,8 @@ UNTIL_SENT = frozenset({"no answer", "voicemail"})
 LONGEST_LINE = 10_000
 """So many characters of a text are read for words. Nobody writes more to say one; `reply` doubts a longer line."""
 
+_TO_REACH = frozenset({"unable to reach", "couldn't reach", "couldnt reach"})
+
 PRONOUNS = frozenset({"her", "him", "them"})
 
 _PHRASES = {tuple(phrase.split()): meaning for phrase, meaning in _MEANINGS.items()}
@@ -185,17 +182,19 @@ def match(line: str, client: str | None = None) -> Match | None:
     """
     shown = plain(line)
     row = pieces(line)
-    closes = len(row) > 1 and row[0].folded == "close" and _ends_case(row[1].meaning)
+    ends = row[1].meaning if len(row) > 1 and row[0].folded == "close" else None
+    closes = ends is not None and bool(ends.outcomes)
     first = row[1] if closes else row[0] if row else None
-    if first is None or first.meaning is None or not _bare(shown[: row[0].start]):
+    # Nothing but a bullet stands before a word; after a quotation mark, somebody else is speaking.
+    if first is None or first.meaning is None or shown[: row[0].start].strip(" -.,:;!"):
         return None
     meaning = first.meaning
     if meaning.word is Word.SENT and (_SIGNATURE.match(shown) or _SIGNED.match(shown)):
         return None
-    end = _end_of_name(shown, first.end, client) if _takes_name(first) else first.end
+    named = (meaning == SENT and first.folded != "done") or first.folded in _TO_REACH
+    end = _end_of_name(shown, first.end, client) if named else first.end
     after = shown[end:]
     rest = after.lstrip(" .,;:!-+&()/\"'")
-    named = end > first.end
     return Match(
         word=meaning.word,
         outcomes=meaning.outcomes,
@@ -203,7 +202,7 @@ def match(line: str, client: str | None = None) -> Match | None:
         gap=after[: len(after) - len(rest)],
         rest=rest.rstrip(")") if "(" not in rest else rest,
         capitals=first.said.isupper(),
-        phrase=meaning.longer or named,
+        phrase=meaning.longer or end > first.end,
         folded=first.folded,
         closes=closes,
         lone=_is_lone(meaning, rest),
@@ -247,20 +246,6 @@ def _phrase(ahead: list[str]) -> tuple[int, Meaning | None]:
             return count + 1, _SENT_TO
         return count, meaning
     return 1, None
-
-
-def _ends_case(meaning: Meaning | None) -> bool:
-    return meaning is not None and bool(meaning.outcomes)
-
-
-def _bare(text: str) -> bool:
-    """Whether nothing but a bullet stands before the word; after a quotation mark, somebody else is speaking."""
-    return not text.strip(" -.,:;!")
-
-
-def _takes_name(piece: Piece) -> bool:
-    sent = piece.meaning == SENT and piece.folded != "done"
-    return sent or piece.folded in {"unable to reach", "couldn't reach", "couldnt reach"}
 
 
 def _end_of_name(shown: str, at: int, client: str | None) -> int:

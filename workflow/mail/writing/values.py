@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from workflow.core.language.names import greeting, initials, needs_name, short_person, shown
+from workflow.core.language.names import greeting, initials, short_person, shown
 from workflow.core.language.printed import clock_time, day, when
 from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Role, Rules
 from workflow.mail.marker import MARKER
@@ -123,7 +123,7 @@ class Wording:
             "who": who,
             "short": short_person(who),
             "hi": greeting(client),
-            "needs_name": needs_name(client),
+            "needs_name": greeting(client) == "Hi",
             "unnamed": client is None,
             "initials": (initials(client) if client else "") or _NO_CASE["initials"],
             "client": self.client(facts),
