@@ -75,7 +75,7 @@ MINT = CountingMint()
 
 
 def scene(now: datetime, rules: Rules = RULES) -> Scene:
-    return Scene(rules, now, MINT)
+    return Scene(rules, now, MINT.token, MINT.case())
 
 
 def mail(text: str, at: datetime, **more: Any) -> Mail:

@@ -24,18 +24,12 @@ from workflow.core.language import read
 from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import STRANGERS, cap_answers
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
-from workflow.core.outsiders import (
-    NOBODY_TOLD,
-    failed_letter,
-    is_known_lost,
-    lose_letter,
-    tell_lost,
-)
+from workflow.core.outsiders import NOBODY_TOLD, lose_letter
 from workflow.core.owed import Scene, notices
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
-from workflow.ids import RandomMint, free_case_id
+from workflow.ids import free_case_id, token
 from workflow.logs import place
 from workflow.mail.reading import message, trust
 from workflow.mail.reading.message import Incoming
@@ -191,16 +185,9 @@ class Engine:
     async def fail_letter(self, letter: Letter, reason: str) -> None:
         """A recipient was refused for good: the letter has failed, and the other admins are told (contract 8.4)."""
         async with self._deciding() as now:
-            scene, failed = self._scene(now), failed_letter(letter, reason, now)
             case = await self.clinic.store.case(letter.case) if letter.case is not None else None
-            told = tell_lost(scene, letter, case, "refused-letter", f"was refused: {reason}")
-            decision = Decision(
-                "letter refused",
-                case=lose_letter(scene, case, failed) if case is not None else None,
-                letters=told,
-                lost=failed if case is None else None,
-                untold="" if told or is_known_lost(letter, case) else NOBODY_TOLD,
-            )
+            said = f"was refused: {reason}"
+            decision = lose_letter(self._scene(now), letter, case, "refused-letter", reason, said)
             fault = {"letter": letter.id, "kind": letter.kind.value, "reason": reason}
             await self._commit(decision, now, case, fault=fault)
             self.clinic.counters.letters[letter.kind.value, "failed"] += 1
@@ -273,7 +260,7 @@ class Engine:
         associate, admin = roster.associate(sender), roster.admin(sender)
         person, counts = associate or admin, store.desk.counts
         return Situation(
-            scene=Scene(rules, now, RandomMint(await free_case_id(store.knows))),
+            scene=Scene(rules, now, token, await free_case_id(store.knows)),
             mail=mail,
             reading=reading,
             standing=trust.judge(incoming, roster, clinic.trust, rules.address.rpartition("@")[2]),
@@ -372,7 +359,7 @@ class Engine:
             yield now
 
     def _scene(self, now: datetime) -> Scene:
-        return Scene(self.clinic.rules, now, RandomMint())
+        return Scene(self.clinic.rules, now, token)
 
 
 def _fated(key: str, fate: Fate) -> str:

@@ -14,18 +14,8 @@ TOKEN_BYTES = 10
 """80 bits: a Message-ID is never guessed and never twice."""
 
 
-class RandomMint:
-    """The `Mint` of a daemon. The one case id it gives was looked up in the store before."""
-
-    def __init__(self, case_id: str = "") -> None:
-        self._case_id = case_id
-
-    def case(self) -> str:
-        """The id for the one case that a decision may open."""
-        return self._case_id
-
-    def token(self) -> str:
-        return secrets.token_hex(TOKEN_BYTES)
+def token() -> str:
+    return secrets.token_hex(TOKEN_BYTES)
 
 
 async def free_case_id(knows: Callable[[str], Awaitable[bool]]) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -193,7 +194,9 @@ class Auditor:
             await self._engine.announce("disk", detail, mark=_mark(DISK))
         except StoreError:
             outage = f"{self._clinic.store.desk.instance} {await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
-            self._sender.owe_unkept(notices(Scene(self._clinic.rules, now, _NamedMint(outage)), "disk", detail=detail))
+            self._sender.owe_unkept(
+                notices(Scene(self._clinic.rules, now, _tokens(outage).__next__), "disk", detail=detail)
+            )
         self._told_of_disk = True
 
     async def _look_at_outage(self, server: str, outage: Away, now: datetime) -> None:
@@ -280,19 +283,9 @@ class Auditor:
         return found
 
 
-class _NamedMint:
+def _tokens(name: str) -> Iterator[str]:
     """Tokens that follow from a name: those of a letter that nothing but its Message-ID can remember."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._count = 0
-
-    def case(self) -> str:
-        raise NotImplementedError("a notice opens no case")
-
-    def token(self) -> str:
-        self._count += 1
-        return hashlib.sha256(f"{self._name} {self._count}".encode()).hexdigest()[:20]
+    return (hashlib.sha256(f"{name} {number}".encode()).hexdigest()[:20] for number in count(1))
 
 
 def _mark(name: str) -> str:

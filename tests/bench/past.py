@@ -99,28 +99,21 @@ def _stamp(folder: Path, case: Case) -> tuple[Path, bytes]:
     return place, codec.encode({CASE: {str(ONLY): codec.document(Filed(case, at))}})
 
 
-class _Mint:
-    """Ids that are another's once `ID` is replaced, and as long as real ones."""
-
-    _numbers = count(1)
-
-    def case(self) -> str:
-        return ID
-
-    def token(self) -> str:
-        return f"{ID}{next(self._numbers):016x}"
+_NUMBERS = count(1)
 
 
-_MINT = _Mint()
+def _scene(rules: Rules, at: datetime) -> Scene:
+    """With ids that are another's once `ID` is replaced, and as long as real ones."""
+    return Scene(rules, at, lambda: f"{ID}{next(_NUMBERS):016x}", ID)
 
 
 def _story(rules: Rules, who: Person, at: datetime, until: datetime) -> Case:
     """A missed session: the client was told after six minutes, and nobody has said how it ended."""
     report = Report(Kind.NOSHOW, CLIENT)
-    case = _sent(open_case(Scene(rules, at, _MINT), _voice(who, f"NOSHOW {CLIENT}", at), report, who, []), at)
+    case = _sent(open_case(_scene(rules, at), _voice(who, f"NOSHOW {CLIENT}", at), report, who, []), at)
     told_at = at + timedelta(minutes=6)
     case = _ticked(case, rules, told_at)
-    case = answer_case(Scene(rules, told_at, _MINT), _voice(who, "SENT", told_at), case, Answer(Word.SENT))
+    case = answer_case(_scene(rules, told_at), _voice(who, "SENT", told_at), case, Answer(Word.SENT))
     return _ticked(_sent(case, told_at), rules, until)
 
 
@@ -128,12 +121,12 @@ def _ended(case: Case, rules: Rules) -> Case:
     at = max(entry.at for entry in case.history) + timedelta(hours=1)
     answer = Answer(Word.OUTCOME, outcome=Outcome.RESCHEDULED, text="Tue 3pm")
     voice = _voice(case.associate, f"[{ID}] RESCHEDULED Tue 3pm", at)
-    return _sent(answer_case(Scene(rules, at, _MINT), voice, case, answer), at)
+    return _sent(answer_case(_scene(rules, at), voice, case, answer), at)
 
 
 def _ticked(case: Case, rules: Rules, until: datetime) -> Case:
     while case.timers and (at := min(timer.at for timer in case.timers)) <= until:
-        case = _sent(tick_case(Scene(rules, at, _MINT), case), at)
+        case = _sent(tick_case(_scene(rules, at), case), at)
     return case
 
 
@@ -147,12 +140,12 @@ def _sent(case: Case, at: datetime) -> Case:
 
 def _voice(who: Person, line: str, at: datetime) -> Voice:
     mail = Mail(
-        key=f"{ID}{next(_MINT._numbers):060x}",
+        key=f"{ID}{next(_NUMBERS):060x}",
         sender=who.email,
         subject=line,
         new_text="",
         quoted_text="",
-        message_id=f"<{ID}{next(_MINT._numbers):032x}@mail.phone.test>",
+        message_id=f"<{ID}{next(_NUMBERS):032x}@mail.phone.test>",
         refers_to=(),
         arrived_at=at.astimezone(UTC),
         written_at=at,

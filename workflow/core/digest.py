@@ -6,7 +6,7 @@ When there is nothing to say there is no digest, but on Mondays: "I am alive".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from workflow.core import figures
@@ -15,19 +15,14 @@ from workflow.core.limits import SET_ASIDE
 from workflow.core.model import Case, Datum, Letter, LetterKind, Post, Role, Rules, State
 from workflow.core.outsiders import NOT_TOLD
 from workflow.core.owed import Scene, write_letter
+from workflow.core.schedule import next_at
 
 MONDAY = 0
 
 
 def next_digest_at(last: datetime, rules: Rules) -> datetime | None:
     """When the next digest is due after `last`, in UTC; None: the clinic wants none."""
-    if rules.digest_at is None:
-        return None
-    zone = ZoneInfo(rules.cadence.zone)
-    day = last.astimezone(zone).date()
-    days = (day, day + timedelta(days=1))
-    times = [datetime.combine(one, rules.digest_at, tzinfo=zone).astimezone(UTC) for one in days]
-    return times[0] if times[0] > last else times[1]
+    return None if rules.digest_at is None else next_at(rules.digest_at, last, ZoneInfo(rules.cadence.zone))
 
 
 def digest(

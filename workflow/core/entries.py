@@ -23,9 +23,10 @@ from workflow.core.model import (
     Mail,
     Person,
     Role,
+    State,
 )
 from workflow.core.owed import Scene, associate_choices, to_case, told_admins, withdraw
-from workflow.core.topics import Question, Receipt, ToAdmin, ToAssociate
+from workflow.core.topics import Question, Receipt, ToAdmin
 
 ABOUT_OUTCOMES = frozenset({"outcome", "undone", "cancelled", "wrong"})
 """The updates that tell how a case ended, or that it never was; of a `waiting` case no others go to admin."""
@@ -73,7 +74,6 @@ def entered(case: Case, now: datetime, what: str, by: str, text: str = "") -> Ca
 
 
 def noted(case: Case, note: str) -> Case:
-    """With one more note, unless there is nothing to note."""
     return replace(case, notes=(*case.notes, note)) if note else case
 
 
@@ -88,13 +88,13 @@ def milestones(of: Case | Before) -> dict[str, Any]:
 
 
 def replanned(case: Case) -> Case:
-    """With its due times as `schedule` has them now."""
     return replace(case, timers=schedule.plan(case))
 
 
-def closed_letters(scene: Scene, case: Case) -> Case:
-    """With the letters taken back that have no sense once the case is closed (contract section 5)."""
+def ended(scene: Scene, case: Case, state: State, **how: Any) -> Case:
+    """Closed or cancelled, with the letters taken back that have no sense then (contract section 5)."""
     kinds = {LetterKind.REMINDER, LetterKind.STEPAWAY, LetterKind.DRAFT}
+    case = replace(case, state=state, closed_at=case.closed_at or scene.now, timers=(), **how)
     return withdraw(case, kinds, "the case was closed", scene.now)
 
 
@@ -122,34 +122,20 @@ def update_others(
     scene: Scene,
     case: Case,
     voice: Voice,
-    topic: ToAssociate,
+    topic: ToAdmin,
     data: Mapping[str, Datum] | None = None,
     *,
     admins: bool = True,
+    associate: bool = True,
 ) -> Case:
-    """With an update to everybody who is concerned but the writer: each admin, if it concerns `admins`, then the
-    associate."""
-    if admins:
-        case = update_admins(scene, case, voice, topic, data)
-    return update_associate(scene, case, voice, topic, data)
+    """With an update to each admin and the associate, so far as it concerns them, but never to the writer.
 
-
-def update_admins(
-    scene: Scene, case: Case, voice: Voice, topic: ToAdmin, data: Mapping[str, Datum] | None = None
-) -> Case:
-    """With an update to each admin but the writer; of a `waiting` case they hear the outcome alone (section 4)."""
-    if case.kind is Kind.WAITING and topic not in ABOUT_OUTCOMES:
-        return case
-    people = told_admins(case, scene.rules, but=voice.person)
+    Of a `waiting` case admins hear the outcome alone (section 4), and an associate's own case is told by nobody else.
+    """
     said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
-    return to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, data=said)
-
-
-def update_associate(
-    scene: Scene, case: Case, voice: Voice, topic: ToAssociate, data: Mapping[str, Datum] | None = None
-) -> Case:
-    """With an update to the associate about what admin wrote; unchanged when the associate wrote it."""
-    if voice.role is Role.ASSOCIATE:
-        return case
-    said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
-    return to_case(scene, case, LetterKind.UPDATE, topic, [case.associate], Role.ASSOCIATE, data=said)
+    if admins and (case.kind is not Kind.WAITING or topic in ABOUT_OUTCOMES):
+        people = told_admins(case, scene.rules, but=voice.person)
+        case = to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, data=said)
+    if associate and voice.role is not Role.ASSOCIATE:
+        case = to_case(scene, case, LetterKind.UPDATE, topic, [case.associate], Role.ASSOCIATE, data=said)
+    return case

@@ -6,7 +6,7 @@ It counts nothing that is wiped with the names, so a month's figures stay the sa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -48,7 +48,7 @@ def figures(cases: Iterable[Case], now: datetime) -> Figures:
         mistakes=len(known) - len(counted),
         contacted=len(times),
         median_minutes=round(median(times), 1) if times else None,
-        p90_minutes=round(_nearest_rank(times, 90), 1) if times else None,
+        p90_minutes=round(times[ceil(len(times) * 90 / 100) - 1], 1) if times else None,
         over_10_minutes=len(over_ten_minutes(counted, now)),
         outcomes=dict(sorted(ended.items())),
     )
@@ -81,8 +81,3 @@ def median_minutes(cases: Iterable[Case]) -> int | None:
     """The median of `contact_minutes`, rounded; None when no client was told."""
     known = [minutes for case in cases if (minutes := contact_minutes(case)) is not None]
     return round(median(known)) if known else None
-
-
-def _nearest_rank(ordered: Sequence[float], percent: int) -> float:
-    """The smallest value that so many per cent do not exceed."""
-    return ordered[ceil(len(ordered) * percent / 100) - 1]

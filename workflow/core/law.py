@@ -7,7 +7,7 @@ it as one table that people can read: docs/law.md, which tests/core/test_law.py 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -15,8 +15,8 @@ from typing import Any, assert_never
 from workflow.core import schedule
 from workflow.core.entries import (
     Voice,
-    closed_letters,
     consumed,
+    ended,
     entered,
     milestones,
     noted,
@@ -24,8 +24,6 @@ from workflow.core.entries import (
     remembered,
     replanned,
     to_writer,
-    update_admins,
-    update_associate,
     update_others,
 )
 from workflow.core.model import (
@@ -124,8 +122,8 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     unfinished = doubt.reason in {Why.FEW_WORDS, Why.WHICH_CLIENT} and len(text.split()) == 1  # nothing to pass on yet
     if text and not courtesy and not unfinished:
         after = noted(after, text)
-        after = update_admins(scene, after, voice, "unclear", {"text": text})
-        after = update_associate(scene, after, voice, "note", {"text": text})
+        after = update_others(scene, after, voice, "unclear", {"text": text}, associate=False)
+        after = update_others(scene, after, voice, "note", {"text": text}, admins=False)
     recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
     if sum(letter.kind is LetterKind.ASK for letter in recent) >= MOST_ASKS:
         return after
@@ -158,16 +156,8 @@ def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answ
     makeup = case.makeup or answer.makeup
     if case.state is State.CLOSED and (case.outcome, case.outcome_note, case.makeup) == (outcome, note, makeup):
         return receipt(scene, after, voice, "outcome")
-    closed = replace(
-        remembered(scene, after, "outcome"),
-        state=State.CLOSED,
-        outcome=outcome,
-        outcome_note=note,
-        closed_at=scene.now if case.closed_at is None else case.closed_at,
-        makeup=makeup,
-        timers=(),
-    )
-    closed = closed_letters(scene, closed)
+    how = {"outcome": outcome, "outcome_note": note, "makeup": makeup}
+    closed = ended(scene, remembered(scene, after, "outcome"), State.CLOSED, **how)
     closed = update_others(scene, closed, voice, "outcome", admins=_concerns_admin(case, closed))
     return receipt(scene, closed, voice, "outcome")
 
@@ -177,12 +167,10 @@ def _concerns_admin(before: Case, after: Case) -> bool:
     return after.kind is not Kind.WAITING or _absence(before) != _absence(after)
 
 
-def _absence(case: Case) -> tuple[Outcome, str | None] | None:
+def _absence(case: Case) -> tuple[Outcome | None, str | None] | None:
     """How a `waiting` case ended, as far as admin is concerned."""
-    if case.state is not State.CLOSED or case.outcome in {None, Outcome.ARRIVED}:
-        return None
-    assert case.outcome is not None, "ruled out above"
-    return case.outcome, case.outcome_note
+    absent = case.state is State.CLOSED and case.outcome is not Outcome.ARRIVED
+    return (case.outcome, case.outcome_note) if absent else None
 
 
 def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
@@ -212,7 +200,7 @@ def _take_contacted(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
 def _take_makeup(scene: Scene, voice: Voice, case: Case) -> Case:
     after = consumed(scene, case, voice, "make-up session offered")
     if not case.makeup:
-        after = update_admins(scene, replace(after, makeup=True), voice, "makeup")
+        after = update_others(scene, replace(after, makeup=True), voice, "makeup", associate=False)
     return receipt(scene, after, voice, "makeup")
 
 
@@ -268,9 +256,7 @@ def _take_mistake(scene: Scene, voice: Voice, case: Case) -> Case:
     after = consumed(scene, case, voice, "mistake")
     if case.state is State.CANCELLED:
         return receipt(scene, after, voice, "cancelled")
-    closed_at = case.closed_at or scene.now
-    gone = replace(remembered(scene, after, "outcome"), state=State.CANCELLED, closed_at=closed_at, timers=())
-    gone = closed_letters(scene, gone)
+    gone = ended(scene, remembered(scene, after, "outcome"), State.CANCELLED)
     gone = update_others(scene, gone, voice, "cancelled", admins=_concerns_admin(case, gone))
     return receipt(scene, gone, voice, "cancelled")
 
@@ -289,20 +275,9 @@ def tick_case(scene: Scene, case: Case) -> Case:
     if not due:
         return case
     if Due.CLOSE in due:
-        closed = replace(
-            entered(case, scene.now, "closed by itself", "clock"),
-            state=State.CLOSED,
-            outcome=Outcome.OTHER,
-            outcome_note=NO_ANSWER,
-            closed_at=scene.now,
-            timers=(),
-        )
-        return closed_letters(scene, closed)
-    ticked = case
-    for kind, write in _DUE_LETTERS.items():
-        if kind in due:
-            ticked = write(scene, ticked)
-    return replanned(ticked)
+        case = entered(case, scene.now, "closed by itself", "clock")
+        return ended(scene, case, State.CLOSED, outcome=Outcome.OTHER, outcome_note=NO_ANSWER)
+    return replanned(_write_due(scene, case, due))
 
 
 def going_on_from(case: Case, now: datetime) -> Case:
@@ -319,29 +294,25 @@ def going_on_from(case: Case, now: datetime) -> Case:
     return replanned(entered(resumed, now, "the clock was set back", "clock"))
 
 
-def _step_away(scene: Scene, case: Case) -> Case:
-    case = replace(case, stepaway_at=scene.now)
-    return _by_clock(scene, case, LetterKind.STEPAWAY, "", (case.associate,), Role.ASSOCIATE)
-
-
-def _escalate(scene: Scene, case: Case) -> Case:
-    case = replace(case, escalated_at=scene.now)
-    admins = told_admins(case, scene.rules)
-    return _by_clock(scene, case, LetterKind.ESCALATION, "contact", admins, Role.ADMIN)
-
-
-def _tell_lead(scene: Scene, case: Case) -> Case:
-    case = replace(case, lead_told_at=scene.now)
-    lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
-    people = () if lead is None or is_same(lead, case.associate) else (lead,)
-    return _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
-
-
-def _remind(scene: Scene, case: Case) -> Case:
-    topic: Missing = "outcome" if schedule.asks_outcome(case, scene.now) else "contact"
-    case = withdraw(case, {LetterKind.REMINDER}, "a newer reminder", scene.now)
-    case = replace(case, reminders=(*case.reminders, scene.now))
-    return _by_clock(scene, case, LetterKind.REMINDER, topic, (case.associate,), Role.ASSOCIATE)
+def _write_due(scene: Scene, case: Case, due: set[Due]) -> Case:
+    now, own = scene.now, (case.associate,)
+    if Due.STEPAWAY in due:
+        case = replace(case, stepaway_at=now)
+        case = _by_clock(scene, case, LetterKind.STEPAWAY, "", own, Role.ASSOCIATE)
+    if Due.ESCALATION in due:
+        case = replace(case, escalated_at=now)
+        case = _by_clock(scene, case, LetterKind.ESCALATION, "contact", told_admins(case, scene.rules), Role.ADMIN)
+    if Due.LEAD in due:
+        lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
+        people = () if lead is None or is_same(lead, case.associate) else (lead,)
+        case = replace(case, lead_told_at=now)
+        case = _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
+    if Due.REMINDER in due:
+        topic: Missing = "outcome" if schedule.asks_outcome(case, now) else "contact"
+        case = withdraw(case, {LetterKind.REMINDER}, "a newer reminder", now)
+        case = replace(case, reminders=(*case.reminders, now))
+        case = _by_clock(scene, case, LetterKind.REMINDER, topic, own, Role.ASSOCIATE)
+    return case
 
 
 def _by_clock(
@@ -350,11 +321,3 @@ def _by_clock(
     offered = associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
     case = to_case(scene, case, kind, topic, people, role, offered=offered)
     return entered(case, scene.now, f"{kind.value} {topic}".strip(), "clock")
-
-
-_DUE_LETTERS: dict[Due, Callable[[Scene, Case], Case]] = {
-    Due.STEPAWAY: _step_away,
-    Due.ESCALATION: _escalate,
-    Due.LEAD: _tell_lead,
-    Due.REMINDER: _remind,
-}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Protocol, assert_never
+from typing import assert_never
 
 # --- people ---------------------------------------------------------------------------------------
 
@@ -25,7 +25,6 @@ class Person:
 
     @property
     def email(self) -> str:
-        """The address we write to."""
         return self.emails[0]
 
 
@@ -304,7 +303,6 @@ class Case:
 
     @property
     def open(self) -> bool:
-        """Whether an outcome is still owed."""
         return self.state is State.OPEN
 
     @property
@@ -589,8 +587,8 @@ class Reading:
     """The speaking line as written, without prefixes, labels and ids."""
     rest: str
     """The new text that is not the speaking line."""
-    mark: Mark
-    from_subject: bool
+    mark: Mark = Mark.PLAIN
+    from_subject: bool = False
     ids: tuple[str, ...] = ()
     """Case ids in the speaking line, else in the new text (subject included); without repeats."""
     quoted_ids: tuple[str, ...] = ()
@@ -686,15 +684,3 @@ class Decision:
     """A letter without a case that came back, as it stands now; one with a case is in the case."""
     untold: str = ""
     """Nobody is told of this by a letter: the desk counts it under this name."""
-
-
-class Mint(Protocol):
-    """Where new ids come from; chance is passed in, so that `core` stays pure."""
-
-    def case(self) -> str:
-        """A case id that the store has not seen: 4 characters of contract section 1's alphabet."""
-        ...
-
-    def token(self) -> str:
-        """A random token for a Message-ID: lower-case letters and digits, at least 60 bits."""
-        ...

@@ -7,23 +7,11 @@ be a client waiting reaches admin all the same, and so does a letter that came b
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from workflow.core.entries import entered, replanned
 from workflow.core.language.printed import listed
-from workflow.core.model import (
-    Case,
-    Choice,
-    Datum,
-    Decision,
-    Letter,
-    LetterKind,
-    Person,
-    Post,
-    Robot,
-    Role,
-    Word,
-)
+from workflow.core.model import Case, Choice, Datum, Decision, Letter, LetterKind, Person, Post, Robot, Role, Word
 from workflow.core.owed import Scene, admin_choices, is_same, notices, withdraw, write_letter
 from workflow.core.questions import for_associate, for_each
 from workflow.core.situation import Situation
@@ -84,13 +72,7 @@ def _take_bounce(situation: Situation, robot: Robot, bounced: Letter) -> Decisio
         line = f"a mail server is still trying to deliver the {bounced.kind.value} to {bounced.to.name}{why}"
         return Decision("a letter is delayed on its way", case=entered(case, scene.now, line, "clock"), key=key)
     reason = f"came back{why or ': refused for good'}"
-    failed = failed_letter(bounced, reason, scene.now)
-    told = tell_lost(scene, bounced, case, "bounce", reason)
-    untold = "" if told or is_known_lost(bounced, case) else NOBODY_TOLD
-    if case is None:
-        return Decision("a letter came back", letters=told, key=key, lost=failed, untold=untold)
-    lost = lose_letter(scene, case, failed)
-    return Decision("a letter came back", case=lost, letters=told, key=key, untold=untold)
+    return replace(lose_letter(scene, bounced, case, "bounce", reason, reason), reason="a letter came back", key=key)
 
 
 def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
@@ -102,11 +84,10 @@ def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
     scene, own = situation.scene, situation.cases.of(associate)
     about = [case for case in own if case.id in situation.thread] or own[-1:]
     marks = [entry for case in own for entry in case.history if entry.what == OUT_OF_OFFICE]
-    if not about or any(scene.now - mark.at < DAY for mark in marks):
+    known = not about or any(entry.what == OUT_OF_OFFICE for entry in about[-1].history)
+    if known or any(scene.now - mark.at < DAY for mark in marks):
         return Decision("a robot: out-of-office")
     case = about[-1]
-    if any(entry.what == OUT_OF_OFFICE for entry in case.history):
-        return Decision("a robot: out-of-office")
     detail = (
         f"{associate.name} has an open case, and an out-of-office reply came from their address. Perhaps nobody "
         f"answers: {listed(case, scene.rules, scene.now)}."
@@ -116,32 +97,29 @@ def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
     return Decision("out of office", case=marked, letters=told, key=situation.mail.key)
 
 
-def failed_letter(letter: Letter, reason: str, now: datetime) -> Letter:
-    return replace(letter, post=Post.FAILED, reason=reason, settled_at=now)
-
-
-def lose_letter(scene: Scene, case: Case, failed: Letter) -> Case:
-    """The case with a letter that was refused for good, or came back.
+def lose_letter(scene: Scene, letter: Letter, case: Case | None, topic: Notice, reason: str, said: str) -> Decision:
+    """A letter was refused for good, or came back, for this `reason`; what is `said` of it stands behind its reader.
 
     When it was the associate's, nobody reads their reminders: they stop until the associate writes again, and admin is
     escalated to at once, if the client may not have been told yet.
     """
+    failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=scene.now)
+    known = letter.role is Role.ASSOCIATE and case is not None and case.returned_at is not None
+    told = () if known or letter.topic in ABOUT_LOST_LETTERS else _tell_lost(scene, letter, case, topic, said)
+    decision = Decision("letter refused", letters=told, untold="" if told or known else NOBODY_TOLD)
+    if case is None:
+        return replace(decision, lost=failed)
     letters = tuple(failed if one.id == failed.id else one for one in case.letters)
-    lost = entered(replace(case, letters=letters), scene.now, f"{failed.kind.value} {failed.reason}", "clock")
-    if failed.role is not Role.ASSOCIATE or not case.open:
-        return lost
-    lost = replace(lost, returned_at=case.returned_at or scene.now)
-    return replanned(withdraw(lost, {LetterKind.REMINDER}, "letters to the associate come back", scene.now))
+    lost = entered(replace(case, letters=letters), scene.now, f"{failed.kind.value} {reason}", "clock")
+    if failed.role is Role.ASSOCIATE and case.open:
+        lost = replace(lost, returned_at=case.returned_at or scene.now)
+        lost = replanned(withdraw(lost, {LetterKind.REMINDER}, "letters to the associate come back", scene.now))
+    return replace(decision, case=lost)
 
 
-def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, reason: str) -> tuple[Letter, ...]:
-    """Who hears that a letter was lost, and why: each admin but its reader; of an admin's letter the lead, too.
-
-    `reason` stands behind the reader's name. Nobody, if it is known already.
-    """
-    if is_known_lost(letter, case) or letter.topic in ABOUT_LOST_LETTERS:
-        return ()
-    detail = f"A letter ({letter.kind.value}) to {letter.to.name} {reason}."
+def _tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, said: str) -> tuple[Letter, ...]:
+    """Each admin but the letter's reader hears of it; of an admin's letter the lead, too."""
+    detail = f"A letter ({letter.kind.value}) to {letter.to.name} {said}."
     offered: tuple[Choice, ...] = ()
     if case is not None and case.open:
         offered = admin_choices(case)
@@ -154,11 +132,6 @@ def tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, re
         data: dict[str, Datum] = {"detail": detail}
         told += (write_letter(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data),)
     return told
-
-
-def is_known_lost(letter: Letter, case: Case | None) -> bool:
-    """Whether admin knows already that letters about this case do not reach the associate."""
-    return letter.role is Role.ASSOCIATE and case is not None and case.returned_at is not None
 
 
 def _why(code: str) -> str:

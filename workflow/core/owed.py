@@ -6,9 +6,10 @@ Which letters there are: `topics`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
 from workflow.core.kinds import KINDS
 from workflow.core.model import (
@@ -20,7 +21,6 @@ from workflow.core.model import (
     Letter,
     LetterKind,
     Mail,
-    Mint,
     Person,
     Post,
     Role,
@@ -55,28 +55,17 @@ LABELS: Mapping[str, str] = {
 
 def facts(case: Case) -> Facts:
     """The case as its letters tell it (contract section 4), frozen at this moment."""
-    return Facts(
-        case=case.id,
-        kind=case.kind,
-        state=case.state,
-        associate=case.associate,
-        client=case.client,
-        minutes=case.minutes,
-        session_at=case.session_at,
-        expected_at=case.expected_at,
-        reported_at=case.reported_at,
-        contacted_at=case.contacted_at,
-        outcome=case.outcome,
-        outcome_note=case.outcome_note,
-        makeup=case.makeup,
-        note=case.notes[-1] if case.notes else None,
-        reminders_sent=len(case.reminders),
-        escalated=case.escalated_at is not None,
-        yesterday=case.yesterday,
-        session=case.cadence.session,
-        sent=case.sent_at is not None,
-        reached=case.reached_at is not None,
-    )
+    said: dict[str, Any] = {
+        "case": case.id,
+        "note": case.notes[-1] if case.notes else None,
+        "reminders_sent": len(case.reminders),
+        "escalated": case.escalated_at is not None,
+        "session": case.cadence.session,
+        "sent": case.sent_at is not None,
+        "reached": case.reached_at is not None,
+    }
+    same = (part.name for part in fields(Facts) if part.name not in said)
+    return Facts(**said, **{name: getattr(case, name) for name in same})
 
 
 def told_admins(case: Case, rules: Rules, but: Person | None = None) -> tuple[Person, ...]:
@@ -134,7 +123,10 @@ class Scene:
 
     rules: Rules
     now: datetime
-    mint: Mint
+    token: Callable[[], str]
+    """A random token for a Message-ID, chance being passed in: lower-case letters and digits, at least 60 bits."""
+    case_id: str = ""
+    """The id for the one case that a decision may open: no case has it, open or closed."""
 
     @property
     def domain(self) -> str:
@@ -186,7 +178,7 @@ def write_letter(
     Letters to one person about one case make one thread: In-Reply-To is the mail just answered, or else the first
     letter of the thread; References begin with the thread's first letter (RFC 5322, 3.6.4).
     """
-    token = scene.mint.token()
+    token = scene.token()
     letter_id = f"desk.{token}" if about is None else f"{about.id}.{len(about.letters) + 1}"
     local = letter_id if about is None else f"{letter_id}.{token}"
     earlier = [old.message_id for old in about.letters if old.to.email == to.email] if about is not None else []

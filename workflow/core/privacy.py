@@ -60,10 +60,7 @@ def names_case(letter: Letter, case_id: str) -> bool:
 
 def unlisted(letter: Letter, case_ids: Collection[str]) -> Letter:
     """The letter without the lines of its lists (a digest's, say) that are about one of these cases."""
-    data: dict[str, Datum] = {
-        key: [line for line in value if not _names_one(line, case_ids)] if isinstance(value, list) else value
-        for key, value in letter.data.items()
-    }
+    data = _scrubbed(letter.data, case_ids, None)
     return letter if data == letter.data else replace(letter, data=data)
 
 
@@ -77,16 +74,19 @@ def scrubbed(letter: Letter, case_id: str, names: Iterable[str], now: datetime) 
         if letter.post is not Post.OWED:
             return emptied
         return replace(emptied, post=Post.WITHDRAWN, reason="its case was erased", settled_at=now)
-    data = _scrubbed(letter.data, case_id, name_pattern(names))
+    data = _scrubbed(letter.data, {case_id}, name_pattern(names))
     choices = tuple(choice for choice in letter.choices if choice.case != case_id)
     if data == letter.data and choices == letter.choices:
         return letter
     return replace(letter, data=data, choices=choices)
 
 
-def _scrubbed(data: Mapping[str, Datum], case_id: str, names: re.Pattern[str] | None) -> dict[str, Datum]:
+def _scrubbed(data: Mapping[str, Datum], case_ids: Collection[str], names: re.Pattern[str] | None) -> dict[str, Datum]:
     def clean(text: str) -> str:
         return text if names is None else names.sub(ERASED, text)
+
+    def is_about_one(line: str) -> bool:
+        return any(re.search(rf"\b{case_id}\b", line) for case_id in case_ids)
 
     kept = dict(data)
     for key in FREE & data.keys():
@@ -94,12 +94,8 @@ def _scrubbed(data: Mapping[str, Datum], case_id: str, names: re.Pattern[str] | 
             case str(text):
                 kept[key] = clean(text)
             case list(lines):
-                kept[key] = [clean(line) for line in lines if not _names_one(line, {case_id})]
+                kept[key] = [clean(line) for line in lines if not is_about_one(line)]
     return kept
-
-
-def _names_one(line: str, case_ids: Collection[str]) -> bool:
-    return any(re.search(rf"\b{case_id}\b", line) for case_id in case_ids)
 
 
 def names_of(case: Case) -> tuple[str, ...]:

@@ -10,19 +10,7 @@ from dataclasses import replace
 from workflow.core.entries import Voice
 from workflow.core.language.guess import likely_line
 from workflow.core.language.printed import case_line, listed, standing
-from workflow.core.model import (
-    Case,
-    Choice,
-    Datum,
-    Decision,
-    Fate,
-    Letter,
-    LetterKind,
-    Person,
-    Report,
-    Role,
-    Roster,
-)
+from workflow.core.model import Case, Choice, Datum, Decision, Fate, Letter, LetterKind, Person, Report, Role, Roster
 from workflow.core.owed import choices, is_same, notices, write_letter
 from workflow.core.situation import Situation
 from workflow.core.topics import Topic
@@ -53,7 +41,9 @@ def ask_which(situation: Situation, reason: str, pointed: tuple[str, ...] = (), 
     `pointed`: the ids that it named; those of them that the sender may speak about are offered, else all such cases.
     """
     named = [situation.cases[known] for known in pointed if known in situation.cases]
-    shown = [case for case in named if situation.voice_about(case) is not None] or situation.visible_cases
+    shown = [case for case in named if situation.voice_about(case) is not None] or situation.own_cases
+    if not shown and situation.admin is not None:
+        shown = situation.cases.open
     offered = (*_again_about(situation, shown), *more) or choices(None, "HELP")
     told = _answer(situation, LetterKind.ASK, "which-case", offered, line=situation.reading.line)
     fate = Fate.HANDLED if situation.reading.ids or situation.thread else Fate.LEFT

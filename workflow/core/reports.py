@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_admins, update_others
+from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_others
 from workflow.core.language import names
 from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
 from workflow.core.owed import Scene, admin_choices, associate_choices, outcome_choices, to_case, told_admins, withdraw
+from workflow.core.schedule import in_utc
 from workflow.core.topics import Opening
 
 WRITTEN_LONG_BEFORE = timedelta(minutes=10)
@@ -37,7 +38,7 @@ def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, oth
         figures = replace(figures, **alone)
     sent_at = arrived if report.sent else None
     case = Case(
-        id=scene.mint.case(),
+        id=scene.case_id,
         kind=report.kind,
         state=State.OPEN,
         associate=associate,
@@ -98,7 +99,7 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
     changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
     changed = withdraw(changed, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the report changed", scene.now)
     if changed.kind is Kind.WAITING and case.kind is not Kind.WAITING:
-        changed = update_admins(scene, replace(changed, makeup=False), voice, "wrong")
+        changed = update_others(scene, replace(changed, makeup=False), voice, "wrong", associate=False)
         if voice.role is not Role.ASSOCIATE:  # who gets no alert either
             changed = receipt(scene, changed, voice, "wrong")
     return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": said})
@@ -158,7 +159,7 @@ def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datet
         return None, False
     zone = ZoneInfo(rules.cadence.zone)
     day = arrived.astimezone(zone).date() - timedelta(days=1 if report.yesterday else 0)
-    at = datetime.combine(day, report.at, tzinfo=zone).astimezone(UTC)
+    at = in_utc(day, report.at, zone)
     if report.kind is Kind.NOSHOW and at > arrived:
         return None, True
     return at, False

@@ -42,7 +42,13 @@ def plan(case: Case) -> tuple[Timer, ...]:
     """
     if not case.open:
         return ()
-    timers = (_next_reminder(case), _escalation(case), _lead(case), _stepaway(case), _close(case))
+    figures = case.cadence.of(case.kind)
+    admin = _escalation(case, Due.ESCALATION, figures.escalate, case.escalated_at)
+    lead = _escalation(case, Due.LEAD, figures.lead, case.lead_told_at)
+    close = None
+    if case.kind is Kind.WAITING:  # it closes by itself on the clinic morning after it was asked once
+        close = Timer(Due.CLOSE, morning_after(session_over(case), case.cadence))
+    timers = (_next_reminder(case), admin, lead, _stepaway(case), close)
     return tuple(sorted((timer for timer in timers if timer is not None), key=lambda timer: timer.at))
 
 
@@ -61,11 +67,14 @@ def session_over(case: Case) -> datetime:
 
 def morning_after(at: datetime, cadence: Cadence) -> datetime:
     """The first clinic morning strictly after `at`: the end of quiet hours, or 09:00 without any. UTC."""
-    zone = ZoneInfo(cadence.zone)
-    day = at.astimezone(zone).date()
-    morning = cadence.quiet_to if _has_quiet(cadence) else MORNING
-    candidate = _local(day, morning, zone)
-    return candidate if candidate > at else _local(day + ONCE, morning, zone)
+    return next_at(cadence.quiet_to if _has_quiet(cadence) else MORNING, at, ZoneInfo(cadence.zone))
+
+
+def next_at(hour: time, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first time strictly after `after` that it is this local time of the day. UTC."""
+    day = after.astimezone(zone).date()
+    today = in_utc(day, hour, zone)
+    return today if today > after else in_utc(day + ONCE, hour, zone)
 
 
 def is_quiet(at: datetime, cadence: Cadence) -> bool:
@@ -153,7 +162,8 @@ def _table(case: Case, after: datetime) -> Iterator[datetime]:
             last = max([case.changed_at, *contact])
             if figures.repeat is None:
                 return chain(contact, _mornings(last, case.cadence, after))
-            return chain(contact, _repeats(last, figures.repeat, after))
+            skipped = max(0, int((after - last) / figures.repeat) - 1)
+            return chain(contact, (last + figures.repeat * n for n in count(skipped + 1)))
 
 
 def _mornings(start: datetime, cadence: Cadence, after: datetime) -> Iterator[datetime]:
@@ -161,11 +171,6 @@ def _mornings(start: datetime, cadence: Cadence, after: datetime) -> Iterator[da
     while True:
         yield at
         at = morning_after(at, cadence)
-
-
-def _repeats(start: datetime, every: timedelta, after: datetime) -> Iterator[datetime]:
-    skipped = max(0, int((after - start) / every) - 1)
-    return (start + every * n for n in count(skipped + 1))
 
 
 def _held(case: Case, due: Due, at: datetime) -> Timer:
@@ -202,7 +207,7 @@ def _capped(case: Case, timer: Timer) -> Timer:
     had = sum(sent.astimezone(zone).date() == day for sent in case.reminders)
     if had < most:
         return timer
-    midnight = _local(day + ONCE, time(0), zone)
+    midnight = in_utc(day + ONCE, time(0), zone)
     return Timer(timer.due, morning_after(midnight - timedelta(microseconds=1), case.cadence), ENOUGH)
 
 
@@ -218,20 +223,14 @@ def _may_escalate(case: Case) -> bool:
     return case.kind is not Kind.LATE or case.minutes is None or case.minutes > SHORT_DELAY
 
 
-def _escalation(case: Case) -> Timer | None:
-    """To each admin, once; at once when the associate's letters come back: nobody else can see to the client."""
-    wait = case.cadence.of(case.kind).escalate
-    if wait is None or case.escalated_at is not None or not _may_escalate(case):
+def _escalation(case: Case, due: Due, wait: timedelta | None, told_at: datetime | None) -> Timer | None:
+    """Once; to admin at once when the associate's letters come back: nobody else can see to the client."""
+    if wait is None or told_at is not None or not _may_escalate(case):
         return None
     at = case.changed_at + wait
-    return _held(case, Due.ESCALATION, _resumed(case, at if case.returned_at is None else min(at, case.returned_at)))
-
-
-def _lead(case: Case) -> Timer | None:
-    wait = case.cadence.of(case.kind).lead
-    if wait is None or case.lead_told_at is not None or not _may_escalate(case):
-        return None
-    return _held(case, Due.LEAD, _resumed(case, case.changed_at + wait))
+    if due is Due.ESCALATION and case.returned_at is not None:
+        at = min(at, case.returned_at)
+    return _held(case, due, _resumed(case, at))
 
 
 def _stepaway(case: Case) -> Timer | None:
@@ -244,15 +243,10 @@ def _stepaway(case: Case) -> Timer | None:
     return Timer(Due.STEPAWAY, case.session_at + figures.stepaway)
 
 
-def _close(case: Case) -> Timer | None:
-    """`waiting` closes by itself on the clinic morning after it was asked once."""
-    return Timer(Due.CLOSE, morning_after(session_over(case), case.cadence)) if case.kind is Kind.WAITING else None
-
-
 def _has_quiet(cadence: Cadence) -> bool:
     return cadence.quiet_from != cadence.quiet_to
 
 
-def _local(day: date, at: time, zone: ZoneInfo) -> datetime:
+def in_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
     """A local wall-clock time as UTC. A time that a DST change skips is read with the offset before it (PEP 495)."""
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

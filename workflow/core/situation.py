@@ -13,8 +13,6 @@ from workflow.core.owed import Scene, is_of_letter, is_same
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A mail with all that was gathered to decide about it."""
-
     scene: Scene
     mail: Mail
     reading: Reading
@@ -39,11 +37,6 @@ class Situation:
         return self.cases.of(self.associate) if self.associate is not None else []
 
     @property
-    def visible_cases(self) -> list[Case]:
-        """The open cases that the sender may speak about, oldest first; their own, if they have any."""
-        return self.cases.open if self.admin is not None and not self.own_cases else self.own_cases
-
-    @property
     def voice(self) -> Voice:
         """The person, and as whom they speak where no case says it."""
         if self.associate is not None:
@@ -53,7 +46,6 @@ class Situation:
 
     @property
     def answers(self) -> bool:
-        """Whether the mail answers another, ours or not."""
         return self.mail.answers or self.reading.mark is Mark.REPLY
 
     @property

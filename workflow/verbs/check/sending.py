@@ -15,7 +15,7 @@ from workflow.clock import Clock
 from workflow.config import Config
 from workflow.core.model import LetterKind, Person, Role
 from workflow.core.owed import Scene, write_letter
-from workflow.ids import RandomMint
+from workflow.ids import token
 from workflow.mail.reading.headers import split_block
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Letters, Unsafe
@@ -62,7 +62,7 @@ async def _send(config: Config, clock: Clock, to: Person) -> tuple[str, Attempt]
     """A test letter, as the daemon sends its own: its Message-ID, and what became of it."""
     own = config.letters
     letters = Letters(config.rules(), instance=_instance(config), templates=own.templates, sms_link=own.sms_link)
-    letter = write_letter(Scene(config.rules(), clock.now(), RandomMint()), LetterKind.TEST, "", to, Role.ADMIN)
+    letter = write_letter(Scene(config.rules(), clock.now(), token), LetterKind.TEST, "", to, Role.ADMIN)
     outbox = Outbox(config.smtp, timeout=explain.PATIENCE)
     try:
         rendered = letters.render(letter, clock.now())
