@@ -106,6 +106,7 @@ class Sender:
         self._moved = asyncio.Event()
         self._accepted: list[Letter] = []
         """Until the store has it: meanwhile the store says that they are owed."""
+        self._recording = False
         self._unkept: dict[str, Letter] = {}
         """Letters that the store does not have."""
         self._bell = asyncio.Event()
@@ -403,16 +404,18 @@ class Sender:
 
     async def record(self) -> None:
         """Write down what was accepted: one write a file, however many letters of it went."""
-        if not self._accepted:
-            return  # without waiting for the lock
-        async with self._clinic.lock:
-            accepted = tuple(self._accepted)
-            if not accepted:
-                return
-            freed = await self._freed({letter.id for letter in accepted}) if self.held_up else []
-            await self._store.settle_letters([*accepted, *freed])
-            self.held_up = False
-            del self._accepted[: len(accepted)]
+        if self._recording or not self._accepted:
+            return  # without waiting for the lock: a store that takes its time must not keep both workers
+        self._recording = True
+        try:
+            async with self._clinic.lock:
+                accepted = tuple(self._accepted)
+                freed = await self._freed({letter.id for letter in accepted}) if self.held_up else []
+                await self._store.settle_letters([*accepted, *freed])
+                self.held_up = False
+                del self._accepted[: len(accepted)]
+        finally:
+            self._recording = False
         self.owe(freed)
 
     async def _freed(self, accepted: Collection[str]) -> list[Letter]:
