@@ -171,7 +171,14 @@ async def test_a_connection_lost_between_two_mails_delivers_none_twice() -> None
     ("answer", "reason"),
     [
         ("NO [AUTHENTICATIONFAILED] no", "refused-login"),
+        ("NO invalid credentials, or the user is not connected", "refused-login"),
+        ("BAD User is authenticated but not connected.", "refused-login"),
+        ("NO Too many failed logins, try again later", "refused-login"),
         ("NO [UNAVAILABLE] ask later", "unreachable"),
+        ("NO [OVERQUOTA] bandwidth", "unreachable"),
+        ("NO Server Unavailable. 15", "unreachable"),
+        ("NO Server busy", "unreachable"),
+        ("NO Temporary authentication failure", "unreachable"),
         ("", "unreachable"),
     ],
 )
@@ -180,6 +187,49 @@ async def test_only_a_refused_login_is_called_one(capabilities: str, answer: str
     async with a_server(capabilities=capabilities) as server:
         server.refuse("AUTHENTICATE", answer)
         server.refuse("LOGIN", answer)
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == reason
+            await watched.told(News.SEEN)
+
+
+async def test_a_server_that_offers_plain_and_takes_only_login_is_logged_in_to() -> None:
+    async with a_server() as server:
+        server.refuse("AUTHENTICATE", "NO [AUTHENTICATIONFAILED] no")
+        async with watching(settings(server.port)) as watched:
+            await watched.told(News.SEEN)
+        assert server.count("LOGIN") == 1
+
+
+@pytest.mark.parametrize("then", ["NO [AUTHENTICATIONFAILED] no", ""])
+async def test_a_password_refused_twice_is_refused_even_if_the_line_drops(then: str) -> None:
+    async with a_server() as server:
+        server.refuse("AUTHENTICATE", "NO [AUTHENTICATIONFAILED] no")
+        server.refuse("LOGIN", then)
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == "refused-login"
+            await watched.told(News.SEEN)
+        assert server.count("LOGIN") == 1
+
+
+async def test_login_is_not_tried_where_it_is_disabled() -> None:
+    async with a_server(capabilities="IMAP4rev1 AUTH=PLAIN IDLE LOGINDISABLED") as server:
+        server.refuse("AUTHENTICATE", "NO [AUTHENTICATIONFAILED] no")
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == "refused-login"
+        assert server.count("LOGIN") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("BAD User is authenticated but not connected.", "refused-login"),
+        ("NO [UNAVAILABLE] not now", "unreachable"),
+        ("NO Server Unavailable. 15", "unreachable"),
+    ],
+)
+async def test_a_folder_that_does_not_open_tells_why(answer: str, reason: str) -> None:
+    async with a_server() as server:
+        server.refuse("SELECT", answer)
         async with watching(settings(server.port)) as watched:
             assert await watched.told(News.LOST) == reason
             await watched.told(News.SEEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -33,6 +34,20 @@ class Loss(StrEnum):
     """The server said what we cannot understand."""
     FAULT = "fault"
     """A mistake of ours."""
+
+
+_PASSING = re.compile(
+    r"\[(?:UNAVAILABLE|INUSE|LIMIT|OVERQUOTA)\]|throttled|backoff|(?:too many|number of)[a-z ]* connections"
+    r"|\b(?:server|service|system|mailbox)[a-z ]* (?:busy|unavailable)|temporar(?:y|ily) [a-z ]*(?:fail|error|unavail)",
+    re.I,
+)
+"""A NO that will pass, and is no judgement on what was asked: by its code (RFC 5530, 3), or by words where servers have
+no code for it (Exchange's throttling, Gmail's connections)."""
+
+
+def is_passing(refusal: object) -> bool:
+    """Whether this NO will pass by itself."""
+    return _PASSING.search(str(refusal)) is not None
 
 
 class Filing(StrEnum):

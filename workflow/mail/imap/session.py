@@ -26,7 +26,7 @@ from imapclient.exceptions import (
 )
 
 from workflow.config.keys import ImapServer
-from workflow.mail.imap.mailbox import KEYWORD, PATIENCE, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError
+from workflow.mail.imap.mailbox import KEYWORD, PATIENCE, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError, is_passing
 from workflow.mail.tls import verified
 from workflow.mail.tokens import TokenError, Tokens, tokens_of, xoauth2
 
@@ -44,9 +44,6 @@ _HEADER_MOST = 256 * 1024
 """Bytes of header asked for when the mail itself is too large: a header may be all of it."""
 
 
-_BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|(?:too many|number of)[a-z ]* connections", re.I)
-"""A login refused for a reason that is no judgement on us (RFC 5530, 3): most of all, too many connections, for which
-Gmail has but words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,11 @@ class Session:
         self._client.capabilities()  # kept from here on; they came with the answer, mostly
 
     def open_folder(self, *, readonly: bool = False) -> None:
-        """Select the folder and learn what may be done there. Raises `MailboxError` (refused-folder)."""
+        """Select the folder and learn what may be done there.
+
+        Raises `MailboxError`: refused-folder; refused-login, if it was no login after all; unreachable, if the server
+        puts us off.
+        """
         try:
             answer = self._client.select_folder(self._server.folder, readonly=readonly)
         except IMAPClientReadOnlyError as error:
@@ -119,7 +120,11 @@ class Session:
         except IMAPClientAbortError:
             raise
         except IMAPClientError as error:
-            raise MailboxError(Loss.REFUSED_FOLDER) from error
+            if is_passing(error):
+                raise MailboxError(Loss.UNREACHABLE) from error
+            # Exchange takes a login to a mailbox that is not this user's, and says so only here.
+            unconnected = "not connected" in str(error)
+            raise MailboxError(Loss.REFUSED_LOGIN if unconnected else Loss.REFUSED_FOLDER) from error
         self.uidvalidity = answer.get(b"UIDVALIDITY", 0)
         self.uidnext = answer.get(b"UIDNEXT") or max(self._client.search(["UID", "*"]), default=0) + 1
         self.exists = answer.get(b"EXISTS", 0)
@@ -367,18 +372,29 @@ def _log_in(client: Any, server: ImapServer, tokens: Tokens | None) -> None:
         password = server.password()
     except OSError as error:
         raise MailboxError(Loss.REFUSED_LOGIN) from error
-    name = server.username
     try:
-        # AUTHENTICATE carries UTF-8; LOGIN is ASCII, and imaplib sends the name unquoted.
-        if client.has_capability("AUTH=PLAIN"):
-            client.plain_login(name, password)
-        else:
-            quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-            client.login(f'"{quoted}"', password)
+        _log_in_by_password(client, server.username, password)
     except LoginError as error:
         raise MailboxError(_why_refused(error)) from error
     except UnicodeEncodeError as error:
         raise MailboxError(Loss.REFUSED_LOGIN) from error
+
+
+def _log_in_by_password(client: Any, name: str, password: str) -> None:
+    # AUTHENTICATE carries UTF-8; LOGIN is ASCII, and imaplib sends the name unquoted.
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    if not client.has_capability("AUTH=PLAIN"):
+        client.login(f'"{quoted}"', password)
+        return
+    try:
+        client.plain_login(name, password)
+    except LoginError as error:
+        # Some servers offer PLAIN and take only LOGIN. If not, the first refusal stands, even if the line drops now.
+        if _why_refused(error) is Loss.REFUSED_LOGIN and not client.has_capability("LOGINDISABLED"):
+            with suppress(LoginError, UnicodeEncodeError):
+                client.login(f'"{quoted}"', password)
+                return
+        raise
 
 
 def _log_in_by_token(client: Any, name: str, tokens: Tokens) -> None:
@@ -419,7 +435,8 @@ def _no_token(error: TokenError) -> MailboxError:
 def _why_refused(error: LoginError) -> Loss:
     # The library says LoginError for a dropped line, too.
     dropped = isinstance(error.__context__, IMAPClientAbortError)
-    return Loss.UNREACHABLE if dropped or _BUSY.search(str(error)) else Loss.REFUSED_LOGIN
+    passing = dropped or is_passing(error) or "[SERVERBUG]" in str(error).upper()
+    return Loss.UNREACHABLE if passing else Loss.REFUSED_LOGIN
 
 
 def _arrival(internaldate: datetime | None) -> datetime:
