@@ -64,6 +64,16 @@ class ScriptedImap:
         """Mails of which not even the header comes."""
         self.vanishing: set[int] = set()
         """Mails that are gone as soon as they were weighed."""
+        self.breaking: set[int] = set()
+        """Mails that make the server hang up when their text, or their size, is asked for."""
+        self.blank: set[int] = set()
+        """Mails that are listed, but of whose text nothing is answered."""
+        self.sizes: dict[int, str] = {}
+        """What it says for RFC822.SIZE instead of the truth."""
+        self.puts_off = ""
+        """The answer to each FETCH while it is set."""
+        self.frozen = False
+        """The folder goes on looking as it did when it was selected."""
         self.with_plus = ""
         """Sent once, in one segment with the "+" of IDLE."""
         self.before_plus = ""
@@ -71,6 +81,7 @@ class ScriptedImap:
         self.upon_idle: list[Callable[[], object]] = []
         """Done once each when IDLE is heard, before the "+"."""
         self.port = 0
+        self._selected: set[int] = set()
         self._alongside: dict[str, list[str]] = {}
         self._refusals: dict[str, list[str]] = {}
         self._heard = asyncio.Condition()
@@ -184,6 +195,8 @@ class ScriptedImap:
             case "IDLE":
                 await self._idle(reader, writer)
             case _:
+                if verb == "UID FETCH" and "INTERNALDATE)" not in rest and self.breaking & {*self._present(rest)}:
+                    return False
                 told = b"".join(self._untagged(verb, rest))
                 if told.startswith(b"NO "):
                     ok = tag.encode() + b" " + told
@@ -219,6 +232,8 @@ class ScriptedImap:
                 yield f"* CAPABILITY {self.capabilities}\r\n".encode()
             case "SELECT" | "EXAMINE":
                 yield from self._select()
+            case "UID FETCH" if self.puts_off:
+                yield f"{self.puts_off}\r\n".encode()
             case "UID SEARCH":
                 yield f"* SEARCH {' '.join(map(str, self._search(rest)))}\r\n".encode()
             case "UID FETCH":
@@ -253,6 +268,7 @@ class ScriptedImap:
                     self.folders[name] = []
 
     def _select(self) -> Iterator[bytes]:
+        self._selected = set(self.mails)
         yield f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.uidvalidity}] valid\r\n".encode()
         if self.tells_uidnext:
             yield f"* OK [UIDNEXT {self.next_uid}] next\r\n".encode()
@@ -260,11 +276,13 @@ class ScriptedImap:
             yield f"* OK [PERMANENTFLAGS ({self.permanent})] permitted\r\n".encode()
 
     def _search(self, criteria: str) -> list[int]:
-        found = set(self.mails)
+        found = set(self.mails) & self._selected if self.frozen else set(self.mails)
         if match := re.search(r"UID (\d+):\*", criteria):
             found = {uid for uid in found if uid >= int(match[1])} | {max(found, default=0)} - {0}
         elif "UID *" in criteria:
             found = {max(found)} if found else set()
+        elif match := re.search(r"UID ([\d,]+)", criteria):
+            found &= {*self._present(match[1])}
         if match := re.search(r"SINCE (\S+)", criteria):
             first = datetime.strptime(match[1], "%d-%b-%Y").replace(tzinfo=UTC).date()
             found = {uid for uid in found if self._day(uid) >= first}
@@ -276,24 +294,29 @@ class ScriptedImap:
         return self.mails[uid].arrived_at.date()
 
     def _fetch(self, rest: str) -> Iterator[bytes]:
-        uids = self._present(rest.partition(" ")[0])
+        uids = self._present(rest)
+        if (self.headless if "HEADER" in rest else self.poison if "BODY" in rest else set()) & set(uids):
+            yield b"NO unreadable\r\n"
+            return
+        partial = "<0>" if "]<0." in rest else ""
         for number, uid in enumerate(uids, start=1):
             mail = self.mails[uid]
+            items = f"UID {uid}"
+            if "INTERNALDATE" in rest:
+                items += f' INTERNALDATE "{mail.arrived_at:%d-%b-%Y %H:%M:%S %z}"'
             if "RFC822.SIZE" in rest:
-                day = mail.arrived_at.strftime("%d-%b-%Y %H:%M:%S %z")
-                yield f'* {number} FETCH (UID {uid} INTERNALDATE "{day}" RFC822.SIZE {len(mail.raw)})\r\n'.encode()
+                items += f" RFC822.SIZE {self.sizes.get(uid, len(mail.raw))}"
                 if uid in self.vanishing:
                     del self.mails[uid]
-            elif "HEADER" in rest:
-                if self.headless & set(uids):
-                    yield b"NO unreadable\r\n"
-                    return
-                yield _literal(number, uid, "BODY[HEADER]<0>", mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-            elif self.poison & set(uids):
-                yield b"NO unreadable\r\n"
-                return
-            else:
-                yield _literal(number, uid, "BODY[]", mail.raw)
+            if "BODY" not in rest:
+                yield f"* {number} FETCH ({items})\r\n".encode()
+            elif uid not in self.blank:
+                name, text = f"BODY[]{partial}", mail.raw
+                if "HEADER" in rest:
+                    name, text = f"BODY[HEADER]{partial}", mail.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                if match := re.search(r"]<0\.(\d+)>", rest):
+                    text = text[: int(match[1])]
+                yield f"* {number} FETCH ({items} {name} {{{len(text)}}}\r\n".encode() + text + b")\r\n"
 
     def _copy(self, verb: str, uids: str, folder: str) -> Iterator[bytes]:
         if folder not in self.folders:
@@ -309,9 +332,6 @@ class ScriptedImap:
         del self.mails[uid]
         return f"* {number} EXPUNGE\r\n".encode()
 
-    def _present(self, uids: str) -> list[int]:
-        return sorted(uid for uid in map(int, uids.split(",")) if uid in self.mails)
-
-
-def _literal(number: int, uid: int, name: str, raw: bytes) -> bytes:
-    return f"* {number} FETCH (UID {uid} {name} {{{len(raw)}}}\r\n".encode() + raw + b")\r\n"
+    def _present(self, rest: str) -> list[int]:
+        """Those that lie there, of the UIDs with which this begins."""
+        return sorted(uid for uid in map(int, rest.partition(" ")[0].split(",")) if uid in self.mails)

@@ -19,7 +19,16 @@ NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 PATIENCE = 10.0
 """Seconds after which something that should happen counts as not happening."""
 
-BRISK = Pace(poll=0.02, file=0.01, retry_first=0.01, retry_most=0.05, refused_first=0.01, refused_most=0.02)
+BRISK = Pace(
+    poll=0.02,
+    file=0.01,
+    retry_first=0.01,
+    retry_most=0.05,
+    refused_first=0.01,
+    refused_most=0.02,
+    again_first=0.02,
+    again_most=0.05,
+)
 """No test waits for the clock."""
 
 

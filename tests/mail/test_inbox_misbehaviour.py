@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from tests.scripted_imap import ScriptedImap
 from tests.watched import BRISK, NOON, PATIENCE, Watched, a_mail, settings, watching
 from workflow.core.model import Fate, Place
 from workflow.mail.imap.inbox import News
-from workflow.mail.imap.mailbox import KEYWORD, UNKNOWN_ARRIVAL
+from workflow.mail.imap.mailbox import KEYWORD, UNKNOWN_ARRIVAL, Withheld
 
 
 @asynccontextmanager
@@ -311,13 +311,81 @@ async def test_a_server_that_does_not_tell_uidnext_is_asked_for_its_last_mail() 
             assert [mail.raw for mail in await watched.swept()] == [a_mail("today")]
 
 
-async def test_an_arrival_that_cannot_be_read_is_taken_for_now() -> None:
+@pytest.mark.parametrize("known", [datetime(1899, 12, 30, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+async def test_an_arrival_before_2000_is_none_and_taken_for_now(known: datetime) -> None:
+    async with a_server() as server, idling(server) as watched:
+        server.put(a_mail(), known)
+        assert [mail.arrived_at for mail in await watched.swept()] == [UNKNOWN_ARRIVAL]
+
+
+async def test_an_arrival_that_was_refused_is_asked_for_again() -> None:
     async with a_server() as server:
         server.put(a_mail(), NOON)
         server.refuse("UID FETCH 1 (INTERNALDATE", "NO what date?")
         async with watching(settings(server.port)) as watched:
             mail = await watched.mail()
-            assert (mail.arrived_at, mail.size, mail.whole) == (UNKNOWN_ARRIVAL, 0, False)
+            assert (mail.arrived_at, mail.raw, mail.whole) == (NOON, a_mail(), True)
+
+
+@pytest.mark.parametrize("how", ["at the start", "by a new connection", "by opening it anew"])
+async def test_a_folder_that_lost_its_numbers_is_looked_through_by_date_although_uidvalidity_is_the_same(
+    how: str,
+) -> None:
+    pace = replace(BRISK, reselect=0.05, reidle=0.05) if how == "by opening it anew" else BRISK
+    since = Place(7, 500) if how == "at the start" else None
+    async with a_server() as server:
+        if since is None:
+            server.next_uid = 500
+            server.put(a_mail("before"), NOON)
+        async with watching(settings(server.port), since=since, pace=pace) as watched:
+            if since is None:
+                assert await watched.subject(Fate.LEFT) == "before"
+                await watched.swept()
+            server.mails, server.next_uid = {}, 8
+            server.put(a_mail("long ago"), NOON - timedelta(days=3))
+            server.put(a_mail("today"), NOON)
+            if how == "by a new connection":
+                server.hang_up()
+            await watched.told(News.RENUMBERED)
+            assert await watched.subject(Fate.LEFT) == "today"
+            await watched.swept()
+            assert watched.inbox.through == Place(7, 9)
+            server.put(a_mail("later"), NOON)
+            assert [mail.raw for mail in await watched.swept()] == [a_mail("later")]
+
+
+async def test_a_mail_of_the_old_numbers_is_not_filed_under_the_new() -> None:
+    async with a_server() as server:
+        old = server.put(a_mail("old"), NOON)
+        async with watching(settings(server.port)) as watched:
+            mail = await watched.mail()
+            server.uidvalidity, server.mails, server.next_uid = 8, {}, old
+            server.hang_up()
+            await watched.told(News.RENUMBERED)
+            await watched.swept()
+            watched.inbox.settle(mail.place, Fate.HANDLED)
+            assert await watched.swept() == []
+            assert watched.inbox.through == Place(8, old - 1)
+
+
+async def test_no_uidnext_is_no_sign_of_new_numbers() -> None:
+    async with a_server() as server:
+        server.tells_uidnext = False
+        server.put(a_mail("dealt with"), NOON)
+        async with watching(settings(server.port), since=Place(7, 500)) as watched:
+            assert await watched.swept() == []
+            assert watched.inbox.through == Place(7, 500)
+
+
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN IDLE MOVE", "IMAP4rev1 AUTH=PLAIN MOVE"])
+async def test_a_folder_that_looks_as_it_did_when_it_was_opened_is_opened_anew(capabilities: str) -> None:
+    async with a_server(capabilities=capabilities) as server:
+        server.frozen = True
+        async with watching(settings(server.port), pace=replace(BRISK, reselect=0.05, reidle=0.05)) as watched:
+            await watched.told(News.SEEN)
+            server.put(a_mail(), NOON)
+            assert await watched.subject() == "LATE 15 Sam"
+        assert server.count("AUTHENTICATE") == 1
 
 
 # --- mails ------------------------------------------------------------------------------------------------
@@ -330,14 +398,181 @@ async def test_a_mail_that_the_server_will_not_hand_out_does_not_hide_the_others
         server.poison = {2, 3}
         server.headless = {3}
         async with watching(settings(server.port)) as watched:
-            mails = [await watched.mail() for _ in range(4)]
-        assert [mail.whole for mail in mails] == [True, False, False, True]
-        assert [mail.raw for mail in mails] == [
-            a_mail("one"),
-            a_mail("two").partition(b"Thank")[0],
-            b"",
-            a_mail("four"),
+            assert [await watched.subject(Fate.LEFT) for _ in range(2)] == ["one", "four"]
+            await watched.swept()
+            assert watched.inbox.through == Place(7, 1)
+            two, three = await watched.mail(Fate.LEFT), await watched.mail(Fate.LEFT)
+            await watched.swept()
+            assert watched.inbox.through == Place(7, 4)
+    assert (two.raw, two.whole, two.withheld) == (a_mail("two").partition(b"Thank")[0], False, Withheld.REFUSED)
+    assert (three.raw, three.whole, three.withheld) == (b"", False, Withheld.REFUSED)
+
+
+@pytest.mark.parametrize("bad", [{2}, {1, 5}, {1, 2, 3, 4, 5}])
+async def test_a_mail_on_which_the_server_breaks_off_is_found_and_keeps_none_waiting(bad: set[int]) -> None:
+    async with a_server() as server:
+        for number in range(1, 6):
+            server.put(a_mail(str(number)), NOON)
+        server.breaking = bad
+        async with watching(settings(server.port)) as watched:
+            for number in sorted({1, 2, 3, 4, 5} - bad):
+                assert await watched.subject(Fate.LEFT) == str(number)
+            server.put(a_mail("NOSHOW Sam"), NOON)
+            mails = [await watched.mail(Fate.LEFT) for _ in range(len(bad) + 1)]
+            await watched.swept()
+            assert watched.inbox.through == Place(7, 6)
+            assert watched.mails.empty()
+        lost = [mail for mail in mails if mail.withheld]
+        assert {mail.place.uid: (mail.raw, mail.withheld) for mail in lost} == dict.fromkeys(
+            bad, (b"", Withheld.BROKE_OFF)
+        )
+        # One for all of them together, then four for each alone.
+        assert server.count("AUTHENTICATE") <= 2 + 4 * len(bad)
+
+
+async def test_a_mail_at_which_the_server_falls_silent_keeps_none_waiting() -> None:
+    async with a_server() as server:
+        server.put(a_mail("one"), NOON)
+        server.put(a_mail("two"), NOON)
+        server.refuse("UID FETCH 1,2 (BODY", "silence")
+        server.refuse("UID FETCH 1 (", *["silence"] * 4)
+        async with watching(settings(server.port), timeout=0.1) as watched:
+            assert await watched.subject() == "two"
+            assert (await watched.mail()).withheld is Withheld.BROKE_OFF
+
+
+async def test_a_reply_is_found_by_a_sweep_while_another_mail_breaks_the_connection() -> None:
+    async with a_server() as server:
+        server.breaking = {server.put(a_mail("broken"), NOON)}
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == "closed"
+            server.put(a_mail("SENT"), NOON)
+            assert a_mail("SENT") in [mail.raw for mail in await watched.swept()]
+
+
+THROTTLED = "NO Request is throttled. Suggested Backoff Time: 60000 milliseconds"
+
+
+@pytest.mark.parametrize("answer", [THROTTLED, "NO [UNAVAILABLE] not now", "NO Server busy, sorry"])
+async def test_a_server_that_puts_us_off_is_asked_again_until_it_hands_out(answer: str) -> None:
+    async with a_server() as server:
+        for number in range(3):
+            server.put(a_mail(str(number)), NOON)
+        server.puts_off = answer
+        async with watching(settings(server.port)) as watched:
+            assert await watched.told(News.LOST) == "busy"
+            await server.heard("UID FETCH 3 (", times=6)
+            assert await watched.swept() == []
+            assert watched.inbox.through == Place(7, 0)
+            server.puts_off = ""
+            mails = [await watched.mail() for _ in range(3)]
+            await watched.told(News.SEEN)
+        assert [(mail.raw, mail.arrived_at, mail.withheld) for mail in mails] == [
+            (a_mail(str(number)), NOON, None) for number in range(3)
         ]
+        assert server.count("AUTHENTICATE") == 1
+
+
+async def test_a_server_that_puts_us_off_for_one_mail_hands_out_the_others() -> None:
+    async with a_server() as server:
+        server.put(a_mail("one"), NOON)
+        server.put(a_mail("two"), NOON)
+        server.refuse("UID FETCH 1,2 (BODY", THROTTLED)
+        server.refuse("UID FETCH 1 (", *[THROTTLED] * 10)
+        async with watching(settings(server.port)) as watched:
+            assert [await watched.subject() for _ in range(2)] == ["two", "one"]
+
+
+async def test_a_server_that_puts_us_off_for_too_long_is_no_longer_believed() -> None:
+    async with a_server() as server:
+        server.put(a_mail("one"), NOON)
+        server.put(a_mail("two"), NOON)
+        server.puts_off = THROTTLED
+        async with watching(settings(server.port), pace=replace(BRISK, put_off_most=0.1)) as watched:
+            mails = [await watched.mail() for _ in range(2)]
+            await watched.told(News.SEEN)
+        assert [(mail.place.uid, mail.raw, mail.withheld) for mail in mails] == [
+            (1, b"", Withheld.PUT_OFF),
+            (2, b"", Withheld.PUT_OFF),
+        ]
+
+
+async def test_a_mail_of_which_nothing_is_answered_is_asked_for_while_it_is_listed() -> None:
+    async with a_server() as server:
+        server.put(a_mail("one"), NOON)
+        server.put(a_mail("two"), NOON)
+        server.blank = {1}
+        async with watching(settings(server.port), pace=replace(BRISK, again_first=0.2, again_most=0.2)) as watched:
+            assert await watched.subject(Fate.LEFT) == "two"
+            await watched.swept()
+            assert watched.inbox.through == Place(7, 0)
+            server.blank = set()
+            assert await watched.subject(Fate.LEFT) == "one"
+            await watched.swept()
+            assert watched.inbox.through == Place(7, 2)
+
+
+async def test_a_mail_of_which_nothing_is_ever_answered_is_told() -> None:
+    async with a_server() as server:
+        server.blank = {server.put(a_mail("one"), NOON), server.put(a_mail("two"), NOON)}
+        async with watching(settings(server.port)) as watched:
+            mails = [await watched.mail() for _ in range(2)]
+        assert [(mail.place.uid, mail.withheld) for mail in mails] == [(1, Withheld.EMPTY), (2, Withheld.EMPTY)]
+
+
+async def test_answers_without_any_line_lose_no_mail() -> None:
+    async with a_server() as server:
+        server.put(a_mail(), NOON)
+        server.refuse("UID FETCH", "OK done", "OK done")
+        async with watching(settings(server.port)) as watched:
+            mail = await watched.mail()
+        assert (mail.raw, mail.arrived_at, mail.whole) == (a_mail(), NOON, True)
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "NIL", "many"])
+async def test_a_mail_of_unknown_size_is_read(size: str) -> None:
+    async with a_server() as server:
+        server.sizes = {server.put(a_mail(), NOON): size}
+        async with watching(settings(server.port)) as watched:
+            mail = await watched.mail()
+        assert (mail.raw, mail.arrived_at, mail.size, mail.whole) == (a_mail(), NOON, len(a_mail()), True)
+
+
+async def test_a_mail_of_unknown_size_is_read_no_further_than_any_other() -> None:
+    async with a_server() as server:
+        server.sizes = {server.put(a_mail() + b"x" * 5000, NOON): "0"}
+        async with watching(settings(server.port, max_size=1000)) as watched:
+            mail = await watched.mail()
+        assert (mail.raw, mail.size, mail.whole) == (a_mail().partition(b"Thank")[0], 1001, False)
+
+
+async def test_a_mail_of_unknown_size_counts_only_from_its_arrival_on() -> None:
+    async with a_server() as server:
+        server.sizes = {server.put(a_mail("early"), NOON - timedelta(hours=13)): "0"}
+        server.sizes[server.put(a_mail("late"), NOON)] = "0"
+        async with watching(settings(server.port)) as watched:
+            assert await watched.subject() == "late"
+            assert await watched.swept() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"* 5 FETCH (FLAGS (\Seen)",
+        "* 5 FETCH",
+        "* FETCH (UID 1)",
+        "* 5 FETCH (UID)",
+        '* 5 FETCH (UID 5 BODY[] "unclosed)',
+    ],
+)
+async def test_a_line_that_cannot_be_parsed_is_passed_over(line: str) -> None:
+    async with a_server() as server:
+        server.put(a_mail("one"), NOON)
+        server.put(a_mail("two"), NOON)
+        server.alongside("UID FETCH", line, line)
+        async with watching(settings(server.port)) as watched:
+            assert [await watched.subject() for _ in range(2)] == ["one", "two"]
+        assert server.count("UID FETCH") == 2
 
 
 async def test_a_mail_that_vanishes_while_it_is_fetched_is_no_error() -> None:

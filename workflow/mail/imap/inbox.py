@@ -5,6 +5,10 @@ read mail, and decides nothing about it. `mail.imap.session` speaks the protocol
 
 The rule against every race: a push is only a hint. After it, after a wake-up and after each turn of IDLE the folder is
 searched by UID, and what the search finds above the last UID delivered is new.
+
+The rule for what the server will not hand over: the others go first. Mails are asked for in company; whatever does not
+come that way (a NO, an answer without data, a connection that breaks) is asked for alone, again and again with pauses,
+and is delivered with a word for it when that has been in vain. `through` stays below it until then.
 """
 
 from __future__ import annotations
@@ -14,18 +18,29 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from workflow.config.keys import ImapServer
 from workflow.core.model import Fate, Place
 from workflow.mail.backoff import Backoff
-from workflow.mail.imap.mailbox import PATIENCE, Contact, Fetched, Filing, Loss, MailboxError, News
+from workflow.mail.imap.mailbox import (
+    PATIENCE,
+    UNKNOWN_ARRIVAL,
+    Contact,
+    Fetched,
+    Filing,
+    Loss,
+    MailboxError,
+    News,
+    Withheld,
+)
 from workflow.mail.imap.session import Session, Weighed, why_lost
 from workflow.mail.tokens import Tokens, tokens_of
 
@@ -42,8 +57,12 @@ _FILED_AT_ONCE = 200
 """UIDs in one command: keeps its line below the 8,192 bytes that RFC 7162, 4 advises servers to take."""
 _VAIN_MOST = 3
 """Looks in a row that found nothing although the server spoke of mail: a talkative server must not make us spin."""
+_TRIES = 3
+"""Times that a mail is asked for alone before its header has to do, which is asked for once."""
 _STEADY = 30.0
 """Seconds after which a lost connection was a good one, and is tried again at once."""
+
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,25 @@ class Pace:
     refused_first: float = 5.0
     refused_most: float = 300.0
     """A refused login: more would lock the account."""
+    again_first: float = 2.0
+    again_most: float = 5.0
+    """A mail that did not come is asked for again: what ails a server, not a mail, may be over by then."""
+    put_off_most: float = 3600.0
+    """A server that puts us off with a word for it is believed for so long."""
+    reselect: float = 600.0
+    """The folder is opened anew: some servers go on showing it as it was when it was opened."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A mail to be asked for alone. Times are of the monotonic clock."""
+
+    earliest: datetime
+    """It does not count if it arrived before."""
+    since: float
+    again_at: float
+    tries: int = 0
+    why: Withheld | None = None
 
 
 class _StoppingError(Exception):
@@ -105,6 +143,7 @@ class Inbox:
         self._mark = since  # the last mail looked at
         self._earliest: datetime | None = None  # set while a search by date is not yet done
         self._through = since  # what `through` says until it is
+        self._pending: dict[int, _Pending] = {}  # found, did not come; by UID
         self._open: set[Place] = set()  # delivered, not settled
         self._done: dict[Place, Fate] = {}  # settled, not filed
         self._sweeps: list[Future[None]] = []
@@ -125,14 +164,15 @@ class Inbox:
         """Say what becomes of a delivered mail; it is filed soon, together with others.
 
         HANDLED goes to the handled folder (or gets the keyword in place), SET_ASIDE to its subfolder, LEFT stays as it
-        was. A mail that is gone is no error. What could not be filed before a crash is delivered again after it.
+        was. A mail that is gone is no error, nor one of a numbering that is gone. What could not be filed before a
+        crash is delivered again after it.
         """
         with self._lock:
             if fate is Fate.LEFT:
                 self._open.discard(place)
-                return
-            self._done[place] = fate
-            self._ring()
+            elif place in self._open:
+                self._done[place] = fate
+                self._ring()
 
     def sweep(self) -> Future[None]:
         """Look into the folder now. Done when everything that lay there has been handed to `deliver`; waits through an
@@ -152,7 +192,7 @@ class Inbox:
         with self._lock:
             if self._mark is None or self._earliest is not None:
                 return self._through
-            lowest = min((place.uid for place in self._open), default=self._mark.uid + 1)
+            lowest = min([self._mark.uid + 1, *self._pending, *(place.uid for place in self._open)])
             return Place(self._mark.uidvalidity, lowest - 1)
 
     def stop(self) -> None:
@@ -234,12 +274,15 @@ class Inbox:
         try:
             self._heed_stop()
             session.log_in()
-            session.open_folder()
+            self._open_folder(session)
             self._report(Contact(News.CONNECTED, "idle" if session.can_idle else "polling"))
             if session.filing is Filing.NONE or (session.filing is Filing.MARK and self._server.handled_folder):
                 self._report(Contact(News.NOT_FILED, session.filing))
-            vain = 0
+            vain, selected_at = 0, time.monotonic()
             while True:
+                if time.monotonic() - selected_at > self._pace.reselect:
+                    self._open_folder(session)
+                    selected_at = time.monotonic()
                 vain = 0 if self._look(session) else vain + 1
                 self._file(session)
                 if not session.was_told() or vain > _VAIN_MOST:
@@ -274,57 +317,133 @@ class Inbox:
         for sweep in sweeps:
             if sweep.set_running_or_notify_cancel():
                 sweep.set_result(None)
-        self._report(Contact(News.SEEN))
+        busy = any(pending.why is Withheld.PUT_OFF for pending in self._pending.values())
+        self._report(Contact(News.LOST, Loss.BUSY) if busy else Contact(News.SEEN))
         return found
 
     def _find(self, session: Session) -> int:
-        if self._mark is None or self._mark.uidvalidity != session.uidvalidity:
-            self._begin_anew(session)
-        assert self._mark is not None
+        assert self._mark is not None, "`_open_folder` sees to it"
         # SINCE goes by the day, and by the day of the server's zone: one day more, then INTERNALDATE to the second.
         day = (self._earliest - timedelta(days=1)).date() if self._earliest else None
-        uids = session.search(self._mark.uid, day)
+        uids = [uid for uid in session.search(self._mark.uid, day) if uid not in self._pending]
         for start in range(0, len(uids), _WEIGHED_AT_ONCE):
-            weighed = session.weigh(uids[start : start + _WEIGHED_AT_ONCE])
-            wanted = [mail for mail in weighed if self._earliest is None or mail.arrived_at >= self._earliest]
-            for batch in _batches(wanted, self._server.max_size):
-                self._fetch(session, batch)
+            self._fetch(session, uids[start : start + _WEIGHED_AT_ONCE])
         with self._lock:
             # After a search by date the older mails below are done with, too, though nobody listed them.
             below = session.uidnext - 1 if self._earliest else 0
             last = max([self._mark.uid, below, *uids[-1:]])
             self._mark, self._earliest = Place(session.uidvalidity, last), None
+        self._ask_again(session)
         return len(uids)
 
-    def _begin_anew(self, session: Session) -> None:
-        """The UIDs known so far mean nothing here: look by date."""
+    def _open_folder(self, session: Session) -> None:
+        """Open it, and begin by date if the UIDs known so far mean nothing there.
+
+        That may be so with the same UIDVALIDITY: some servers lose their numbers and tell nobody.
+        """
+        session.open_folder()
+        mark = self._mark
+        if mark is not None and mark.uidvalidity == session.uidvalidity and not 0 < session.uidnext_told <= mark.uid:
+            return
         if self._mark is not None:
             self._report(Contact(News.RENUMBERED))
         earliest, through = self._first_since(), self.through
         with self._lock:
             self._through = through
+            self._pending.clear()
             self._open.clear()
             self._done.clear()
             self._mark, self._earliest = Place(session.uidvalidity, 0), earliest
 
-    def _fetch(self, session: Session, batch: Sequence[Weighed]) -> None:
-        """Fetch mails of one kind, all to be read whole or none, and deliver them."""
-        whole = _is_whole(batch[0], self._server.max_size)
-        uids = [mail.uid for mail in batch]
-        found = session.bodies(uids) if whole else session.headers(uids)
-        for mail in batch:
-            if mail.uid not in found:
-                continue  # gone meanwhile
-            self._heed_stop()
-            raw, complete = found[mail.uid], whole
-            if raw is None and whole:
-                raw, complete = session.headers([mail.uid]).get(mail.uid), False
-            place = Place(session.uidvalidity, mail.uid)
+    def _fetch(self, session: Session, uids: Sequence[int]) -> None:
+        """Weigh, fetch and deliver these, in company. What does not come is pending."""
+        weighed = self._together(session.weigh, uids).values()
+        wanted = [mail for mail in weighed if self._earliest is None or mail.arrived_at >= self._earliest]
+        for batch in _batches(wanted, self._server.max_size):
+            whole = _is_whole(batch[0], self._server.max_size)
+            found = self._together(session.bodies if whole else session.headers, [mail.uid for mail in batch])
+            for mail in batch:
+                if mail.uid in found:
+                    place = Place(session.uidvalidity, mail.uid)
+                    self._hand_over(Fetched(place, mail.arrived_at, mail.size, found[mail.uid], whole))
+
+    def _together(
+        self, ask: Callable[[Sequence[int]], Mapping[int, _Told]], uids: Sequence[int]
+    ) -> Mapping[int, _Told]:
+        """What `ask` is told of all of these at once. The others are pending from here on, also when the connection
+        breaks: one of them may have broken it."""
+        found: Mapping[int, _Told] = {}
+        try:
+            found = ask(uids)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError:
+            pass
+        finally:
+            earliest, now = self._earliest or datetime.min.replace(tzinfo=UTC), time.monotonic()
             with self._lock:
-                self._open.add(place)
-            self._deliver(Fetched(place, mail.arrived_at, mail.size, raw or b"", complete))
+                self._pending.update((uid, _Pending(earliest, now, now)) for uid in set(uids) - found.keys())
+        return found
+
+    def _hand_over(self, mail: Fetched) -> None:
+        self._heed_stop()
+        with self._lock:
+            self._open.add(mail.place)
+        self._deliver(mail)
+        with self._lock:
+            self._pending.pop(mail.place.uid, None)
+            if self._mark is None or mail.place.uid > self._mark.uid:
+                self._mark = mail.place
+
+    # --- mail that does not come ----------------------------------------------------------------------
+
+    def _ask_again(self, session: Session) -> None:
+        """Ask for each pending mail alone whose pause is over, if it is still there."""
+        now = time.monotonic()
+        due = [uid for uid, pending in self._pending.items() if pending.again_at <= now]
+        if not due:
+            return
+        there = session.still_there(due)
+        # The least suspect first: the others may break the connection again.
+        for uid in sorted(due, key=lambda uid: (self._pending[uid].tries, uid)):
+            if uid in there:
+                self._ask_alone(session, uid)
+            else:
+                with self._lock:
+                    del self._pending[uid]
+
+    def _ask_alone(self, session: Session, uid: int) -> None:
+        pending, place = self._pending[uid], Place(session.uidvalidity, uid)
+        whole, most = pending.tries < _TRIES, self._server.max_size
+        try:
+            answer = session.alone(uid, whole=whole)
+        except Exception:  # whatever it is, it must not befall us for ever
+            self._note_vain(place, Withheld.BROKE_OFF)
+            raise
+        if isinstance(answer, Withheld):
+            self._note_vain(place, answer)
+        elif answer.arrived_at < pending.earliest:
             with self._lock:
-                self._mark = place
+                del self._pending[uid]
+        elif not whole:
+            self._hand_over(Fetched(place, answer.arrived_at, 0, answer.raw, whole=False, withheld=pending.why))
+        else:
+            size = len(answer.raw)
+            raw = answer.raw if size <= most else b"".join(answer.raw.partition(b"\r\n\r\n")[:2])
+            self._hand_over(Fetched(place, answer.arrived_at, size, raw, whole=size <= most))
+
+    def _note_vain(self, place: Place, why: Withheld) -> None:
+        """The mail did not come: pause, or give it up and deliver what is known."""
+        pending, now = self._pending[place.uid], time.monotonic()
+        pending.why = why
+        if why is Withheld.PUT_OFF and now - pending.since < self._pace.put_off_most:
+            pending.again_at = now + self._pace.again_most
+            return
+        pending.tries += 1
+        if pending.tries > _TRIES:
+            self._hand_over(Fetched(place, UNKNOWN_ARRIVAL, 0, b"", whole=False, withheld=why))
+        else:
+            pending.again_at = now + min(self._pace.again_most, self._pace.again_first * 2.0 ** (pending.tries - 1))
 
     # --- handled mail ---------------------------------------------------------------------------------
 
@@ -378,6 +497,7 @@ class Inbox:
                     return
                 if self._done:
                     until = min(until, time.monotonic() + self._pace.file)
+                until = min([until, *(pending.again_at for pending in self._pending.values())])
             left = until - time.monotonic()
             if left <= 0:
                 return
@@ -389,7 +509,7 @@ class Inbox:
 
 
 def _is_whole(mail: Weighed, max_size: int) -> bool:
-    return 0 < mail.size <= max_size
+    return mail.size <= max_size
 
 
 def _batches(mails: Sequence[Weighed], max_size: int) -> Iterator[list[Weighed]]:

@@ -32,8 +32,20 @@ class Loss(StrEnum):
     TIMEOUT = "timeout"
     PROTOCOL = "protocol"
     """The server said what we cannot understand."""
+    BUSY = "busy"
+    """It is there, but puts us off when it is asked for a mail."""
     FAULT = "fault"
     """A mistake of ours."""
+
+
+class Withheld(StrEnum):
+    """Why a mail, or its text, could not be had although it was asked for alone, several times. Fits behind "the IMAP
+    server"."""
+
+    REFUSED = "refuses to hand it out"
+    EMPTY = "lists it, but hands nothing out"
+    BROKE_OFF = "breaks off, or falls silent, whenever it is asked for it"
+    PUT_OFF = "has put us off for an hour when it was asked for it"
 
 
 _PASSING = re.compile(
@@ -84,6 +96,8 @@ class Fetched:
     raw: bytes
     """The mail, or only its header block when `whole` is false; empty when the server would not hand out even that."""
     whole: bool
+    withheld: Withheld | None = None
+    """Why text, or all of it, is missing, when that is the server's doing."""
 
 
 class News(StrEnum):
@@ -96,7 +110,7 @@ class News(StrEnum):
     SEEN = "seen"
     """All that lay in the folder is delivered; told again at least once a minute. From the first on it is watched."""
     LOST = "lost"
-    """No connection; the reason is a `Loss`. Told at every failed attempt."""
+    """No connection, or none that gives mail; the reason is a `Loss`. Told at every failed attempt."""
     RENUMBERED = "renumbered"
     """A new UIDVALIDITY: the folder is looked through again, by date."""
     NOT_FILED = "not-filed"

@@ -24,9 +24,19 @@ from imapclient.exceptions import (
     IMAPClientReadOnlyError,
     LoginError,
 )
+from imapclient.response_parser import parse_fetch_response
 
 from workflow.config.keys import ImapServer
-from workflow.mail.imap.mailbox import KEYWORD, PATIENCE, UNKNOWN_ARRIVAL, Filing, Loss, MailboxError, is_passing
+from workflow.mail.imap.mailbox import (
+    KEYWORD,
+    PATIENCE,
+    UNKNOWN_ARRIVAL,
+    Filing,
+    Loss,
+    MailboxError,
+    Withheld,
+    is_passing,
+)
 from workflow.mail.tls import verified
 from workflow.mail.tokens import TokenError, Tokens, tokens_of, xoauth2
 
@@ -44,15 +54,25 @@ _HEADER_MOST = 256 * 1024
 """Bytes of header asked for when the mail itself is too large: a header may be all of it."""
 
 
+_ARRIVALS_FROM = datetime(2000, 1, 1, tzinfo=UTC)
+"""An INTERNALDATE before this is a server's way to say that it knows none (1899, 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What is known of a mail before it is fetched. `size` is in bytes, 0 when the server would not tell."""
+    """What is known of a mail before it is fetched. `size` is in bytes, and more than 0."""
 
     uid: int
     arrived_at: datetime
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A mail that was asked for alone, or its header."""
+
+    arrived_at: datetime
+    raw: bytes
 
 
 def why_lost(error: Exception) -> Loss:
@@ -100,6 +120,7 @@ class Session:
         self.keywords = False
         self.uidvalidity = 0
         self.uidnext = 1
+        self.uidnext_told = 0
         self.exists = 0
 
     def log_in(self) -> None:
@@ -126,7 +147,8 @@ class Session:
             unconnected = "not connected" in str(error)
             raise MailboxError(Loss.REFUSED_LOGIN if unconnected else Loss.REFUSED_FOLDER) from error
         self.uidvalidity = answer.get(b"UIDVALIDITY", 0)
-        self.uidnext = answer.get(b"UIDNEXT") or max(self._client.search(["UID", "*"]), default=0) + 1
+        self.uidnext_told = answer.get(b"UIDNEXT", 0)
+        self.uidnext = self.uidnext_told or max(self._client.search(["UID", "*"]), default=0) + 1
         self.exists = answer.get(b"EXISTS", 0)
         # Without PERMANENTFLAGS every flag may be set (RFC 3501, 7.1).
         permanent = {flag.lower() for flag in answer.get(b"PERMANENTFLAGS", (b"\\*",))}
@@ -172,40 +194,58 @@ class Session:
         # Sequence numbers, even in UID SEARCH (RFC 3501, 6.4.8); not every server knows.
         return sorted(self._client.search([f"{max(1, self.exists - count + 1)}:*"]))[-count:]
 
-    def weigh(self, uids: Sequence[int]) -> list[Weighed]:
-        """Arrival and size, ascending; a mail that vanished is missing."""
-        answers = self._fetch_patiently(uids, ["INTERNALDATE", "RFC822.SIZE"])
-        found = []
-        for uid, answer in sorted(answers.items()):
-            if answer is None:
-                found.append(Weighed(uid, UNKNOWN_ARRIVAL, 0))
-            elif b"RFC822.SIZE" in answer:
-                found.append(Weighed(uid, _arrival(answer.get(b"INTERNALDATE")), int(answer[b"RFC822.SIZE"])))
-        return found
+    def weigh(self, uids: Sequence[int]) -> dict[int, Weighed]:
+        """Arrival and size, ascending; missing: it vanished, or the server does not know how large it is."""
+        return {
+            uid: Weighed(uid, _arrival(answer.get(b"INTERNALDATE")), size)
+            for uid, answer in self._fetch(uids, "INTERNALDATE RFC822.SIZE").items()
+            if isinstance(size := answer.get(b"RFC822.SIZE"), int) and size > 0
+        }
 
-    def bodies(self, uids: Sequence[int]) -> dict[int, bytes | None]:
-        """Whole mails. None: the server will not hand this one out; missing: it vanished."""
-        return _column(self._fetch_patiently(uids, ["BODY.PEEK[]"]), b"BODY[]")
+    def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Whole mails; missing: it vanished, or the server gave nothing."""
+        return _column(self._fetch(uids, "BODY.PEEK[]"))
 
-    def headers(self, uids: Sequence[int]) -> dict[int, bytes | None]:
+    def headers(self, uids: Sequence[int]) -> dict[int, bytes]:
         """Header blocks, perhaps cut at 256 KB; otherwise as `bodies`."""
-        answers = self._fetch_patiently(uids, [f"BODY.PEEK[HEADER]<0.{_HEADER_MOST}>"])
-        return _column(answers, b"BODY[HEADER]<0>")
+        return _column(self._fetch(uids, f"BODY.PEEK[HEADER]<0.{_HEADER_MOST}>"))
 
-    def _fetch_patiently(self, uids: Sequence[int], what: list[str]) -> dict[int, dict[bytes, Any] | None]:
-        """FETCH for all at once, and one by one if that fails: a mail the server chokes on (Exchange answers NO for the
-        whole command) must not hide the others. None stands for such a mail."""
+    def alone(self, uid: int, *, whole: bool = True) -> Alone | Withheld:
+        """One mail, or its header, that was not to be had in company; at most one byte over `max_size`."""
+        part = f"BODY.PEEK[]<0.{self._server.max_size + 1}>" if whole else f"BODY.PEEK[HEADER]<0.{_HEADER_MOST}>"
         try:
-            return dict(self._client.fetch(uids, what))
+            answers = self._fetch([uid], f"INTERNALDATE {part}")
         except IMAPClientAbortError:
             raise
-        except IMAPClientError:
-            if len(uids) == 1:
-                return {uids[0]: None}
-        found: dict[int, dict[bytes, Any] | None] = {}
-        for uid in uids:
-            found.update(self._fetch_patiently([uid], what))
-        return found
+        except IMAPClientError as error:
+            return Withheld.PUT_OFF if is_passing(error) else Withheld.REFUSED
+        if raw := _column(answers).get(uid):
+            return Alone(_arrival(answers[uid].get(b"INTERNALDATE")), raw)
+        return Withheld.EMPTY
+
+    def still_there(self, uids: Sequence[int]) -> set[int]:
+        """Those of these that the server lists now."""
+        self.noop()
+        return set(self._client.search(["UID", ",".join(map(str, uids))])) & set(uids)
+
+    def _fetch(self, uids: Sequence[int], what: str) -> dict[int, dict[bytes, Any]]:
+        """The answers to one FETCH. A line that cannot be parsed is passed over: it may be about another mail.
+
+        Not imapclient's `fetch`, which gives up all for it.
+        """
+        kind, data = self._client._imap.uid("FETCH", ",".join(map(str, uids)), f"({what})")
+        if kind != "OK":
+            raise IMAPClientError(str(data))
+        found: dict[int, dict[bytes, Any]] = {}
+        line: list[Any] = []
+        for piece in data:  # a tuple for each literal, then bytes: the rest of the line
+            line.append(piece)
+            if isinstance(piece, bytes):
+                with suppress(IMAPClientError):
+                    for uid, answer in parse_fetch_response(line, normalise_times=False).items():
+                        found.setdefault(uid, {}).update(answer)
+                line = []
+        return {uid: found[uid] for uid in uids if uid in found}
 
     def _forget_updates(self) -> None:
         """Drop what the server told without being asked: imaplib collects it for as long as the connection lives.
@@ -440,18 +480,18 @@ def _why_refused(error: LoginError) -> Loss:
 
 
 def _arrival(internaldate: datetime | None) -> datetime:
-    """INTERNALDATE in UTC; one without a zone is taken for UTC."""
+    """INTERNALDATE in UTC."""
     if internaldate is None:
         return UNKNOWN_ARRIVAL
-    if internaldate.tzinfo is None:
-        return internaldate.replace(tzinfo=UTC)
     try:
-        return internaldate.astimezone(UTC)
+        # One without a zone is taken for UTC.
+        at = internaldate.astimezone(UTC) if internaldate.tzinfo else internaldate.replace(tzinfo=UTC)
     except OverflowError:
         return UNKNOWN_ARRIVAL
+    return at if at >= _ARRIVALS_FROM else UNKNOWN_ARRIVAL
 
 
-def _column(answers: dict[int, dict[bytes, Any] | None], name: bytes) -> dict[int, bytes | None]:
-    """One item of each answer. An answer without it is only an update that the server volunteered: a vanished mail."""
-    given = {uid: answer for uid, answer in answers.items() if answer is None or name in answer}
-    return {uid: None if answer is None else answer[name] for uid, answer in given.items()}
+def _column(answers: dict[int, dict[bytes, Any]]) -> dict[int, bytes]:
+    """The text in each answer. An answer without one is only an update that the server volunteered."""
+    items = ((uid, name, value) for uid, answer in answers.items() for name, value in answer.items())
+    return {uid: value for uid, name, value in items if name[:5] == b"BODY[" and isinstance(value, bytes) and value}

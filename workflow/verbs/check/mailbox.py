@@ -5,6 +5,7 @@ It leaves the mailbox as it was, but for a handled folder that was missing, whic
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
@@ -12,8 +13,8 @@ from typing import NamedTuple
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from workflow.config.keys import ImapServer
-from workflow.mail.imap.mailbox import PATIENCE, UNKNOWN_ARRIVAL, Filing, MailboxError
-from workflow.mail.imap.session import Session
+from workflow.mail.imap.mailbox import PATIENCE, UNKNOWN_ARRIVAL, Filing, MailboxError, Withheld
+from workflow.mail.imap.session import Alone, Session
 
 __all__ = ["TROUBLE", "IMAPClientAbortError", "IMAPClientError", "Mailbox", "Trial", "read_headers"]
 
@@ -64,11 +65,23 @@ class Mailbox(Session):
         """The mail with this id among those with a higher UID, if it has come."""
         self.noop()
         uids = self.search(above)
-        for uid, raw in self.headers(uids).items() if uids else ():
-            if raw and message_id.encode() in raw:
-                at = next((mail.arrived_at for mail in self.weigh([uid])), UNKNOWN_ARRIVAL)
-                return Trial(uid, None if at == UNKNOWN_ARRIVAL else at, raw)
+        for uid in uids:
+            mail = self.alone(uid, whole=False)
+            if isinstance(mail, Alone) and message_id.encode() in mail.raw:
+                return Trial(uid, None if mail.arrived_at == UNKNOWN_ARRIVAL else mail.arrived_at, mail.raw)
         return None
+
+    def try_last(self, count: int) -> Iterator[tuple[int, Withheld | None]]:
+        """Fetch the last mails as the daemon does, one by one, the newest first: UID, and why not, if it is not to be
+        had. After one that broke the connection comes none."""
+        for uid in reversed(self.search_last(count)):
+            try:
+                mail = self.alone(uid)
+            except TROUBLE:
+                yield uid, Withheld.BROKE_OFF
+                return
+            if isinstance(mail, Alone) or uid in self.still_there([uid]):
+                yield uid, None if isinstance(mail, Alone) else mail
 
     def put_away(self, uid: int) -> bool:
         """File a mail as the daemon files handled ones; False if it stays in the folder."""
@@ -86,4 +99,10 @@ def read_headers(server: ImapServer, last: int, timeout: float = PATIENCE) -> li
         session.log_in()
         session.open_folder(readonly=True)
         uids = session.search_last(last)
-        return [raw for _, raw in sorted(session.headers(uids).items()) if raw] if uids else []
+        try:
+            return list(session.headers(uids).values()) if uids else []
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError:  # for one of them, perhaps
+            mails = (session.alone(uid, whole=False) for uid in uids)
+            return [mail.raw for mail in mails if isinstance(mail, Alone)]
