@@ -67,6 +67,7 @@ class Arrival:
     place: Place
     arrived_at: datetime
     raw: bytes
+    withheld: str | None = None
 
     @property
     def size(self) -> int:

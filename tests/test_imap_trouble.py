@@ -65,6 +65,12 @@ class ScriptedClinic(Clinic):
         await self.alex.gets("alert")
         return (await self.dana.gets("draft")).case or ""
 
+    async def notices(self, count: int) -> list[str]:
+        """What Alex reads in so many notices, once they have gone."""
+        await happens(lambda: sum(b"X-Promptly-Letter: notice" in mail.raw for mail in self.server.passed) == count)
+        await self.settled()
+        return [(await self.alex.gets("notice")).text for _ in range(count)]
+
     async def closes(self, case: str) -> None:
         await self.lies_there(f"[{case}] UNREACHABLE")
         await self.settled()
@@ -171,6 +177,62 @@ async def test_a_report_that_somebody_moves_while_it_is_decided_stays_where_they
         await clinic.alex.gets("alert")
         case = (await clinic.dana.gets("draft")).case or ""
         await clinic.closes(case)
+
+
+# --- mail that is not handed over -------------------------------------------------------------------------
+
+
+async def test_each_mail_that_breaks_the_connection_is_announced_and_left_and_the_report_behind_it_heard(
+    tmp_path: Path,
+) -> None:
+    async with ScriptedImap() as imap, ScriptedClinic(tmp_path, imap) as clinic:
+        imap.breaking = {await clinic.lies_there("LATE 15 Kim"), await clinic.lies_there("Invoice")}
+        await clinic.reports("NOSHOW Sam")
+        for notice in await clinic.notices(2):
+            assert "breaks off, or falls silent, whenever it is asked for it" in notice
+        await clinic.nothing_else()
+        await happens(lambda: set(imap.mails) == imap.breaking)
+        assert not any(mail.flags for mail in imap.mails.values())
+        await clinic.stops()
+        await clinic.starts()
+        await clinic.nothing_else()
+
+
+async def test_a_reminder_does_not_wait_for_a_mail_that_breaks_the_connection(tmp_path: Path) -> None:
+    async with ScriptedImap() as imap, ScriptedClinic(tmp_path, imap) as clinic:
+        await clinic.reports("NOSHOW Sam")
+        imap.breaking = {await clinic.lies_there("LATE 15 Kim")}
+        await clinic.passes(minutes=5)
+        await clinic.dana.gets("reminder")
+        await clinic.notices(1)
+
+
+async def test_a_report_whose_text_is_withheld_speaks_by_its_subject_and_admin_hears_of_the_rest(
+    tmp_path: Path,
+) -> None:
+    async with ScriptedImap() as imap, ScriptedClinic(tmp_path, imap) as clinic:
+        imap.poison = {1}
+        await clinic.lies_there("NOSHOW Sam")
+        assert "The text of a mail could not be read" in (await clinic.notices(1))[0]
+        await clinic.alex.gets("alert")
+        await clinic.dana.gets("draft")
+
+
+async def test_a_server_that_puts_us_off_is_an_outage_and_sets_no_report_aside(tmp_path: Path) -> None:
+    async with ScriptedImap() as imap, ScriptedClinic(tmp_path, imap) as clinic:
+        imap.puts_off = "NO Request is throttled. Suggested Backoff Time: 60000 milliseconds"
+        for client in ("Sam", "Kim", "Eli"):
+            await clinic.lies_there(f"NOSHOW {client}")
+        await happens(lambda: not clinic.connected)
+        await clinic.passes(minutes=3)
+        assert "has put us off since" in (await clinic.notices(1))[0]
+        imap.puts_off = ""
+        await happens(lambda: clinic.connected)
+        await clinic.settled()
+        for _ in range(3):
+            await clinic.alex.gets("alert")
+            await clinic.dana.gets("draft")
+        await clinic.nothing_else()
 
 
 # --- lines that die ---------------------------------------------------------------------------------------

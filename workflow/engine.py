@@ -62,6 +62,8 @@ class Arrival(Protocol):
     def size(self) -> int: ...
     @property
     def raw(self) -> bytes: ...
+    @property
+    def withheld(self) -> str | None: ...
 
 
 class Owing(Protocol):
@@ -207,6 +209,10 @@ class Engine:
     # --- one mail -------------------------------------------------------------------------------------
 
     async def _handle(self, arrival: Arrival, now: datetime) -> Fate:
+        if arrival.withheld is not None:
+            await self._tell_withheld(arrival, arrival.withheld, now)
+            if not arrival.raw:
+                return Fate.LEFT  # nobody knows whose it is
         clinic, store = self.clinic, self.clinic.store
         arrived_at = now if clinic.rules.rehearsal else min(arrival.arrived_at, now)
         incoming = message.read(
@@ -282,6 +288,16 @@ class Engine:
                 with suppress(Unsafe):
                     texts.append(self.clinic.letters.text(letter, now))
         return texts
+
+    async def _tell_withheld(self, arrival: Arrival, reason: str, now: datetime) -> None:
+        """Of each such mail once: it has no other key than its place, and all of them look alike."""
+        key = _fated(f"withheld {arrival.place.uidvalidity} {arrival.place.uid}", Fate.LEFT)
+        if await self.clinic.store.consumed(key):
+            return
+        what = "The text of a mail" if arrival.raw else "A mail"
+        detail = f"{what} could not be read: the IMAP server {reason}. It lies where it lay; it may be a report."
+        told = notices(self._scene(now), "withheld", detail=detail)
+        await self._keep(Decision("mail withheld", letters=told, key=key), now, fault={"reason": reason})
 
     async def _known_fate(self, key: str) -> Fate | None:
         """What became of this mail when it was decided before: a crash may have come before it was moved."""

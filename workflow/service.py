@@ -69,8 +69,8 @@ class Watch:
     last_seen_at: datetime | None = None
     lost_at: datetime | None = None
     """Since when there has been no connection."""
-    refuses_login: bool = False
-    """Whether that is because the server refuses our login."""
+    loss: str = ""
+    """Why: a `Loss`."""
 
 
 class Service:
@@ -237,6 +237,8 @@ class Service:
             case News.PUSHED:
                 self.sender.warm_up()  # while the mail is fetched: a cold connection costs more than all else
             case News.SEEN:
+                if not self.watch.connected:
+                    self._loss.end()
                 self.watch = Watch(connected=True, last_seen_at=now)
                 if not self.ready.is_set():
                     self.ready.set()
@@ -244,9 +246,8 @@ class Service:
                     self._write_alive()
                     log.info("ready")
             case News.LOST:
-                refused = contact.reason == Loss.REFUSED_LOGIN
                 lost_at = self.watch.lost_at or now
-                self.watch = replace(self.watch, connected=False, lost_at=lost_at, refuses_login=refused)
+                self.watch = replace(self.watch, connected=False, lost_at=lost_at, loss=contact.reason)
                 if self._loss.is_news(contact.reason):
                     more = {"detail": contact.detail} if contact.detail else {}
                     log.warning("mailbox lost", reason=contact.reason, **more)
@@ -336,11 +337,11 @@ class Service:
 
     async def _audit(self) -> None:
         try:
-            lost_at = self.watch.lost_at
+            lost_at, loss = self.watch.lost_at, self.watch.loss
             down_since, down_by = self.sender.down_since, self.sender.down_by
             refuses = down_by is Result.REFUSED_LOGIN, down_by is Result.REFUSED
             away = {
-                "IMAP": Away(lost_at, self.watch.refuses_login) if lost_at else None,
+                "IMAP": Away(lost_at, loss == Loss.REFUSED_LOGIN, puts_off=loss == Loss.BUSY) if lost_at else None,
                 "SMTP": Away(down_since, *refuses) if down_since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)

@@ -115,6 +115,8 @@ class Away:
     """It is there, but does not let us in: only a person can mend that."""
     refuses_letters: bool = False
     """It lets us in, but takes none of our letters."""
+    puts_off: bool = False
+    """It lets us in, but hands no mail out for now."""
 
 
 class Auditor:
@@ -211,7 +213,8 @@ class Auditor:
             ask = "ask its provider whether the account may send"
             said = f"refused letters since {at}: {ask}. They are tried again until it takes them"
         else:
-            said = f"not been reached since {at}. {what} until it is back"
+            fault = "put us off" if outage.puts_off else "not been reached"
+            said = f"{fault} since {at}. {what} until it is back"
         topic: Notice = "login" if outage.refuses_login else "outage"
         await self._engine.announce(topic, f"The {server} server has {said}; nothing is lost.", mark=_mark(server))
 

@@ -105,6 +105,9 @@ NOTICES: Mapping[str, str] = {
         "The daily backup of the state could not be made (No space left on device). Promptly goes on, and tries each "
         "hour."
     ),
+    "withheld": (
+        "A mail could not be read: the IMAP server refuses to hand it out. It lies where it lay; it may be a report."
+    ),
     "stuck": "A due time of case K7Q2 could not be acted on for over a minute: the log says why.",
 }
 """What a notice of each topic tells."""

@@ -211,8 +211,7 @@ class SqliteStore:
         self._write(files, desk=replace(self.desk, letters=settled(self.desk.letters, offered)))
 
     def remember_place(self, place: Place) -> None:
-        known = self.desk.place
-        if known is None or known.uidvalidity != place.uidvalidity or known.uid < place.uid:
+        if place != self.desk.place:
             self._index.adopt_desk(replace(self.desk, place=place))
             self._unwritten = True
 

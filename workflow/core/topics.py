@@ -23,7 +23,19 @@ Whose = Literal["which-case", "which-associate", "not-yours"]
 """Where no case is meant yet."""
 Help = Literal["words", "unread", "forward", "in-your-name", "untagged"]
 Situation = Literal["bounce", "refused", "stranger", "out-of-office", "stale", "unread", "other-associate", "set-aside"]
-Own = Literal["refused-letter", "cap", "outage", "template", "case-file", "delayed", "stuck", "login", "disk", "backup"]
+Own = Literal[
+    "refused-letter",
+    "cap",
+    "outage",
+    "template",
+    "case-file",
+    "delayed",
+    "stuck",
+    "login",
+    "disk",
+    "backup",
+    "withheld",
+]
 Notice = Literal[Situation, Own]
 Only = Literal[""]
 """A kind that has no variants."""
@@ -101,6 +113,7 @@ LETTERS = (
             "login": "the mail login is refused",
             "disk": "the store is full or failing",
             "backup": "no backup was made",
+            "withheld": "a mail could not be read",
         },
     ),
     Row(LetterKind.TEST, _ADMIN, {"": "test"}),

@@ -294,7 +294,7 @@ class Store(Reader, Protocol):
     def remember_place(self, place: Place) -> None:
         """Everything up to this UID was dealt with. A hint, in memory until the next desk write or `flush`.
 
-        Within one UIDVALIDITY it only moves forward; another UIDVALIDITY replaces it.
+        It may lie below what was said before: some servers lose their numbers and keep their UIDVALIDITY.
         """
 
     async def flush(self) -> None:

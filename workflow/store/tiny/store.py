@@ -159,9 +159,7 @@ class TinyStore(TinyReader):
             raise refusal
 
     def remember_place(self, place: Place) -> None:
-        known = self.desk.place
-        if known is None or known.uidvalidity != place.uidvalidity or known.uid < place.uid:
-            self._hint(replace(self.desk, place=place))
+        self._hint(replace(self.desk, place=place))
 
     async def flush(self) -> None:
         if self._hints_unwritten:
