@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import gzip
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -197,6 +199,28 @@ class RealServers:
                         return mail
                 await asyncio.sleep(0.02)
 
+    def harm(self, address: str, how: str) -> None:
+        """Make the only mail in a user's folder one that Dovecot cannot hand out."""
+        (file,) = (file for part in ("new", "cur") for file in (self._maildir(address) / part).iterdir())
+        match how:
+            case "no right to read":
+                file.chmod(0)
+            case "a false size":
+                file.rename(file.with_name(re.sub(r"S=\d+", "S=10", file.name)))
+            case "cut short":
+                file.write_bytes(gzip.compress(file.read_bytes())[:200])
+
+    def renumber(self, address: str) -> None:
+        """Dovecot forgets its numbers, but for UIDVALIDITY. For between `stop_imap` and `start_imap`."""
+        folder = self._maildir(address)
+        numbers = folder / "dovecot-uidlist"
+        first = numbers.read_text().splitlines()[0]
+        numbers.write_text(re.sub(r" N\d+", " N1", first) + "\n")
+        for index in folder.glob("dovecot.index*"):
+            index.unlink()
+        for file in [*folder.glob("new/*"), *folder.glob("cur/*")]:
+            file.unlink()
+
     def empty(self) -> None:
         """Every mailbox is as on the first day, UIDVALIDITY included. For between tests: with nobody logged in.
 
@@ -261,6 +285,7 @@ service anvil {{
 }}
 mail_max_userip_connections = 100
 mail_location = maildir:{here}/mail/%u
+mail_plugins = zlib
 first_valid_uid = 1
 passdb {{
   driver = passwd-file

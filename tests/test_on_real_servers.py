@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -67,6 +68,51 @@ async def test_a_bounce_of_a_letter_reaches_admin(real_servers: RealServers, tmp
         await letter(real_servers, ADMIN, "alert")
         notice = await letter(real_servers, ADMIN, "notice")
         assert "Georges Girard" in text(notice)
+
+
+@pytest.mark.parametrize("harm", ["no right to read", "a false size", "cut short"])
+async def test_a_mail_that_dovecot_cannot_read_is_announced_alone_and_the_report_behind_it_heard(
+    real_servers: RealServers, tmp_path: Path, harm: str
+) -> None:
+    real_servers.empty()
+    config = configure(tmp_path, real_servers)
+    await real_servers.send(DANA, CLINIC, "LATE 15 Kim", "x" * 5000)
+    await real_servers.arrived(CLINIC, "LATE 15 Kim")
+    real_servers.harm(CLINIC, harm)
+    await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
+    async with Daemon(config) as daemon:
+        assert "Sam" in (await letter(real_servers, DANA, "draft"))["Subject"] + text(
+            await letter(real_servers, DANA, "draft")
+        )
+        assert "could not be read: the IMAP server" in text(await letter(real_servers, ADMIN, "notice"))
+        found = await asyncio.to_thread(_check, config)
+        assert "IMAP mails: the newest mail" in found
+        assert await daemon.stop() == 0
+    assert kinds(real_servers, ADMIN).count("notice") == 1
+
+
+def _check(config: Path) -> str:
+    command = [sys.executable, str(ROOT / "daemon.py"), "check", "--config", str(config)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+async def test_a_folder_that_dovecot_numbers_from_the_start_is_watched_on(
+    real_servers: RealServers, tmp_path: Path
+) -> None:
+    real_servers.empty()
+    for number in range(9):
+        await real_servers.send("lead@clinic.test", CLINIC, f"Invoice {number}", "")
+        await real_servers.arrived(CLINIC, f"Invoice {number}")
+    async with Daemon(configure(tmp_path, real_servers)) as daemon:
+        assert await daemon.stop() == 0
+    real_servers.stop_imap()
+    real_servers.renumber(CLINIC)
+    real_servers.start_imap()
+    async with Daemon(configure(tmp_path, real_servers)) as daemon:
+        await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
+        await letter(real_servers, DANA, "draft")
+        assert await daemon.stop() == 0
+    assert any(line["event"] == "renumbered" for line in daemon.log)
 
 
 async def test_the_smtp_server_comes_back_and_nothing_is_lost(real_servers: RealServers, tmp_path: Path) -> None:

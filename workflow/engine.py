@@ -291,13 +291,13 @@ class Engine:
 
     async def _tell_withheld(self, arrival: Arrival, reason: str, now: datetime) -> None:
         """Of each such mail once: it has no other key than its place, and all of them look alike."""
-        key = _fated(f"withheld {arrival.place.uidvalidity} {arrival.place.uid}", Fate.LEFT)
-        if await self.clinic.store.consumed(key):
+        key = f"withheld {arrival.place.uidvalidity} {arrival.place.uid}"
+        if await self.clinic.store.consumed(_fated(key, Fate.LEFT)):
             return
         what = "The text of a mail" if arrival.raw else "A mail"
         detail = f"{what} could not be read: the IMAP server {reason}. It lies where it lay; it may be a report."
         told = notices(self._scene(now), "withheld", detail=detail)
-        await self._keep(Decision("mail withheld", letters=told, key=key), now, fault={"reason": reason})
+        await self._commit(Decision("mail withheld", letters=told, key=key), now, fault={"reason": reason})
 
     async def _known_fate(self, key: str) -> Fate | None:
         """What became of this mail when it was decided before: a crash may have come before it was moved."""

@@ -20,7 +20,16 @@ __all__ = ["config", "premises"]
 
 SOUND = (
     *("configuration", "IMAP connection", "IMAP login", "IMAP folder", "IMAP handled folder", "IMAP IDLE"),
-    *("IMAP MOVE", "IMAP keywords", "clock", "SMTP connection", "SMTP login", "SMTP sender", "SMTP recipients"),
+    *(
+        "IMAP MOVE",
+        "IMAP keywords",
+        "IMAP mails",
+        "clock",
+        "SMTP connection",
+        "SMTP login",
+        "SMTP sender",
+        "SMTP recipients",
+    ),
     *("addresses", "trust", "store", "disk", "templates"),
 )
 

@@ -11,6 +11,7 @@ from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.premises import Premises
 from tests.scripted_imap import ALL, ScriptedImap
+from tests.watched import NOON, a_mail
 from workflow.config import Config, load
 from workflow.config.keys import Trust
 from workflow.verbs.check import explain
@@ -110,6 +111,34 @@ async def test_a_mailbox_in_which_no_mail_fits(config: Config, quota: str, faile
         server.quota = quota
         found = await look(with_mailbox(config, port=server.port))
     assert found.failed == failed
+
+
+@pytest.mark.parametrize(
+    ("habit", "text"),
+    [
+        ("breaking", "the newest mail but 1 (UID 2) cannot be had: the server breaks off"),
+        ("poison", "the newest mail but 1 (UID 2) cannot be had: the server refuses"),
+        ("blank", "the newest mail but 1 (UID 2) cannot be had: the server lists it"),
+    ],
+)
+async def test_a_mail_that_cannot_be_had_is_named(config: Config, habit: str, text: str) -> None:
+    async with ScriptedImap() as server:
+        for _ in range(3):
+            server.put(a_mail(), NOON)
+        setattr(server, habit, {2})
+        found = await look(with_mailbox(config, port=server.port))
+        assert found.failed[0] == "IMAP mails"
+        assert any(finding.text.startswith(text) for finding in found.findings)
+        server.mails.pop(2)
+        assert (await look(with_mailbox(config, port=server.port)))["IMAP mails"].text == "of the newest, 2 can be had"
+
+
+async def test_a_login_that_is_none_is_not_taken_for_a_missing_folder(config: Config) -> None:
+    async with ScriptedImap() as server:
+        server.refuse("SELECT", *["BAD User is authenticated but not connected."] * 2)
+        found = await look(with_mailbox(config, port=server.port))
+    assert found.failed == ["IMAP folder"]
+    assert "refuse" in found["IMAP folder"].text
 
 
 async def test_a_server_that_keeps_its_quota_to_itself(config: Config) -> None:

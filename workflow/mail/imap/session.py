@@ -7,7 +7,6 @@ those. Everything is named by UID, ``\\Seen`` is never touched, and nothing is e
 from __future__ import annotations
 
 import logging
-import re
 import socket
 import ssl
 from collections.abc import Callable, Sequence

@@ -20,6 +20,11 @@ FOLDERS_SHOWN = 12
 FOLDER = "IMAP folder"
 """The part without which no mail can be read."""
 
+MAILS = "IMAP mails"
+
+MAILS_TRIED = 10
+"""The newest: what the daemon would have to fetch after a night without it."""
+
 REST = f"{FOLDER}, handled folder, IDLE, MOVE, keywords"
 
 
@@ -47,6 +52,8 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
                 part = "IMAP handled folder"
                 _tell_abilities(mailbox, config, tell)
                 _tell_quota(mailbox, tell)
+                part = MAILS
+                _tell_mails(mailbox, tell)
     except TROUBLE as error:
         tell(_lost(part, error, config))
         if part == "IMAP login":
@@ -56,7 +63,9 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
 def _opens(mailbox: Mailbox, folder: str, tell: Tell) -> bool:
     try:
         mailbox.open_folder()
-    except MailboxError:
+    except MailboxError as error:
+        if error.why is not Loss.REFUSED_FOLDER:
+            raise
         there = mailbox.folders()
         if folder in there:
             text = f"{folder} may only be read"
@@ -101,6 +110,19 @@ def _tell_quota(mailbox: Mailbox, tell: Tell) -> None:
     if (quota := mailbox.quota()) is not None and quota[1] - quota[0] < ROOM_LEAST:
         advice = "Make room in the mailbox, or have it made larger: until then no report arrives."
         tell(fail("IMAP quota", f"hardly a mail fits in any more ({quota[0]} of {quota[1]} KB are taken)", advice))
+
+
+def _tell_mails(mailbox: Mailbox, tell: Tell) -> None:
+    """Whether the newest mails can be had, as the daemon must have them."""
+    tried = list(mailbox.try_last(MAILS_TRIED))
+    had = sum(why is None for _, why in tried)
+    for number, (uid, why) in enumerate(tried):
+        if why is not None:
+            text = f"the newest mail{f' but {number}' if number else ''} (UID {uid}) cannot be had: the server {why}"
+            advice = "Look at it in a mail program, then move it out of the folder; your provider can say what ails it."
+            tell(fail(MAILS, text, advice))
+    if had or not tried:
+        tell(ok(MAILS, f"of the newest, {had} can be had" if had else "there is none yet"))
 
 
 def _moving(filing: Filing, folder: str) -> Finding:
