@@ -165,6 +165,11 @@ def test_an_oversize_mails_header_block_may_hide_a_second_from_too() -> None:
         ("Content-Type: text/plain; charset=iso-8859-1", b"caf\xe9 \x93x\x94", "café “x”"),
         ("Content-Type: text/plain; charset=us-ascii", b"caf\xc3\xa9", "café"),
         ("Content-Type: text/plain; charset=no-such", b"caf\xc3\xa9", "café"),
+        ("Content-Type: text/plain; charset=no-such", b"I can\x92t, Zo\xeb \x96 at 3", "I can’t, \ufffd – at 3"),
+        ("Content-Type: text/plain; charset=unknown-8bit", b"caf\xe9", "café"),
+        ("Content-Type: text/plain; charset=iso-8859-8-i", b"LATE 15 \xf9\xf8", "LATE 15 שר"),
+        ("Content-Type: text/plain; charset=ISO-8859-6-E", b"\xd3\xc7\xe5", "سام"),
+        ("Content-Type: text/plain; charset=x-windows-1255", b"\xf9\xf8", "שר"),
         ("Content-Type: text/plain; charset=iso-9999-1", b"caf\xc3\xa9", "café"),
         ("Content-Type: text/plain; charset=utf-16", "SENT".encode("utf-16"), "SENT"),
         ("Content-Type: text/plain; charset=zlib_codec", b"SENT", "SENT"),
@@ -195,6 +200,9 @@ def test_charsets_and_encodings(head: str, body: bytes, text: str) -> None:
         (b"=?utf-8?b?ww==?= =?UTF-8?b?qQ==?=", "é"),
         (b"=?utf-8?q?=C3?=\r\n =?utf-8?q?=A9?=", "é"),
         (b"=?iso-8859-1*fr?q?=E9t=E9?= 2", "été 2"),
+        (b"=?iso-8859-8-i?B?TEFURSAxNSD5+OQ=?=", "LATE 15 שרה"),
+        (b"=?iso-2022-xx?B?TEFURSAxNSBab+s=?=", "LATE 15 \ufffd"),
+        (b"=?utf-8?b?QQ==?= =?utf-8?b?Qg==?= =?utf-8?q?C=C3?= =?utf-8?b?qQ?=", "ABCé"),
         (b"=?x-unknown?q?=C3=A9?=", "é"),
         (b"=?idna?q?xn--a?=", "xn--a"),
         (b"caf\xc3\xa9", "café"),
@@ -206,6 +214,16 @@ def test_charsets_and_encodings(head: str, body: bytes, text: str) -> None:
 )
 def test_subjects_of_all_charsets(raw: bytes, subject: str) -> None:
     assert reading(b"From: dana@clinic.test\r\nSubject: " + raw + b"\r\n\r\n").mail.subject == subject
+
+
+@pytest.mark.parametrize("encoding", ["b", "q"])
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_one_encoded_text_may_be_cut_at_any_letter(encoding: str, cut: int) -> None:
+    text = "LATE 15 Zoë überlegt"
+    data = text.encode()
+    written = base64.b64encode(data).decode() if encoding == "b" else "".join(f"={byte:02X}" for byte in data)
+    words = [f"=?utf-8?{encoding}?{piece}?=" for piece in (written[:cut], written[cut:])]
+    assert mail("Subject: " + "\r\n ".join(words)).subject == text
 
 
 @each(

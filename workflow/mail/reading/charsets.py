@@ -11,9 +11,13 @@ _RETURNS = re.compile("\r\n?|[\x85\u2028\u2029]")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _FAMILIES = re.compile(
     r"(?:utf|us-?ascii|ascii|iso|latin|windows|cp\d|x-?mac|mac|koi8|gb|big5|hz|euc|shift|sjis|ms\d|ks|tis|"
-    r"kz|viscii|l\d)[a-z0-9._:-]{0,30}"
+    r"kz|viscii|l\d|ibm)[a-z0-9._:-]{0,30}"
 )
 """Names of real charsets. Python would also accept ``idna`` and ``punycode`` (quadratic), ``unicode_escape`` …"""
+_DIRECTION = re.compile(r"(?<=8859-[68])-[ie]$")
+"""How Hebrew and Arabic run (RFC 1556): no other letters."""
+_NAMELESS = frozenset({"", "unknown-8bit", "x-unknown", "unknown", "default", "8bit", "binary"})
+_WORD = re.compile(r"\w+")
 _SUPERSETS = {
     "ascii": "utf-8",
     "us-ascii": "utf-8",
@@ -58,12 +62,22 @@ def decode(data: bytes) -> str:
 
 
 def decode_as(data: bytes, charset: str | None) -> str:
-    """Text that claims a charset: that one if it is real and fits, else as `decode`. Never raises."""
-    name = (charset or "").strip().strip("\"'").lower()
-    if _FAMILIES.fullmatch(name):
-        try:
-            known = codecs.lookup(name).name
-            return data.decode(_SUPERSETS.get(known, known))
-        except (LookupError, UnicodeError):
-            pass
-    return decode(data)
+    """Text that claims a charset: that one if it is real and fits, else as `decode`. Never raises.
+
+    Of a charset that nobody knows no letter is guessed, or a client would be greeted by it: a word that holds others
+    than ASCII's is U+FFFD.
+    """
+    name = _DIRECTION.sub("", (charset or "").strip().strip("\"'").lower().replace("_", "-"))
+    for known in (name, name.removeprefix("x-")):
+        if _FAMILIES.fullmatch(known):
+            try:
+                codec = codecs.lookup(known).name
+                return data.decode(_SUPERSETS.get(codec, codec))
+            except UnicodeError:
+                return decode(data)
+            except LookupError:
+                continue
+    text = decode(data)
+    if name in _NAMELESS or text.isascii() or text.encode() == data:
+        return text
+    return _WORD.sub(lambda word: word[0] if word[0].isascii() else "\ufffd", text)

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import groupby
+from operator import itemgetter
 
 from workflow.mail.reading.charsets import clean, decode, decode_as, unbase64
 
@@ -117,12 +119,14 @@ def decode_words(value: str) -> str:
     """
     if "=?" not in value:
         return clean(value).replace("\n", " ")
-    words: list[tuple[str, bytes]] = []
+    words: list[tuple[str, str, str]] = []
     out: list[str] = []
 
     def flush() -> None:
-        # Neighbours of one charset are joined before decoding: some mailers cut a character in two.
-        out.extend(decode_as(data, charset) for charset, data in words)
+        # Neighbours of one charset are joined before decoding: some mailers cut a character in two, or its letters.
+        for charset, alike in groupby(words, itemgetter(0)):
+            texts = ((way, "".join(word[2] for word in run)) for way, run in groupby(alike, itemgetter(1)))
+            out.append(decode_as(b"".join(_word_bytes(way, text) for way, text in texts), charset))
         words.clear()
 
     at = 0
@@ -132,12 +136,7 @@ def decode_words(value: str) -> str:
             flush()
             out.append(joined[at : word.start()])
         # RFC 2231, section 5: a language may follow the charset.
-        charset = word[1].partition("*")[0].lower()
-        data = _word_bytes(word[2], word[3])
-        if words and words[-1][0] == charset:
-            words[-1] = (charset, words[-1][1] + data)
-        else:
-            words.append((charset, data))
+        words.append((word[1].partition("*")[0].lower(), word[2].lower(), word[3]))
         at = word.end()
     flush()
     out.append(joined[at:])
@@ -146,7 +145,10 @@ def decode_words(value: str) -> str:
 
 def _word_bytes(encoding: str, text: str) -> bytes:
     data = text.encode("utf-8", "replace")
-    return binascii.a2b_qp(data, header=True) if encoding in "qQ" else unbase64(data)
+    if encoding == "q":
+        return binascii.a2b_qp(data, header=True)
+    # Padding ends a text, not its neighbour's.
+    return b"".join(unbase64(piece) for piece in re.split(rb"=+", data))
 
 
 def read_subject(headers: Headers) -> str:
