@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import quopri
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -185,6 +186,15 @@ def test_an_oversize_mails_header_block_may_hide_a_second_from_too() -> None:
         ("Content-Transfer-Encoding: BASE64", b"U0VO\r\nVA", "SENT"),
         ("Content-Transfer-Encoding: quoted-printable", b"caf=C3=A9 =\r\nbar=ZZ=", "café bar=ZZ"),
         ("Content-Transfer-Encoding: what-is-this", b"SENT", "SENT"),
+        ("Content-Transfer-Encoding: base64;", b"U0VOVA==", "SENT"),
+        ('Content-Transfer-Encoding: "base64"', b"U0VOVA==", "SENT"),
+        ("Content-Transfer-Encoding: base64 (of RFC 2045)", b"U0VOVA==", "SENT"),
+        ("Content-Transfer-Encoding: base-64", b"U0VOVA==", "SENT"),
+        ("Content-Transfer-Encoding: (x) Quoted_Printable", b"caf=C3=A9", "café"),
+        ("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64", b"U0VOVA==", "SENT"),
+        ("Content-Transfer-Encoding: quoted-printable\r\nContent-Transfer-Encoding: 8bit", b"caf=C3=A9", "café"),
+        ("Content-Transfer-Encoding: 8bit\r\nContent-Transfer-Encoding: base64", b"LATE 15 Sam", "LATE 15 Sam"),
+        ("Content-Transfer-Encoding: base64", b"RESCHEDULED Tue 3pm, she agreed.", "RESCHEDULED Tue 3pm, she agreed."),
         ("X: y", b"SE\x00NT\x07", "SE NT "),
     ],
 )
@@ -214,6 +224,27 @@ def test_charsets_and_encodings(head: str, body: bytes, text: str) -> None:
 )
 def test_subjects_of_all_charsets(raw: bytes, subject: str) -> None:
     assert reading(b"From: dana@clinic.test\r\nSubject: " + raw + b"\r\n\r\n").mail.subject == subject
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_one_transfer_encoding_may_lie_over_all_parts(encoding: str) -> None:
+    text = "Content-Type: text/plain; charset=utf-8\n\nRESCHEDULED caf\u00e9"
+    kind, _, body = parts("alternative; x=_", text, "Content-Type: text/html\n\n<p>x</p>").partition("\n\n")
+    kind, body = kind.replace("boundary=b", 'boundary="=_b"'), body.replace("--b", "--=_b")
+    encoded = base64.encodebytes(body.encode()) if encoding == "base64" else quopri.encodestring(body.encode())
+    fields = (*kind.split("\n"), f"Content-Transfer-Encoding: {encoding}")
+    assert mail(*fields, body=encoded).new_text == "RESCHEDULED café"
+    assert mail(*fields, body=body).new_text == "RESCHEDULED café"
+
+
+def test_lines_may_end_in_two_returns() -> None:
+    plain = b"From: dana@clinic.test\nSubject: LATE 15\n Sam\n\nstuck\n\nin traffic\n"
+    whole = b"From: dana@clinic.test\n" + parts("mixed", "\nSENT", "\n2").encode()
+    for raw, text in ((plain, "stuck\n\nin traffic"), (whole, "SENT\n\n2")):
+        assert reading(raw.replace(b"\n", b"\r\r\n")).mail.new_text == text
+        assert reading(raw.replace(b"\n", b"\r\r\n")).mail.subject == reading(raw).mail.subject
+    assert reading(b"From: dana@clinic.test\n\na\r\rb").mail.new_text == "a\n\nb"
+    assert reading(b"\r\r\nSubject: x").mail.subject == ""
 
 
 @pytest.mark.parametrize("encoding", ["b", "q"])

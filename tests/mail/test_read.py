@@ -138,6 +138,25 @@ class TestBodies:
         assert text_of("Content-Type: text/html\n\nLATE 15 Sam") == "LATE 15 Sam"
         assert text_of("Content-Type: text/html\n\n<pre>LATE 15\nSam</pre>") == "LATE 15\nSam"
 
+    @pytest.mark.parametrize("blank", ["\u00a0", "\u200b\ufeff", "\u200b\n\u00a0\n\u2060", "\u00ad\u3000", "**\n__"])
+    def test_html_speaks_when_nothing_in_the_text_can_be_seen(self, blank: str) -> None:
+        html = "Content-Type: text/html\n\n<p>RESCHEDULED Tue 3pm</p>"
+        plain = f"Content-Type: text/plain; charset=utf-8\n\n{blank}"
+        assert text_of(parts("alternative", plain, html)) == "RESCHEDULED Tue 3pm"
+        assert text_of(parts("alternative", f"{plain}\n\nok", html)) == "ok"
+
+    def test_the_only_text_speaks_although_it_has_a_file_name(self) -> None:
+        named = "Content-Type: text/plain; name=body.txt\n\nSENT"
+        attached = "Content-Type: text/html\nContent-Disposition: attachment; filename=body.html\n\n<p>SENT</p>"
+        picture = "Content-Type: image/png; name=x.png\n\nxx"
+        for raw in (named, attached, parts("mixed", named, picture), parts("alternative", named, attached)):
+            assert text_of(raw) == "SENT"
+
+    def test_a_file_beside_an_empty_text_is_a_file(self) -> None:
+        attached = "Content-Type: text/plain\nContent-Disposition: attachment; filename=x.txt\n\nNOSHOW Kim"
+        assert text_of(parts("mixed", "\n\n", attached)) == ""
+        assert text_of(parts("mixed", "Content-Type: text/html\n\n<p></p>", attached)) == ""
+
     def test_signed_mail_is_read(self) -> None:
         signed = parts("signed; protocol=x", "Content-Type: text/plain\n\nSENT", "Content-Type: text/plain\n\nsig")
         assert text_of(signed) == "SENT"

@@ -7,7 +7,7 @@ import codecs
 import re
 
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
-_RETURNS = re.compile("\r\n?|[\x85\u2028\u2029]")
+_RETURNS = re.compile("\r\r\n|\r\n?|[\x85\u2028\u2029]")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _FAMILIES = re.compile(
     r"(?:utf|us-?ascii|ascii|iso|latin|windows|cp\d|x-?mac|mac|koi8|gb|big5|hz|euc|shift|sjis|ms\d|ks|tis|"

@@ -31,7 +31,9 @@ IDS_MAX = 100
 ID_MAX = 998
 """RFC 5322, 2.1.1: no line is longer, so no id is."""
 
-_END_OF_BLOCK = re.compile(rb"\r?\n\r?\n")
+_END_OF_LINE = re.compile(rb"\r{0,2}\n")
+"""A gateway that rewrites line ends leaves CR CR LF."""
+_END_OF_BLOCK = re.compile(rb"\r{0,2}\n\r{0,2}\n")
 _FIELD_NAME = re.compile(rb"[!-9;-~]{1,200}")
 _SPACE = re.compile(r"\s+")
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
@@ -82,8 +84,8 @@ def split_block(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Hea
     """
     stop = len(raw) if end is None else end
     limit = min(stop, start + BLOCK_MAX)
-    if raw[start : start + 2] == b"\r\n" or raw[start : start + 1] == b"\n":
-        return Headers({}), start + (2 if raw[start : start + 1] == b"\r" else 1)
+    if empty := _END_OF_LINE.match(raw, start):
+        return Headers({}), empty.end()
     found = _END_OF_BLOCK.search(raw, start, limit)
     block_end, body = (found.start(), found.end()) if found else (limit, stop)
     # Also when nothing follows: of an oversize mail no more than this is fetched.

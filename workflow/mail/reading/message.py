@@ -25,7 +25,7 @@ from workflow.mail.reading.headers import (
     split_block,
 )
 from workflow.mail.reading.hypertext import read_html
-from workflow.mail.reading.parts import Part, read_parts
+from workflow.mail.reading.parts import Part, read_parts, unwrap
 
 TEXT_MAX = 64 * 1024
 """Characters of text that are kept: a long thread quoted whole has 50,000, and the newest stands on top."""
@@ -33,6 +33,8 @@ PAYLOAD_MAX = 512 * 1024
 """Encoded bytes of one part that are decoded: base64 and markup take room that text does not."""
 LEAVES_MAX = 8
 """Text parts that are read: a body cut in two by a photograph, and two footers, are four."""
+
+WRITTEN = frozenset({"text/plain", "text/html"})
 
 _HASH_STEP = 1024 * 1024
 _SIGNED = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n?", re.MULTILINE)
@@ -79,10 +81,11 @@ def read(
     headers, body = split_block(raw)
     oversize = max_size is not None and (len(raw) if size is None else size) > max_size
     subject, sender = read_subject(headers), read_sender(headers)
-    text, whole, tree = "", True, None
+    text, whole, tree, plain = "", True, None, raw
     if not oversize:
-        tree, whole = read_parts(raw, headers, body)
-        text = _Reader(raw).read(tree)
+        plain = unwrap(raw, headers, body, PAYLOAD_MAX)
+        tree, whole = read_parts(plain, headers, body)
+        text = _Reader(plain, tree).text
     mail = Mail(
         key=_key(raw, headers, len(raw) if oversize else body),
         sender=sender,
@@ -93,7 +96,7 @@ def read(
         refers_to=read_references(headers),
         arrived_at=arrived_at,
         written_at=read_date(headers),
-        robot=robots.spot(robots.Seen(headers, sender, subject, raw, tree), own_address, instance),
+        robot=robots.spot(robots.Seen(headers, sender, subject, plain, tree), own_address, instance),
         oversize=oversize,
         recipients=read_recipients(headers),
         answers=_answers(headers, text),
@@ -135,13 +138,13 @@ def _key(raw: bytes, headers: Headers, body: int) -> str:
 class _Reader:
     """Picks the text of one mail; `left` bounds what it decodes."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, tree: Part) -> None:
         self.raw = raw
         self.left = LEAVES_MAX
-
-    def read(self, part: Part) -> str:
-        """What people wrote in this part, at most `TEXT_MAX` characters."""
-        return _without_armour(self._text(part))[:TEXT_MAX].strip("\n")
+        self.named_only = all(leaf.is_attachment for leaf in tree.leaves() if leaf.kind in WRITTEN)
+        """No text is without a file name: then those with one are what was written."""
+        self.text = _without_armour(self._text(tree))[:TEXT_MAX].strip("\n")
+        """What people wrote, at most `TEXT_MAX` characters."""
 
     def _text(self, part: Part) -> str:
         match part.kind:
@@ -152,7 +155,7 @@ class _Reader:
                 return self._text(part.children[0]) if part.children else ""
             case "multipart/alternative":
                 by_taste = sorted(part.children, key=lambda child: child.kind != "text/plain")
-                return next((text for child in by_taste if (text := self._text(child)).strip()), "")
+                return next((text for child in by_taste if newtext.is_written(text := self._text(child))), "")
             case _ if part.children:
                 texts = (self._text(child).strip("\n") for child in part.children)
                 return "\n\n".join(text for text in texts if text.strip())
@@ -160,7 +163,7 @@ class _Reader:
                 return self._leaf(part)
 
     def _leaf(self, part: Part) -> str:
-        if part.kind not in ("text/plain", "text/html") or part.is_attachment or not self.left:
+        if part.kind not in WRITTEN or (part.is_attachment and not self.named_only) or not self.left:
             return ""
         self.left -= 1
         text = part.text(self.raw, PAYLOAD_MAX)

@@ -55,6 +55,11 @@ def quotes(text: str) -> bool:
     return sum(old) > banner
 
 
+def is_written(text: str) -> bool:
+    """Whether anything in it can be seen: not in blanks, and not in what has no width."""
+    return bool(_WRITTEN.search(_INVISIBLE.sub("", text)))
+
+
 def _lines(text: str) -> list[str]:
     plain = _WIDE_SPACE.sub(" ", without_invisible(clean(text[:TEXT_MAX])))
     return [line[:LINE_MAX].rstrip() for line in plain.split("\n")]

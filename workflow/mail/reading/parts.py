@@ -26,7 +26,10 @@ VALUE_MAX = 2000
 
 _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]+)/([a-z0-9!#$&^_.+-]+)\s*(?=[;\s(]|$)", re.IGNORECASE)
 _PARAM = re.compile(r";\s*([a-z0-9_.-]+)(\*\d{0,3}\*?)?\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;\"]+)", re.IGNORECASE)
-_REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|$)")
+_REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r{0,2}\n|$)")
+_COMMENT = re.compile(r"\([^()]*\)")
+_NOT_BASE64 = re.compile(rb"\s*[^\s]*[^\sA-Za-z0-9+/=]|\s*[A-Za-z0-9+/]+[ \t]+\S")
+"""A first line that no encoder writes: it has blanks or other signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,7 @@ class Part:
     def payload(self, raw: bytes, limit: int) -> bytes:
         """The body without its transfer encoding; at most ``limit`` encoded bytes of it are read."""
         data = raw[self.start : min(self.end, self.start + limit)]
-        match (self.headers.first("content-transfer-encoding") or "").strip().lower():
-            case "base64":
-                return unbase64(data)
-            case "quoted-printable":
-                return binascii.a2b_qp(data)
-            case _:
-                return data
+        return undo(self.headers, data)
 
     def text(self, raw: bytes, limit: int) -> str:
         """The body as clean text, flowed lines joined (RFC 3676)."""
@@ -71,6 +68,18 @@ class Part:
         if self.kind == "text/plain" and self.params.get("format", "").lower() == "flowed":
             return unflow(text, delsp=self.params.get("delsp", "").lower() == "yes")
         return text
+
+
+def undo(headers: Headers, data: bytes) -> bytes:
+    """The data without the transfer encoding that these headers name, in whatever words; plain text that only says
+    that it is base64 stays."""
+    for value in headers.every("content-transfer-encoding")[:5]:
+        word = re.sub("[^a-z0-9]", "", _COMMENT.sub("", value[:VALUE_MAX]).lower())
+        if word == "base64" and not _NOT_BASE64.match(data, 0, VALUE_MAX):
+            return unbase64(data)
+        if word == "quotedprintable":
+            return binascii.a2b_qp(data)
+    return data
 
 
 def read_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
@@ -103,6 +112,17 @@ def read_parts(raw: bytes, headers: Headers, body: int) -> tuple[Part, bool]:
     """The tree of a mail whose body begins at ``body``, and whether all of it was walked. Never raises."""
     budget = _Budget()
     return _read_part(raw, headers, body, len(raw), "text/plain", DEPTH_MAX, budget), not budget.spent
+
+
+def unwrap(raw: bytes, headers: Headers, body: int, limit: int) -> bytes:
+    """The mail with a transfer encoding undone that was laid over all its parts, which RFC 2045, 6.4 forbids; of such a
+    body at most ``limit`` bytes are kept."""
+    kind, params = read_type(headers.first("content-type") or "")
+    if not kind.startswith("multipart/") or raw.find(b"--" + params.get("boundary", "").encode(), body) >= 0:
+        return raw
+    data = raw[body : body + limit]
+    plain = undo(headers, data)
+    return raw if plain == data else raw[:body] + plain
 
 
 def _read_part(raw: bytes, headers: Headers, start: int, end: int, default: str, depth: int, budget: _Budget) -> Part:
