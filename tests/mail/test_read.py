@@ -133,6 +133,57 @@ class TestBodies:
         )
         assert text_of(f"Content-Type: text/html\n\n<p>SENT</p>{unseen}<p>Tue</p>") == "SENT\n\nTue"
 
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            '<div style="display:none">RESCHEDULED</div>',
+            "<div style='color:red; DISPLAY : None !important'><p>RESCHEDULED <b>Tue</b></p></div>",
+            "<span style=visibility:hidden>RESCHEDULED</span>",
+            '<span style="font-size:0">RESCHEDULED</span>',
+            '<table><td style="mso-line-height-rule:exactly;font-size:0px;">RESCHEDULED<b>!</b></td></table>',
+            '<p style="opacity: 0.0">RESCHEDULED</p>',
+            '<div style="max-height:0px;max-width:0;overflow:hidden">RESCHEDULED</div>',
+            '<span style="mso-hide:all">RESCHEDULED</span>',
+            "<p hidden>RESCHEDULED</p>",
+            '<div class="x" hidden="">RESCHEDULED</div>',
+            "<s>RESCHEDULED</s>",
+            "<strike>RESCHEDULED <i>Tue</i></strike>",
+            '<del datetime="2026">RESCHEDULED</del>',
+            '<span style="text-decoration: line-through">RESCHEDULED</span>',
+            '<div style="display:none"><div style="display:block; font-size:14px">RESCHEDULED</div></div>',
+            "<style>p.a, .pre-header{color:red;display:none}</style><div class='x pre-header'>RESCHEDULED</div>",
+            "<style>\n.b{}\n.hide { visibility:hidden }\n</style><p class=hide>RESCHEDULED</p>",
+        ],
+    )
+    def test_what_html_hides_or_strikes_out_says_nothing(self, hidden: str) -> None:
+        assert text_of(f"Content-Type: text/html\n\n{hidden}<p>thanks</p>") == "thanks"
+        assert text_of(f"Content-Type: text/html\n\n<table><tr><td>{hidden}</td></tr></table>thanks") == "thanks"
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            '<div style="display:block;font-size:0.9em">SENT</div>',
+            '<div style="font-size:0"><span style="font-size:14px">SENT</span></div>',
+            '<table style="font-size:0px"><tr><td style="FONT-SIZE: small"><b>SENT</b></td></tr></table>',
+            '<p style="opacity:0.9;max-height:100px;overflow:hidden">SENT</p>',
+            '<p title="hidden" class="hidden" data-x="display:none">SENT</p>',
+            '<p style="overflow:hidden;text-decoration:none">SENT</p>',
+            '<p style="mso-element:frame;overflow-wrap:break-word">SENT</p>',
+            "<style>@media (max-width:600px) { .wide { display:none } }\n.x{font-size:0.8em}</style>"
+            '<p class="wide x">SENT</p>',
+            "<style>.x p{display:none}</style><div class=x>SENT</div>",
+            "<section><small>SENT</small></section>",
+        ],
+    )
+    def test_what_html_shows_is_read(self, shown: str) -> None:
+        assert text_of(f"Content-Type: text/html\n\n{shown}") == "SENT"
+
+    def test_what_was_struck_out_is_not_read_from_the_text_beside_the_html(self) -> None:
+        plain = "Content-Type: text/plain\n\nRESCHEDULED thanks"
+        html = "Content-Type: text/html\n\n<div><{0}>RESCHEDULED</{0}> thanks</div>"
+        assert text_of(parts("alternative", plain, html.format("strike"))) == "thanks"
+        assert text_of(parts("alternative", plain, html.format("b"))) == "RESCHEDULED thanks"
+
     def test_html_text_behind_the_last_tag_is_kept(self) -> None:
         assert text_of("Content-Type: text/html\n\n<p>LATE 15 Sam") == "LATE 15 Sam"
         assert text_of("Content-Type: text/html\n\nLATE 15 Sam") == "LATE 15 Sam"

@@ -24,7 +24,7 @@ from workflow.mail.reading.headers import (
     read_subject,
     split_block,
 )
-from workflow.mail.reading.hypertext import read_html
+from workflow.mail.reading.hypertext import read_html, strikes_out
 from workflow.mail.reading.parts import Part, read_parts, unwrap
 
 TEXT_MAX = 64 * 1024
@@ -154,13 +154,18 @@ class _Reader:
                 # The rest is for machines.
                 return self._text(part.children[0]) if part.children else ""
             case "multipart/alternative":
-                by_taste = sorted(part.children, key=lambda child: child.kind != "text/plain")
+                first = "text/html" if self._strikes_out(part) else "text/plain"
+                by_taste = sorted(part.children, key=lambda child: child.kind != first)
                 return next((text for child in by_taste if newtext.is_written(text := self._text(child))), "")
             case _ if part.children:
                 texts = (self._text(child).strip("\n") for child in part.children)
                 return "\n\n".join(text for text in texts if text.strip())
             case _:
                 return self._leaf(part)
+
+    def _strikes_out(self, part: Part) -> bool:
+        html = [child for child in part.children if child.kind == "text/html"]
+        return any(strikes_out(child.text(self.raw, PAYLOAD_MAX)) for child in html[: self.left])
 
     def _leaf(self, part: Part) -> str:
         if part.kind not in WRITTEN or (part.is_attachment and not self.named_only) or not self.left:
