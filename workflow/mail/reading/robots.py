@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.model import Robot
 from workflow.mail.reading.bounces import LOOP, STATUS, read_bounce
 from workflow.mail.reading.charsets import decode
@@ -30,40 +31,46 @@ _LIST_FIELDS = (
     *("list-owner", "list-archive", "mailing-list"),
 )
 """RFC 2369, 2919 and 8058, and Yahoo's."""
-_AUTOMATIC_FIELDS = (
-    "x-autoreply",
-    "x-auto-reply",
-    "x-autorespond",
-    "x-autoresponder",
-    "x-autoreply-from",
-    "x-mail-autoreply",
+_AUTOMATIC_FIELD = re.compile(
+    r"x-(?:mail-)?auto-?(?:reply|respon[ds]|generated)(?!.*suppress)|x-vacation|x-fc-machinegenerated"
 )
+"""Fields by which autoresponders tell themselves, however their names go on; X-Auto-Response-Suppress is none."""
 _ANSWERS_AN_INVITATION = frozenset({"REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH"})
 _METHOD = re.compile(r"^METHOD:([A-Z]+)", re.MULTILINE | re.IGNORECASE)
 _LABELS = re.compile(r"(?:\[[^\]]{1,40}\]\s*)*")
 """What gateways put in front: ``[EXTERNAL]``."""
+_OURS = [re.escape(form.partition("{")[0]) for form in (ESCALATED, *(kind.subject for kind in KINDS.values()))]
 _OUT_OF_OFFICE = re.compile(
     r"\s*(?:"
     # Exchange and Outlook put these before the colon, in the language of the mailbox.
-    r"(?:automatic reply|auto(?:matic)?[- ]?reply|auto(?:matic)?[- ]?response|autoresponse|"
-    r"out of (?:the )?office(?: (?:auto-?reply|automatic reply|reply|response|notification|message))?|"
-    r"automatische (?:antwort|abwesenheitsnotiz)|abwesenheits(?:notiz|nachricht|meldung|assistent)|abwesend|"
+    r"(?:auto(?:mat(?:ic|ed))?[- ]?(?:reply|response|answer)|auto-?responder|ooo|oof|"
+    r"vacation (?:auto-?)?(?:reply|response|message|notice)|on (?:vacation|holiday|leave)|"
+    r"out[- ]of[- ](?:the[- ])?office(?: (?:auto-?reply|automatic reply|reply|response|notification|message))?|"
+    r"automatische (?:antwort|abwesenheitsnotiz)|abwesenheit(?:s(?:notiz|nachricht|meldung|assistent))?|abwesend|"
     r"réponse automatique|absence du bureau|absente? du bureau|message d'absence|"
-    r"respuesta automática|fuera de (?:la )?oficina|resposta automàtica|"
-    r"risposta automatica|fuori (?:sede|ufficio)|resposta automática|fora do escritório|ausência temporária|"
+    r"respuesta autom[áa]tica|erantzun automatikoa|fuera de (?:la )?oficina|resposta automàtica|"
+    r"risposta automatica|fuori (?:sede|ufficio)|resposta autom[áa]tica|fora do escritório|ausência temporária|"
     r"automatisch antwoord|afwezigheidsbericht|afwezig|"
     r"autosvar|automatiskt svar|automatisk svar|frånvaro(?:meddelande)?|fraværsmelding|automaattinen vastaus|"
-    r"poissaoloviesti|sjálfvirkt svar|automaatne vastus|automātiskā atbilde|automatinis atsakymas|"
-    r"odpowiedź automatyczna|automatická odpov[ěe]ď|automatikus válasz|răspuns automat|automatski odgovor|"
-    r"samodejni odgovor|автоматический ответ|автоответ|автоматична відповідь|автоматичен отговор|"
-    r"αυτόματη απάντηση|otomatik yanıt|balasan otomatis|trả lời tự động|ตอบกลับอัตโนมัติ|"
+    r"poissaoloviesti|sjálfvirkt svar|automaatne vastus|automaatvastus|automātisk[āa] atbilde|automatinis atsakymas|"
+    r"odpowiedź automatyczna|automatyczna odpowiedź|automatická odpov[ěe]ď|automatikus válasz|răspuns automat|"
+    r"automatski odgovor|аутоматски одговор|samodejni odgovor|автоматический ответ|автоответ|автоматична відповідь|"
+    r"автовідповідь|автоматичен отговор|"
+    r"автоматты жауап|αυτόματη απάντηση|otomatik (?:yanıt|cevap)|balasan (?:otomatis|automatik)|"
+    r"(?:câu )?trả lời tự động|स्वचालित उत्तर|پاسخ خودکار|(?:การ)?ตอบกลับอัตโนมัติ|"
     r"תשובה אוטומטית|מענה אוטומטי|رد تلقائي|"
     r"自动(?:回复|答复)|自動(?:回覆|回復|返信|応答)|不在通知|자동 (?:회신|응답))"
-    r"\s*(?:[:：]|$)"
+    r"(?:\s*(?:[:：]|$)|\s+(?:re|aw|antw|sv|vs|odp)\s?[:：])"
+    # Lotus Notes, in whatever language.
+    r"|auto\s?:.{1,100}\([^()\d]{2,40}\d{1,4}[./-]\d[^()]{0,20}\)"
+    r"|.{1,80} is out of the office \(returning\b"
+    # What people also answer in a word is a machine's where the subject of our letter follows.
+    r"|(?:i am |i'm |currently )?(?:un(?:reach|avail)able|not (?:reach|avail)able|away|absent|on (?:\w+ )?leave|"
+    rf"(?:on )?(?:vacation|holiday))\b[^:\[]{{0,40}}:\s*(?:re:\s*)?\[\w{{4}}\] (?:{'|'.join(_OURS)})"
     r")",
     re.IGNORECASE,
 )
-"""Only before a colon, or as the whole subject: "Out of office today, LATE 15 Sam" is a person's."""
+"""Only before a colon or a "Re:", or as the whole subject: "Out of office today, LATE 15 Sam" is a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def spot(seen: Seen, own_address: str, instance: str) -> Robot | None:
     if (
         "auto-replied" in words
         or precedence & {"auto_reply", "auto-reply"}
-        or any(_first_word(value) != "no" for name in _AUTOMATIC_FIELDS for value in headers.every(name))
+        or _tells_itself(headers)
         or _is_out_of_office(seen.subject)
         # An old vacation program says no more than that it answers, and that nobody should answer it.
         or (bulk and headers.every("in-reply-to"))
@@ -130,6 +137,11 @@ def _first_word(value: str) -> str:
         text = bare
     words = text.partition(";")[0].replace('"', " ").split()
     return words[0].lower() if words else ""
+
+
+def _tells_itself(headers: Headers) -> bool:
+    fields = [name for name in headers.fields if _AUTOMATIC_FIELD.match(name)]
+    return any(_first_word(value) != "no" for name in fields for value in headers.every(name))
 
 
 def _has_null_sender(headers: Headers) -> bool:
