@@ -240,6 +240,47 @@ class TestBodies:
         assert unflow("  stuffed\n>> deep \n> less", delsp=False) == " stuffed\n>> deep \n> less"
 
 
+OUTLOOK = "\n\n____________________\nFrom: Promptly <clinic@clinic.test>\nSent: Monday\nTo: Dana\nSubject: x\n"
+
+
+class TestReactions:
+    def test_gmail_s_has_a_part_of_its_own(self) -> None:
+        said = "Dana Lee reacted via Gmail\n<https://www.google.test/gmail/about/?utm=x>\n\n"
+        quoted = "On Mon, Nov 23, 2026 at 2:03 PM Promptly <clinic@clinic.test> wrote:\n> [K7Q2]"
+        plain = f"Content-Type: text/plain; charset=utf-8\n\n\U0001f44d\n\n{said}{quoted}"
+        json = 'Content-Type: text/vnd.google.email-reaction+json\n\n{"emoji":"x","version":1}'
+        for raw in (parts("alternative", plain, json), parts("mixed", plain), parts("related", json, plain)):
+            found = reading(b"From: dana@clinic.test\n" + raw.encode())
+            assert found.mail.new_text == newtext.split(found.text, [])[0] == "\U0001f44d"
+            assert (found.mail.answers, found.mail.quoted_text) == (True, quoted)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "Dana Lee reacted to your message:",
+            "[Like] Dana Lee reacted to your message:",
+            "\U0001f44d Dana Lee\nreacted to your message:",
+            "[cid:0f-1] Zoë O'Neill-Roy a réagi à votre message :",
+            "Lee, Dana hat auf Ihre Nachricht reagiert:",
+            "Dana Lee ha reaccionado a tu mensaje:",
+        ],
+    )
+    def test_outlook_s_is_a_line(self, said: str) -> None:
+        assert text_of(f"Content-Type: text/plain; charset=utf-8\n\n{said}{OUTLOOK}") == "\U0001f44d"
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "Sam reacted to your message",
+            "Sam reacted to your message: she is upset",
+            "RESCHEDULED\n\nshe was in tears when I said it, and then reacted to your message:\n\nfine",
+            "She reacted badly to the message:",
+        ],
+    )
+    def test_people_may_write_of_reactions(self, said: str) -> None:
+        assert text_of(f"Content-Type: text/plain; charset=utf-8\n\n{said}{OUTLOOK}") == said
+
+
 class TestOversize:
     RAW = b"From: dana@clinic.test\r\nSubject: LATE 15 Sam\r\n\r\nNOSHOW Kim"
 

@@ -36,6 +36,17 @@ LEAVES_MAX = 8
 
 WRITTEN = frozenset({"text/plain", "text/html"})
 
+REACTION = "text/vnd.google.email-reaction+json"
+THUMB = "\U0001f44d"
+"""What a reaction says, whichever sign it is: bare courtesy (contract section 3)."""
+REACTED_MAX = 500
+_REACTED = re.compile(
+    r"\W{0,5}(?:\[[^\]]{0,80}\] ?)?(?:[\w.,'’-]+ ){1,6}(?:(?:reacted to your message|a réagi à votre message|"
+    r"hat auf (?:ihre|deine) nachricht reagiert|ha reaccionado a (?:tu|su) mensaje|ha reagito al tuo messaggio|"
+    r"reagiu à sua mensagem|heeft gereageerd op (?:uw|je) bericht) ?:|reacted via gmail(?: ?<[^<>]*>)?)",
+    re.IGNORECASE,
+)
+
 _HASH_STEP = 1024 * 1024
 _SIGNED = re.compile(r"^-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n?", re.MULTILINE)
 _ARMOUR = re.compile(r"^-----BEGIN PGP (?:SIGNATURE|MESSAGE)-----", re.MULTILINE)
@@ -51,6 +62,8 @@ class Incoming:
     headers: Headers
     text: str = ""
     """All the text, quotes included."""
+    reaction: bool = False
+    """Whether somebody only tapped a sign below a letter; Outlook's has no other mark than its words."""
     fault: str | None = None
     """Why this mail cannot be answered for and should be set aside: fits behind "it", holds no name or address."""
 
@@ -60,6 +73,8 @@ class Incoming:
         Whatever a mail program makes of a quotation, our own words never count as an answer.
         """
         new_text, quoted_text = newtext.split(self.text, ours)
+        if self.reaction or (len(new_text) <= REACTED_MAX and _REACTED.fullmatch(" ".join(new_text.split()))):
+            new_text = THUMB
         return replace(self.mail, new_text=new_text, quoted_text=quoted_text)
 
 
@@ -101,7 +116,8 @@ def read(
         recipients=read_recipients(headers),
         answers=_answers(headers, text),
     )
-    return Incoming(mail, headers, text, _fault(headers, text, whole=whole))
+    reaction = tree is not None and any(leaf.kind == REACTION for leaf in tree.leaves())
+    return Incoming(mail, headers, text, reaction, _fault(headers, text, whole=whole))
 
 
 def _answers(headers: Headers, text: str) -> bool:

@@ -57,7 +57,7 @@ def quotes(text: str) -> bool:
 
 def is_written(text: str) -> bool:
     """Whether anything in it can be seen: not in blanks, and not in what has no width."""
-    return bool(_WRITTEN.search(_INVISIBLE.sub("", text)))
+    return bool(_WRITTEN.search(without_invisible(text)))
 
 
 def _lines(text: str) -> list[str]:
