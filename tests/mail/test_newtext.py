@@ -57,6 +57,19 @@ ATTRIBUTIONS = {
     "gmail, italian": "Il giorno lun 23 nov 2026 alle ore 14:03 Promptly <clinic@clinic.test> ha scritto:",
     "gmail, dutch": "Op ma 23 nov 2026 om 14:03 schreef Promptly <clinic@clinic.test>:",
     "gmail, swedish": "Den mån 23 nov. 2026 kl 14:03 skrev Promptly <clinic@clinic.test>:",
+    "zoho": "---- On Mon, 23 Nov 2026 14:03:00 -0500 Promptly <clinic@clinic.test> wrote ----",
+    "zoho, wrapped": " ---- On Mon, 23 Nov 2026 14:03:00 -0500 Promptly\n<clinic@clinic.test> wrote ---",
+    "zoho, german": "---- Am Mo, 23 Nov. 2026 14:03:00 -0500 schrieb Promptly <clinic@clinic.test> ----",
+    "notes": '-----"Promptly" <clinic@clinic.test> wrote: -----',
+    "notes, own directory": "-----Promptly/Riverside wrote: -----",
+    "notes, in line": "Promptly ---11/23/2026 02:03:04 PM---You report that YOU missed",
+    "yahoo, app": "Yahoo Mail: Search, Organize, Conquer\n\n  On Mon, Nov 23, 2026 at 2:03 PM, P<c@clinic.test> wrote:",
+    "yahoo, app in french": (
+        "Yahoo Mail : Recherchez, organisez, conquérez\n\nLe lun., nov. 23, 2026 à 14:03, P<c@clinic.test> a écrit :"
+    ),
+    "streak": f"\u1427\n\n{GMAIL}",
+    "mail.ru": 'Понедельник, 23 ноября 2026, 14:03 -05:00 от "Promptly":',
+    "mail.ru, short year": "понедельник, 23 ноября 2026г., 14:03 -05:00 от Promptly clinic@clinic.test :",
     "gmail, polish": "pon., 23 lis 2026 o 14:03 Promptly <clinic@clinic.test> napisał(a):",
 }
 
@@ -125,6 +138,25 @@ PHONES = [
     "Obtener Outlook para iOS",
     "Inviato da iPhone",
     "Verzonden vanaf mijn iPhone",
+    "Verstuurd vanaf mijn iPhone",
+    "Odesláno z iPhonu",
+    "Odoslané z iPhonu",
+    "Надіслано з iPhone",
+    "Στάλθηκε από το iPhone μου",
+    "iPhone'umdan gönderildi",
+    "Trimis de pe iPhone-ul meu",
+    "iPhone-omról küldve",
+    "Elküldve az iPhone-omról",
+    "Poslano s mog iPhonea",
+    "Enviat des del meu iPhone",
+    "Đã gửi từ iPhone của tôi",
+    "Dikirim dari iPhone saya",
+    "נשלח מה-iPhone שלי",
+    "أُرسلت من الـ iPhone",
+    "iPhoneから送信",
+    "发自我的 iPhone",
+    "從我的 iPhone 傳送",
+    "나의 iPhone에서 보냄",
 ]
 
 OTHER_SHAPES = {
@@ -217,6 +249,66 @@ def test_a_phone_signs_for_its_owner(line: str) -> None:
     assert newtext.split(f"LATE 15 Sam\n\n{line}\n", [])[0] == "LATE 15 Sam"
     assert newtext.split(line, [])[0] == ""
     assert newtext.split(f"SENT\n\n{line}\n\n{GMAIL}\n\n{QUOTED}", [])[0] == "SENT"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Trimis", "my iPhone died, Sam waits", "\u1427\u1455 waits", "Yahoo Mail: her address is new", "Poslano"],
+)
+def test_people_write_of_phones(line: str) -> None:
+    assert newtext.split(f"OTHER\n{line}", [])[0] == f"OTHER\n{line}"
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "Please phone me, her mother waits at the desk.",
+        "Room 4\nKey: at the desk\nSam waits",
+        "*67 416 555 0100, code 7*7;",
+    ],
+)
+@pytest.mark.parametrize("rule", ["_" * 32, "_" * 10, "=" * 12])
+def test_a_rule_that_somebody_draws_hides_nothing(rule: str, below: str) -> None:
+    new, rest = newtext.split(f"Two things.\n\n{rule}\n\n{below}", [])
+    assert new.replace(f"{rule}\n\n", "") == f"Two things.\n\n{below}"
+    assert not rest.strip("_\n")
+
+
+def test_a_rule_above_a_header_block_of_any_language_hides_it() -> None:
+    block = "Feladó: Promptly <clinic@clinic.test>\nElküldve: 2026. november 23.\nCímzett: Dana\nTárgy: [K7Q2]"
+    assert newtext.split(f"SENT\n{'_' * 32}\n{block}\n\n{LETTER}", [])[0] == "SENT"
+
+
+BLOCKS = {
+    "title and phone": "Dana Lee\nRegistered Psychotherapist\nRiverside Counselling\n416-555-0100",
+    "credentials": "Dana Lee, RP (she/her)\nRiverside",
+    "in paragraphs": "*Dana Lee*\n\nRiverside Counselling\n12 Main St.\n\ndana@clinic.test | www.clinic.test",
+    "a middle name": "Dana M. Lee\nRP",
+    "a name": "Dana Lee",
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize("quote", ["", f"\n\n{GMAIL}\n\n{LETTER}", f"\n\n{GMAIL}\n\n{QUOTED}"])
+def test_the_sender_s_own_name_signs(name: str, quote: str) -> None:
+    new, rest = newtext.split(f"CONTACTED he will wait\n\n{BLOCKS[name]}{quote}", [], "Dana Lee")
+    assert new == "CONTACTED he will wait"
+    assert BLOCKS[name].replace("\n\n", "\n") in rest.replace("\n\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CONTACTED\n\nSam Porter\nmother: Ann Lee\n416-555-0100",
+        "Dana Lee\n\nLATE 15 Sam",
+        "OTHER\nDana Lee\nasks for a call.",
+        "OTHER\n\nDana Lee asks for a call.\nSoon.",
+        "OTHER\n\nDana\n416-555-0100",
+        "OTHER\n\nDana Lee\nasks for a call, her number is new.\nPlease phone.",
+    ],
+)
+def test_another_name_or_a_sentence_is_no_signature(text: str) -> None:
+    assert newtext.split(text, [], "Dana Lee")[0] == text
 
 
 @each("line", ["Sent from the car, she is fine", "Sent", "SENT to Sam", "sent her a text, all good"])

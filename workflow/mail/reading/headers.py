@@ -165,6 +165,12 @@ def read_sender(headers: Headers) -> str | None:
     return sole_address(values[0]) if len(values) == 1 else None
 
 
+def read_name(headers: Headers) -> str:
+    """The name that stands before the address of From; "" without one."""
+    before, angle, _ = (headers.first("from") or "")[:FROM_MAX].partition("<")
+    return " ".join(decode_words(before).replace('"', " ").split()) if angle else ""
+
+
 def sole_address(value: str) -> str | None:
     """The address of a From that holds exactly one (RFC 5322, 3.4), casefolded, else None.
 

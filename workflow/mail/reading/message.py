@@ -18,6 +18,7 @@ from workflow.mail.reading.headers import (
     Headers,
     read_date,
     read_id,
+    read_name,
     read_recipients,
     read_references,
     read_sender,
@@ -62,6 +63,8 @@ class Incoming:
     headers: Headers
     text: str = ""
     """All the text, quotes included."""
+    name: str = ""
+    """The sender's, as From has it; "" without one."""
     reaction: bool = False
     """Whether somebody only tapped a sign below a letter; Outlook's has no other mark than its words."""
     fault: str | None = None
@@ -72,7 +75,7 @@ class Incoming:
 
         Whatever a mail program makes of a quotation, our own words never count as an answer.
         """
-        new_text, quoted_text = newtext.split(self.text, ours)
+        new_text, quoted_text = newtext.split(self.text, ours, self.name)
         if self.reaction or (len(new_text) <= REACTED_MAX and _REACTED.fullmatch(" ".join(new_text.split()))):
             new_text = THUMB
         return replace(self.mail, new_text=new_text, quoted_text=quoted_text)
@@ -117,7 +120,7 @@ def read(
         answers=_answers(headers, text),
     )
     reaction = tree is not None and any(leaf.kind == REACTION for leaf in tree.leaves())
-    return Incoming(mail, headers, text, reaction, _fault(headers, text, whole=whole))
+    return Incoming(mail, headers, text, read_name(headers), reaction, _fault(headers, text, whole=whole))
 
 
 def _answers(headers: Headers, text: str) -> bool:

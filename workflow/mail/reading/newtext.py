@@ -22,14 +22,16 @@ COMPARED_MAX = 400
 
 _WIDE_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _ORNAMENT = " \t>|*_"
+_SENTENCE = re.compile(r"\w{4,}[.!?]\s*$")
 _WRITTEN = re.compile(r"[^\s*_|]")
 """What a line must hold to say anything: HTML turned to text leaves stars where empty bold lines were."""
 
 
-def split(text: str, ours: Collection[str]) -> tuple[str, str]:
+def split(text: str, ours: Collection[str], name: str = "") -> tuple[str, str]:
     """The new text, and all the rest (quotes, signatures, footers), each without outer or repeated blank lines.
 
-    ``ours``: texts or lines of our own letters in this thread, in their order; empty when unknown. Top, bottom and
+    ``ours``: texts or lines of our own letters in this thread, in their order; empty when unknown. ``name`` is the
+    sender's: where it stands alone near the end, a signature begins. Top, bottom and
     inline answers are kept; of our own letter sent back unchanged nothing is. Never raises, in bounded time.
     Contract section 3, "new text".
     """
@@ -40,7 +42,7 @@ def split(text: str, ours: Collection[str]) -> tuple[str, str]:
     _mark_below_cut(lines, old)
     if ours:
         _mark_ours(lines, old, ours)
-    _mark_signatures(lines, old)
+    _mark_signatures(lines, old, name)
     return _put_together(lines, old, wanted=False), _put_together(lines, old, wanted=True)
 
 
@@ -128,6 +130,7 @@ def _mark_below_cut(lines: list[str], old: list[bool]) -> None:
             quoting.holds_marker(line)
             or quoting.is_divider(line)
             or quoting.opens_header_block(lines[at : at + 12])
+            or (quoting.is_rule(line) and quoting.is_any_block(lines[at + 1 : at + 12]))
             or any(quoting.is_attribution(" ".join(lines[at:end])) for end in _ends(lines, at))
         ):
             old[at:] = [True] * (len(lines) - at)
@@ -172,7 +175,7 @@ def _words(norm: str) -> int:
     return norm.count(" ") + 1
 
 
-def _mark_signatures(lines: list[str], old: list[bool]) -> None:
+def _mark_signatures(lines: list[str], old: list[bool], name: str) -> None:
     """Signatures, legal footers and what telephones add; each at most to where a quote begins."""
     written = False
     at = 0
@@ -183,13 +186,33 @@ def _mark_signatures(lines: list[str], old: list[bool]) -> None:
             continue
         if quoting.is_tagline(line):
             old[at] = True
-        elif quoting.is_signature_start(line) or quoting.is_disclaimer(line) or (written and _is_closing(lines, at)):
+        elif (
+            quoting.is_signature_start(line)
+            or quoting.is_disclaimer(line)
+            or (quoting.is_rule(line) and _signs(lines, at, name))
+            or (written and (_is_closing(lines, at) or _is_name_block(lines, old, at, name)))
+        ):
             while at < len(lines) and not old[at] and not quoting.is_postscript(lines[at]):
                 old[at] = True
                 at += 1
             continue
         written = True
         at += 1
+
+
+def _signs(lines: list[str], at: int, name: str) -> bool:
+    """Whether the drawn line here stands above a signature or a list's footer."""
+    below = [line for line in lines[at + 1 : at + 4] if line.strip()][:1]
+    return quoting.is_list_footer(below) or any(quoting.is_name(line, name) for line in below)
+
+
+def _is_name_block(lines: list[str], old: list[bool], at: int, name: str) -> bool:
+    """Whether the sender's name opens a last paragraph here, with no sentence below it."""
+    if (at and lines[at - 1].strip()) or not quoting.is_name(lines[at], name):
+        return False
+    ends = next((end for end in range(at + 1, len(lines)) if old[end] and lines[end].strip()), len(lines))
+    below = [line for line in lines[at + 1 : ends] if line.strip()]
+    return len(below) <= 15 and not any(len(line) > 80 or _SENTENCE.search(line) for line in below)
 
 
 def _is_closing(lines: list[str], at: int) -> bool:

@@ -19,16 +19,23 @@ _MARKER_TEXT = re.compile(re.escape(MARKER.strip("= ")).replace(r"\ ", r"\s+"), 
 
 _WROTE = (
     r"wrote|writes|said|a écrit|écrivait|schrieb|geschrieben|escribió|escribio|ha scritto|scrisse|escreveu|"
-    r"schreef|heeft geschreven|geschreven|skrev|kirjoitti|napisał\(a\)|napisał|napisała|napsal\(a\)|napsal|написал|写道"
+    r"schreef|heeft geschreven|geschreven|skrev|kirjoitti|napisał\(a\)|napisał|napisała|napsal\(a\)|napsal|"
+    r"написал|от|写道"
 )
 _OPENS = re.compile(
-    r"\W{0,3}(?:on|le|am|el|il|op|em|a|den|dnia|dne|w dniu|\d{1,4}[./年-]|(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|"
-    r"mer|jeu|ven|sam|dim|mo|di|mi|do|fr|sa|so|jue|vie|sáb|dom)[a-zéäöü]{0,8}[.,]?)[\s,]",
+    r"\W{0,6}(?:on|le|am|el|il|op|em|a|den|dnia|dne|w dniu|\d{1,4}[./年-]|(?:mon|tue|wed|thu|fri|sat|sun|lun|mar|"
+    r"mer|jeu|ven|sam|dim|mo|di|mi|do|fr|sa|so|jue|vie|sáb|dom)[a-zéäöü]{0,8}[.,]?|"
+    r"(?:понедельник|вторник|сред[ау]|четверг|пятниц[ау]|суббот[ау]|воскресенье|пн|вт|ср|чт|пт|сб|вс))[\s,]",
     re.IGNORECASE,
 )
-_ENDS = re.compile(rf"(?:\b(?:{_WROTE})\b|写道)[^:：\n]{{0,200}}\s?[:：]\s*\W{{0,3}}$", re.IGNORECASE)
+_ENDS = re.compile(rf"(?:\b(?:{_WROTE})\b|写道)[^:：\n]{{0,200}}(?:[:：]\s*\W{{0,3}}|-{{3,}}\s*)$", re.IGNORECASE)
+_NOTES = re.compile(
+    rf"-{{3,}}.{{1,120}}\b(?:{_WROTE})\s?:\s?-{{3,}}\s*$"
+    r"|.{1,100}\s-{3}\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d{1,2}:\d\d.{0,12}?-{3}",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"[^\s<>@]{1,64}@[^\s<>@]{1,100}")
-_DATE = re.compile(r"\b(?:19|20)\d\d(?:\b|年)|\b\d{1,2}[./]\d{1,2}[./]\d\d\b")
+_DATE = re.compile(r"\b(?:19|20)\d\d(?:\b|[年г])|\b\d{1,2}[./]\d{1,2}[./]\d\d\b")
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d\d\b")
 
 _LABELS = {
@@ -57,12 +64,13 @@ _DIVIDER = re.compile(
     r")\b.{0,80}"
     r"|(?:begin forwarded message|début du (?:message transféré|courriel transféré|message réexpédié)|"
     r"anfang der weitergeleiteten (?:nachricht|e-mail)|inicio del mensaje reenviado|inizio messaggio inoltrato|"
-    r"start doorgestuurd bericht)\s?:\s*"
-    r"|_{20,}\s*)$",
+    r"start doorgestuurd bericht)\s?:\s*)$",
     re.IGNORECASE,
 )
 
-_SIGNATURE = re.compile(r"--\s?$|—\s*$|_{5,19}\s*$|={10,}\s*$")
+_RULE = re.compile(r"[ \t]{0,8}(?:_{5,}|={10,})\s*$")
+_ANY_LABEL = re.compile(r"[^\s:：][^:：]{0,30}[:：]\s*\S")
+_SIGNATURE = re.compile(r"--\s?$|—\s*$")
 _TAGLINE = re.compile(
     r"[\W_]{0,3}(?:"
     r"sent (?:from|via|with|using) (?:my|the|mail|outlook|yahoo|gmail|samsung|proton|android|iphone|ipad|windows|"
@@ -76,8 +84,14 @@ _TAGLINE = re.compile(
     r"|gesendet (?:von|mit|über|aus) .{2,60}|diese nachricht wurde von meinem .{2,60}"
     r"|outlook für \w{2,12} (?:beziehen|herunterladen)|holen sie sich outlook .{2,40}"
     r"|enviado (?:desde|con|a través de|do|pelo) .{2,60}|obt(?:ener|enga|én) outlook .{2,40}"
-    r"|inviato da(?:l|lla)? .{2,60}|scarica outlook .{2,40}|verzonden (?:vanaf|met|via) .{2,60}"
+    r"|inviato da(?:l|lla)? .{2,60}|scarica outlook .{2,40}|(?:verzonden|verstuurd) (?:vanaf|met|via) .{2,60}"
     r"|skickat från .{2,60}|sendt fra .{2,60}|lähetetty .{2,40}|wysłan[eo] z .{2,40}|отправлено (?:с|из) .{2,40}"
+    r"|(?:odesláno|odoslané|poslano) (?:z|s|iz) .{0,20}iphon.{0,20}|(?:надіслано|відправлено) з .{2,40}"
+    r"|στάλθηκε από .{2,40}|trimis de pe .{2,40}|elküldve az? .{2,40}|enviat des d.{2,40}|đã gửi từ .{2,40}"
+    r"|(?:dikirim|dihantar) dari(?:pada)? .{2,40}|נשלח מ.{2,40}|أُ?رسلت من .{2,40}|发自.{2,30}|從.{2,30}傳送"
+    r"|[\w ]{0,10}(?:iphone|ipad|galaxy|android)\W?(?:\w{0,8} (?:gönderildi|küldve)|から送信|에서 보냄)"
+    r"|yahoo mail ?: \w{2,20}, \w{2,20},? (?:\w{1,3} )?\w{2,20}"
+    r"|\u1427"
     r")(?:\s*<[^<>\s]{1,200}>)?[\s.\])*_]{0,5}$",
     re.IGNORECASE,
 )
@@ -129,6 +143,8 @@ def is_attribution(text: str) -> bool:
     address stand before the colon, it is one in whatever language.
     """
     short = text[:SEEN].rstrip()
+    if _NOTES.match(short):
+        return True
     if _ENDS.search(short):
         return bool(_ADDRESS.search(short) or opens_attribution(short))
     return short.endswith((":", "：")) and all(sign.search(short) for sign in (_DATE, _CLOCK, _ADDRESS))
@@ -161,6 +177,30 @@ def opens_header_block(lines: Sequence[str]) -> bool:
     for line in [line for line in lines if line.strip()][:6]:
         kinds.update(match.lastgroup for match in _LABEL.finditer(line[:SEEN].lstrip()) if match.lastgroup)
     return "from" in kinds and len(kinds) >= 3
+
+
+def is_rule(line: str) -> bool:
+    """Whether this is a drawn line; what it parts, only the lines below it say."""
+    return bool(_RULE.match(line[:SEEN]))
+
+
+def is_any_block(lines: Sequence[str]) -> bool:
+    """Whether a header block in whatever language begins with these lines: three labels, and an address behind one."""
+    first = [line for line in lines if line.strip()][:3]
+    labels = [line for line in first if _ANY_LABEL.match(line[:SEEN])]
+    return len(labels) == 3 and bool(_ADDRESS.search(" ".join(labels)))
+
+
+def is_list_footer(lines: Sequence[str]) -> bool:
+    """Whether a mailing list names itself first in these lines."""
+    return any("mailing list" in line.lower() for line in [line for line in lines if line.strip()][:1])
+
+
+def is_name(line: str, name: str) -> bool:
+    """Whether this is that name and nothing else but initials, credentials or pronouns: "Dana M. Lee, RP (she/her)"."""
+    bare = re.split(r"[,(|]", line[:SEEN].strip(" *_"))[0]
+    words, wanted = bare.casefold().split(), name.replace(",", " ").casefold().split()
+    return len(wanted) > 1 and set(wanted) <= set(words) and all(w in wanted or len(w.strip(".")) == 1 for w in words)
 
 
 def is_signature_start(line: str) -> bool:
