@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import groupby
 from operator import itemgetter
+from urllib.parse import unquote_plus
 
 from workflow.mail.reading.charsets import clean, decode, decode_as, unbase64
 
@@ -31,6 +32,12 @@ IDS_MAX = 100
 ID_MAX = 998
 """RFC 5322, 2.1.1: no line is longer, so no id is."""
 
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""A clock that says less was never set."""
+
+_UNKNOWN_ZONE = re.compile(r"\s-0000\b")
+_TAP = re.compile(r"(?:%5[Bb]|\[)\w{4}(?:%5[Dd]|\])(?:%20|\+)\S*|[A-Z]{4,20}(?:%20|\+)\S*$", re.ASCII)
+"""A choice of ours as some programs put it into a subject: percent-encoded, or with "+" for blanks."""
 _END_OF_LINE = re.compile(rb"\r{0,2}\n")
 """A gateway that rewrites line ends leaves CR CR LF."""
 _END_OF_BLOCK = re.compile(rb"\r{0,2}\n\r{0,2}\n")
@@ -155,8 +162,10 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 def read_subject(headers: Headers) -> str:
     """The topmost Subject as one line of at most `SUBJECT_MAX` characters; "" without one."""
-    raw = headers.first("subject") or ""
-    return _SPACE.sub(" ", decode_words(raw)).strip()[:SUBJECT_MAX].rstrip()
+    text = decode_words(headers.first("subject") or "").strip()
+    if tap := _TAP.match(text):
+        text = clean(unquote_plus(tap[0])) + text[tap.end() :]
+    return _SPACE.sub(" ", text).strip()[:SUBJECT_MAX].rstrip()
 
 
 def read_sender(headers: Headers) -> str | None:
@@ -262,13 +271,19 @@ def read_recipients(headers: Headers) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found)) or ("",)
 
 
-def read_date(headers: Headers) -> datetime | None:
-    """The Date header, aware, in UTC; None when it is no date. Without a zone it is taken for UTC (RFC 5322, 3.3)."""
+def read_date(headers: Headers, arrived_at: datetime) -> datetime | None:
+    """The Date header, aware, in UTC; None when it is no date, or one that claims nothing (contract section 3): without
+    a zone, before 2000, after the arrival. A zone of "-0000" is UTC (RFC 5322, 3.3)."""
     value = headers.first("date")
     if not value:
         return None
     try:
         date = parsedate_to_datetime(clean(value))
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        if date.tzinfo is None:
+            if not _UNKNOWN_ZONE.search(value):
+                return None
+            date = date.replace(tzinfo=UTC)
+        date = date.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    return date if EARLIEST <= date <= arrived_at else None

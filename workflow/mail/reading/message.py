@@ -113,7 +113,7 @@ def read(
         message_id=read_id(headers),
         refers_to=read_references(headers),
         arrived_at=arrived_at,
-        written_at=read_date(headers),
+        written_at=read_date(headers, arrived_at),
         robot=robots.spot(robots.Seen(headers, sender, subject, plain, tree), own_address, instance),
         oversize=oversize,
         recipients=read_recipients(headers),
