@@ -23,7 +23,7 @@ from workflow.core.digest import digest, faults, next_digest_at
 from workflow.core.language import read
 from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import STRANGERS, cap_answers
-from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post
+from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post, Robot
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
 from workflow.core.owed import Scene, notices
 from workflow.core.routing import route
@@ -255,9 +255,7 @@ class Engine:
         cases, closed = await store.open_cases(), []
         pointed = [await store.case_of_message(known) for known in mail.refers_to]
         thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
-        bounced = None
-        if mail.robot is not None and mail.robot.bounced is not None:
-            bounced = await store.letter_of_message(mail.robot.bounced)
+        bounced = await self._bounced(mail.robot) if mail.robot is not None and mail.robot.kind == "bounce" else None
         came_back = (bounced.case,) if bounced is not None and bounced.case is not None else ()
         for known in (*reading.ids, *thread, *reading.quoted_ids, *came_back):
             if known not in cases and (ended := await store.case(known)) is not None:
@@ -278,6 +276,17 @@ class Engine:
             notices=counts.get(STRANGERS, ()),
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
         )
+
+    async def _bounced(self, robot: Robot) -> Letter | None:
+        """Our letter that came back: by its Message-ID, else the last of its case, kind and reader; no guess."""
+        store = self.clinic.store
+        known = await store.letter_of_message(robot.bounced) if robot.bounced is not None else None
+        case = await store.case(robot.case) if known is None and robot.case else None
+        if case is None:
+            return known
+        theirs = [one for one in case.letters if robot.to in ("", one.to.email.casefold())]
+        alike = [one for one in theirs if one.kind.value == robot.letter]
+        return alike[-1] if len({one.to.email for one in alike}) == 1 else None
 
     async def _letters_answered(self, mail: Mail, now: datetime) -> list[str]:
         """The texts of our letters that this mail may quote."""

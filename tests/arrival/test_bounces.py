@@ -74,6 +74,18 @@ async def test_for_good_from_an_associate(paper: Paper, report: Report) -> None:
     assert any("came back" in line.text for line in past(case))
 
 
+@pytest.mark.parametrize("kind", ["draft", "alert"])
+async def test_under_a_message_id_that_a_relay_gave_it(paper: Paper, kind: str) -> None:
+    await reported(paper)
+    letter = paper.letters(kind, DANA if kind == "draft" else ALEX)[-1]
+    del letter.message["Message-ID"]
+    letter.message["Message-ID"] = "<0100018b@eu-west-1.cloud.test>"
+    before = len(paper.got)
+    assert await comes_back(paper, letter) is Fate.LEFT
+    assert "notice" in " ".join(since(paper, before))
+    assert any("came back" in line.text for line in past(await case_in(paper, letter)))
+
+
 @pytest.mark.parametrize("report", reports.FOR_NOW)
 async def test_for_now_it_is_a_line_in_show(paper: Paper, report: Report) -> None:
     draft = await reported(paper)

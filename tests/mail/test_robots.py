@@ -232,6 +232,29 @@ def test_a_returned_id_may_be_folded_or_encoded() -> None:
     assert bounce(dsn("Action: failed", folded)) == Robot("bounce", RETURNED, permanent=True)
 
 
+OURS = "X-Promptly-Loop: i1\nX-Promptly-Case: K7Q2\nX-Promptly-Letter: alert\nTo: Alex <Admin@clinic.test>\n"
+
+
+@each(
+    "returned",
+    [
+        f"--b\nContent-Type: message/rfc822\n\nMessage-ID: <relay.1@cloud.test>\n{OURS}\nYou report.\n",
+        f"--b\nContent-Type: text/rfc822-headers\n\nReceived: by x\n{OURS}\n",
+        f"--b\nContent-Type: text/plain\n\nBelow is your mail:\n\nReceived: by x\n{OURS}\nYou report.\n",
+        f"--b\nContent-Type: text/plain\n\n> Received: by x\n> {OURS.strip().replace(chr(10), chr(10) + '> ')}\n>\n",
+    ],
+)
+def test_a_letter_whose_id_a_relay_replaced_is_known_by_its_own_fields(returned: str) -> None:
+    found = bounce(dsn("Action: failed\nStatus: 5.1.1", returned))
+    assert found is not None
+    assert (found.kind, found.permanent) == ("bounce", True)
+    assert (found.case, found.letter, found.to) == ("K7Q2", "alert", "admin@clinic.test")
+    for foreign in (returned.replace("Loop: i1", "Loop: i2"), returned.replace("X-Promptly-Loop", "X-Loop")):
+        other = bounce(dsn("Action: failed\nStatus: 5.1.1", foreign))
+        assert other is not None
+        assert (other.case, other.letter, other.to) == ("", "", "")
+
+
 def test_good_news_is_a_receipt() -> None:
     assert bounce(dsn("Action: delivered\nStatus: 2.0.0", HEADERS_ONLY)) == Robot("receipt")
 

@@ -484,6 +484,10 @@ class Robot:
     permanent: bool = False
     code: str = ""
     """For a bounce: why, as RFC 3463 has it: ``5.1.1``; "" when it does not say."""
+    case: str = ""
+    letter: str = ""
+    to: str = ""
+    """For a bounce: what the letter's own fields say, for where a relay gave it another Message-ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,7 +510,7 @@ class Mail:
     arrived_at: datetime
     """INTERNALDATE, not later than now; under a rehearsed clock the time it was first seen."""
     written_at: datetime | None
-    """The Date header; None when it is no date."""
+    """The Date header; None when it is no date, or claims nothing."""
     robot: Robot | None = None
     oversize: bool = False
     """Over `max_size`: speaks by its subject alone."""

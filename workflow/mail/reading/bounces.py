@@ -1,7 +1,8 @@
 """Letters that came back: which of ours, whether for good, and why. RFC 3464, and the forms that servers had before it.
 
-A letter is known by its Message-ID in what was returned, and by nothing else: a bounce that returns nothing, or a
-stranger's mail, is about nobody's letter. What follows from a bounce is decided elsewhere.
+A letter is known by its Message-ID in what was returned, or, where a relay replaced that, by our instance and its case,
+and by nothing else: a bounce that returns nothing, or a stranger's mail, is about nobody's letter. What follows from a
+bounce is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from email import message_from_bytes
 
 from workflow.core.model import Robot
 from workflow.mail.reading.charsets import clean, decode
-from workflow.mail.reading.headers import read_id, split_block
+from workflow.mail.reading.headers import read_id, sole_address, split_block
 from workflow.mail.reading.parts import Part
 
 LOOP = "x-promptly-loop"
@@ -73,18 +74,19 @@ def read_bounce(leaves: Sequence[Part], raw: bytes, subject: str, instance: str)
     """
     spoken = _spoken(leaves, raw)
     bounced = _returned_id(leaves, raw, spoken, instance)
+    case, letter, to = _returned_fields(leaves, raw, spoken, instance)
     status = "\n".join(decode(leaf.payload(raw, BOUNCE_MAX)) for leaf in leaves if leaf.kind in STATUS)
     actions = {action.lower() for action in _ACTION.findall(status)}
     if actions:
         # "delivered", "relayed" and "expanded" are good news (RFC 3464, 2.3.3).
         if not actions & (_FAILED | {"delayed"}):
             return Robot("receipt")
-        return Robot("bounce", bounced, permanent=bool(actions & _FAILED), code=_code(status))
+        return Robot("bounce", bounced, bool(actions & _FAILED), _code(status), case, letter, to)
     said = "\n".join((subject, status, *(_RETURNED_BEGINS.split(text, maxsplit=1)[0] for text in spoken)))
     judged = _judge(said, raw)
-    if judged is None and bounced is None and not status:
+    if judged is None and bounced is None and not case and not status:
         return Robot("automatic")
-    return Robot("bounce", bounced, permanent=bool(judged), code=_code(said))
+    return Robot("bounce", bounced, bool(judged), _code(said), case, letter, to)
 
 
 def _returned_id(leaves: Sequence[Part], raw: bytes, spoken: Sequence[str], instance: str) -> str | None:
@@ -100,6 +102,19 @@ def _returned_id(leaves: Sequence[Part], raw: bytes, spoken: Sequence[str], inst
             loop = _RETURNED_LOOP.search(text)
             return line[1] if loop is None or loop[1] == instance else None
     return None
+
+
+def _returned_fields(leaves: Sequence[Part], raw: bytes, spoken: Sequence[str], instance: str) -> tuple[str, str, str]:
+    """Case, kind and recipient of the returned letter, if it is this instance's; "" for what is not there."""
+    returned = (leaf.payload(raw, BOUNCE_MAX).lstrip() for leaf in leaves if leaf.kind in RETURNED)
+    quoted = (text[found.start() :].encode() for text in spoken if (found := _RETURNED_BEGINS.search(text)))
+    for block in (*returned, *quoted):
+        headers, _ = split_block(re.sub(rb"(?m)^> ?", b"", block))
+        case = headers.first("x-promptly-case")
+        # An id that looks like ours was not replaced: if nobody knows it, somebody guessed it.
+        if case and set(headers.every(LOOP)) == {instance} and not (read_id(headers) or "").startswith(f"<{case}."):
+            return case, headers.first("x-promptly-letter") or "", sole_address(headers.first("to") or "") or ""
+    return "", "", ""
 
 
 def _spoken(leaves: Sequence[Part], raw: bytes) -> list[str]:

@@ -109,7 +109,7 @@ def spot(seen: Seen, own_address: str, instance: str) -> Robot | None:
         # A gateway may have wrapped the report, and some servers bounce under a name of their own: then only a letter
         # that came back for good tells a bounce from an out-of-office answer.
         bounce = read_bounce(tuple(seen.leaves()), seen.raw, seen.subject, instance)
-        if seen.holds(*STATUS) or (bounce.bounced is not None and bounce.permanent):
+        if seen.holds(*STATUS) or ((bounce.bounced is not None or bounce.case) and bounce.permanent):
             return bounce
     if report is not None or seen.holds("message/disposition-notification") or _answers_an_invitation(seen):
         return Robot("receipt")
