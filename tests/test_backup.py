@@ -138,7 +138,7 @@ class TestTheDaemon:
         def full(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("workflow.store.backup.back_up", full)
+        monkeypatch.setattr("workflow.store.tiny.backup.back_up", full)
         async with Clinic(tmp_path) as clinic:
             await happens(lambda: bool(clinic.store.desk.marks.get("backup")))
             notice = await clinic.alex.gets("notice")

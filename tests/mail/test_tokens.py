@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from tests.rows import each
 from tests.token_endpoint import CLIENT, HANG, REFRESH, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
 from workflow.mail.tokens import TokenError
 
@@ -29,7 +28,7 @@ PROVIDERS = ("microsoft", "google")
 # --- a token ------------------------------------------------------------------------------------------
 
 
-@each("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_token_is_kept_while_it_is_good_and_had_anew_when_asked(
     endpoint: TokenEndpoint, tokens: MakeTokens, provider: str
 ) -> None:
@@ -41,7 +40,7 @@ def test_a_token_is_kept_while_it_is_good_and_had_anew_when_asked(
     assert len(endpoint.given) == 2
 
 
-@each("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_token_about_to_expire_is_had_anew(endpoint: TokenEndpoint, tokens: MakeTokens, provider: str) -> None:
     endpoint.lifetime = 60  # less than any connection may need it
     ours = tokens(provider)
@@ -83,7 +82,7 @@ async def test_who_asks_at_the_same_time_shares_one_answer(endpoint: TokenEndpoi
 # --- no token -----------------------------------------------------------------------------------------
 
 
-@each(
+@pytest.mark.parametrize(
     ("error", "number", "status", "refused", "reason"),
     [
         ("invalid_client", 7000222, 401, True, "token refused: invalid_client, AADSTS7000222"),
@@ -111,7 +110,7 @@ def test_what_microsoft_answers_instead_of_a_token(
     assert ours.get() == endpoint.given[0], "nothing of the refusal is remembered"
 
 
-@each(("error", "refused"), [("invalid_grant", True), ("invalid_client", True)])
+@pytest.mark.parametrize(("error", "refused"), [("invalid_grant", True), ("invalid_client", True)])
 def test_what_google_answers_instead_of_a_token(
     endpoint: TokenEndpoint, tokens: MakeTokens, error: str, refused: bool
 ) -> None:
@@ -122,7 +121,7 @@ def test_what_google_answers_instead_of_a_token(
     assert caught.value.refused is refused
 
 
-@each("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_provider_that_cannot_be_asked_is_no_refusal(
     endpoint: TokenEndpoint, tokens: MakeTokens, provider: str
 ) -> None:
@@ -140,7 +139,7 @@ def test_a_provider_that_cannot_be_asked_is_no_refusal(
     assert not caught.value.refused
 
 
-@each("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_an_authority_of_ones_own_goes_before_the_environments(
     endpoint: TokenEndpoint, tokens: MakeTokens, monkeypatch: pytest.MonkeyPatch, provider: str
 ) -> None:
@@ -154,7 +153,7 @@ def test_a_tenant_that_microsoft_does_not_know_is_a_refusal(tokens: MakeTokens) 
     assert caught.value.refused
 
 
-@each(("provider", "gone"), [("microsoft", "client.secret"), ("google", "refresh.token")])
+@pytest.mark.parametrize(("provider", "gone"), [("microsoft", "client.secret"), ("google", "refresh.token")])
 def test_a_secret_is_read_anew_so_that_a_mended_one_needs_no_restart(
     endpoint: TokenEndpoint, tokens: MakeTokens, tmp_path: Path, provider: str, gone: str
 ) -> None:
@@ -181,7 +180,7 @@ async def test_a_provider_that_hangs_holds_nobody_up_beyond_the_limit_and_the_ne
     assert await ours.fetch() in endpoint.given
 
 
-@each("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_neither_secrets_nor_tokens_nor_a_providers_words_get_into_the_log(
     endpoint: TokenEndpoint, tokens: MakeTokens, caplog: pytest.LogCaptureFixture, provider: str
 ) -> None:

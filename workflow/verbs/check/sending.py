@@ -61,7 +61,7 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
 async def _send(config: Config, clock: Clock, to: Person) -> tuple[str, Attempt]:
     """A test letter, as the daemon sends its own: its Message-ID, and what became of it."""
     own = config.letters
-    letters = Letters(config.rules(), instance=_instance(config), templates=own.templates, sms_link=own.sms_link)
+    letters = Letters(config.rules(), instance=await _instance(config), templates=own.templates, sms_link=own.sms_link)
     letter = write_letter(Scene(config.rules(), clock.now(), token), LetterKind.TEST, "", to, Role.ADMIN)
     outbox = Outbox(config.smtp, timeout=explain.PATIENCE)
     try:
@@ -107,10 +107,10 @@ def _put_away(mailbox: Mailbox, trial: Trial, text: str, folder: str) -> Finding
     return ok(PART, f"{text}; {f'moved to {folder}' if moved else 'it stays in the folder: delete it'}")
 
 
-def _instance(config: Config) -> str:
+async def _instance(config: Config) -> str:
     """The daemon's own mark, so that it knows the letter, and a bounce of it, for its own."""
     try:
-        return asyncio.run(peek(config.store.url)).desk.instance or "check"
+        return (await peek(config.store.url)).desk.instance or "check"
     except StoreError:
         return "check"
 
