@@ -47,13 +47,17 @@ def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     if voice.role is Role.ASSOCIATE:
         case = read_again(case, scene.now)
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
-    written = "\n".join(part for part in (mail.subject, mail.new_text) if part)
-    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written)
+    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written(mail))
 
 
 def read_again(case: Case, now: datetime) -> Case:
     """An associate whose letters came back reads mail again when they write some: reminders go on from now."""
     return case if case.returned_at is None else replanned(replace(case, returned_at=None, resumed_at=now))
+
+
+def written(mail: Mail) -> str:
+    """What stands in a mail, as the history keeps it."""
+    return "\n".join(part for part in (mail.subject, mail.new_text) if part)
 
 
 def is_moved(old: Case | None, new: Case) -> bool:

@@ -6,10 +6,11 @@ no case is meant is `questions`. It never guesses: in doubt it asks, and what is
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
-from workflow.core.entries import Voice, consumed, read_again
+from workflow.core.entries import Voice, consumed, read_again, written
 from workflow.core.language import names, reply, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.printed import listed
@@ -49,6 +50,13 @@ from workflow.core.situation import Situation
 
 SAME_SESSION = timedelta(hours=3)
 """A second report about the same client within this of the case's last report is about the same session (section 3)."""
+
+SAID_ENOUGH = 10
+"""The same words about one case so many times, and none of them counts: no person waits for another answer. It ends
+what the caps of contract 8.6 only slow down, a machine that answers every letter."""
+
+_NUMBERED = re.compile(r"\S*\d\S*")
+"""Ticket numbers and times, which a machine puts into the same words."""
 
 ASKED_OF_ADMIN = frozenset({Why.CANCEL, Why.EMPTY})
 """Doubts that are asked back of an admin, too, although no outcome word stands in them; all else is a note."""
@@ -121,6 +129,8 @@ def _about(situation: Situation, case: Case) -> Decision:
     if isinstance(decided, Answer):
         answered = answer_case(situation.scene, voice, case, decided, text)
         return _acted(answered, f"answer {decided.word.value}")
+    if _is_said_enough(voice, case):
+        return _acted(consumed(situation.scene, case, voice, "said again"), "the same words again and again")
     doubt = decided or Doubt(Why.NO_WORD)
     if voice.role is Role.ADMIN and not doubt.holds_outcome and doubt.reason not in ASKED_OF_ADMIN:
         if reading.courtesy:
@@ -129,6 +139,11 @@ def _about(situation: Situation, case: Case) -> Decision:
             return _acted(take_note(situation.scene, voice, case, text), "a note from admin")
     doubted = doubt_case(situation.scene, voice, case, doubt, text, courtesy=reading.courtesy)
     return _acted(doubted, f"doubt: {doubt.reason}")
+
+
+def _is_said_enough(voice: Voice, case: Case) -> bool:
+    theirs = [_NUMBERED.sub("#", entry.text) for entry in case.history if entry.by == voice.person.email]
+    return len(theirs) >= SAID_ENOUGH and theirs.count(_NUMBERED.sub("#", written(voice.mail))) >= SAID_ENOUGH
 
 
 def _is_of_another_case(reading: Reading, report: Report, case: Case) -> bool:
