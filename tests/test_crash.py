@@ -18,6 +18,7 @@ import pytest
 from tests.conversation import Clinic
 from tests.store.tiny_bench import TinyBench
 from workflow.core.model import Fate, Place
+from workflow.mail.imap.inbox import Inbox
 from workflow.mail.smtp.outbox import Attempt, Outbox
 from workflow.store.tiny import atomic
 
@@ -60,22 +61,32 @@ class CutOutbox:
     def warm(self) -> bool:
         return self._outbox.warm
 
+    def warm_up(self) -> None:
+        self._outbox.warm_up()
+
     async def close(self, grace: float = 3.0) -> None:
         await self._outbox.close(0.0)
+
+
+SETTLE = Inbox.settle
 
 
 def wire(clinic: Clinic, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch) -> None:
     service = clinic.service
     outboxes = tuple(CutOutbox(outbox, boundaries) for outbox in service.sender.outboxes)
     service.sender.outboxes = outboxes  # type: ignore[assignment]  # all it needs
-    settle = service.settle
 
-    def settle_at_boundary(place: Place, fate: Fate) -> None:
+    def settle_at_boundary(inbox: Inbox, place: Place, fate: Fate) -> None:
         boundaries("before-move")
-        settle(place, fate)
+        SETTLE(inbox, place, fate)
 
-    monkeypatch.setattr(service, "settle", settle_at_boundary)
+    monkeypatch.setattr(Inbox, "settle", settle_at_boundary)
     monkeypatch.setattr(atomic, "boundary", boundaries)
+
+
+def unwire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Inbox, "settle", SETTLE)
+    monkeypatch.setattr(atomic, "boundary", lambda step: None)
 
 
 async def story(clinic: Clinic) -> None:
@@ -102,12 +113,12 @@ async def live(folder: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int | None
                 with suppress(BaseException):
                     await clinic.stops()
                 TinyBench(clinic.folder / "state").kill(clinic.store)  # death does this
-                monkeypatch.setattr(atomic, "boundary", lambda step: None)
+                unwire(monkeypatch)
                 await clinic.starts()
                 await finish(clinic)
             await check(clinic)
     finally:
-        monkeypatch.setattr(atomic, "boundary", lambda step: None)
+        unwire(monkeypatch)
     return boundaries
 
 

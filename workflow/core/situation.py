@@ -50,10 +50,11 @@ class Situation:
 
     @property
     def among_others(self) -> bool:
-        """Whether people write to each other: it answers no letter of ours, or somebody outside the configuration
-        reads it. Asked only where nothing points to a case."""
+        """Whether people write to each other: it answers no letter of ours and no mail that we acted on, or somebody
+        outside the configuration reads it. Asked only where nothing points to a case."""
         rules = self.scene.rules
-        ours = any(is_of_letter(known, self.scene.domain) for known in self.mail.refers_to)
+        taken = {mail.message_id for case in self.own_cases for mail in case.mails}
+        ours = any(known in taken or is_of_letter(known, self.scene.domain) for known in self.mail.refers_to)
         return (self.answers and not ours) or not all(map(rules.knows, self.mail.recipients))
 
     def voice_about(self, case: Case) -> Voice | None:

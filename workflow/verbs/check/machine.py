@@ -154,7 +154,10 @@ def _closed_to_us(folder: Path) -> Finding | None:
         advice = f"Give it to the user that runs the daemon: chown -R THAT_USER {folder}. Run check as that user, too."
         return fail("store", text, advice)
     owner = folder.stat().st_uid
-    strange = [path for path in _files(folder) if path.lstat().st_uid != owner]
+    strange = sorted(
+        (path for path in _files(folder) if path.lstat().st_uid != owner), key=lambda path: len(path.parts)
+    )
+    strange.sort(key=lambda path: len(path.parts))  # a copy shares its owner, and lies deeper
     if strange:
         text = f"{strange[0]} belongs to {_user(strange[0].lstat().st_uid)}, but {folder} to {_user(owner)}"
         return fail("store", text, f"Run: chown -R {_user(owner)} {folder}")
