@@ -39,7 +39,7 @@ demo: venv ## a late and a missed session, from mail to outcome; needs no accoun
 	@$(BIN)/python daemon.py demo
 
 test: ## all checks and all tests
-	@echo 'All checks and all tests: about ten minutes on two cores.'
+	@echo 'All checks and all tests: about a quarter of an hour on two cores.'
 	@$(MAKE) --no-print-directory every-test; ended=$$?; $(MAKE) --no-print-directory left-out; exit $$ended
 
 # The tests on real servers come by themselves: on a fast clock a busy neighbour would be late.
