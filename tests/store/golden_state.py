@@ -28,7 +28,7 @@ NOT_STATE = ("lock", "backups", "alive.json")
 
 async def make(folder: Path) -> None:
     """A month of a clinic with two admins and a lead, up to an afternoon on which SMTP takes nothing."""
-    with TemporaryDirectory() as scratch, patch("workflow.store.tiny.WORTH_A_HINT", 1):
+    with TemporaryDirectory() as scratch, patch("workflow.store.tiny.store.WORTH_A_HINT", 1):
         began = STOPPED_AT - timedelta(days=35)
         async with Clinic(Path(scratch), at=began, admins=("alex", "pat"), lead=True, digest="08:30") as clinic:
             await months_before(clinic)
