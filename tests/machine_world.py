@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from workflow.config import Config, load
 from workflow.core.model import Place
+from workflow.mail.imap.mailbox import Fetched
 from workflow.mail.smtp.outbox import Attempt, Result
 
 CONFIG = """
@@ -60,18 +61,9 @@ class KnownChance:
         return self._chance.randbytes(length).hex()
 
 
-@dataclass(frozen=True)
-class Arrival:
+def lying(place: Place, arrived_at: datetime, raw: bytes) -> Fetched:
     """A mail in the clinic's folder."""
-
-    place: Place
-    arrived_at: datetime
-    raw: bytes
-    withheld: str | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.raw)
+    return Fetched(place, arrived_at, len(raw), raw, whole=True)
 
 
 @dataclass(frozen=True)

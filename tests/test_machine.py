@@ -34,7 +34,6 @@ from tests.machine_world import (
     DANA,
     MAILBOX,
     RAVI,
-    Arrival,
     KnownChance,
     MailServer,
     PowerCut,
@@ -42,11 +41,13 @@ from tests.machine_world import (
     at_once,
     configuration,
     header,
+    lying,
 )
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
 from workflow.core.model import Case, Fate, Place
 from workflow.engine import Engine
+from workflow.mail.imap.mailbox import Fetched
 from workflow.sender import Sender
 from workflow.store.tiny import atomic
 from workflow.store.tiny.store import TinyStore
@@ -82,7 +83,7 @@ class Machine(RuleBasedStateMachine):
         self.scratch = tempfile.TemporaryDirectory()
         self.model = Model()
         self.server = MailServer(self._taken, self._boundary)
-        self.folder: dict[Place, tuple[Arrival, Written]] = {}
+        self.folder: dict[Place, tuple[Fetched, Written]] = {}
         self.written: list[tuple[bytes, Written]] = []
         self.uids = 0
         self.reports = 0
@@ -282,7 +283,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- what the model is told ---------------------------------------------------------------------------
 
-    def _heard(self, arrival: Arrival, written: Written) -> None:
+    def _heard(self, arrival: Fetched, written: Written) -> None:
         now = self.clock.now()
         if written.case is not None:
             self.model.answered(written.case, written.message_id, written.word, written.text, now)
@@ -336,7 +337,7 @@ class Machine(RuleBasedStateMachine):
         self.written.append((raw, written))
         self.uids += 1
         place = Place(1, self.uids)
-        self.folder[place] = (Arrival(place, self.clock.now(), raw), written)
+        self.folder[place] = (lying(place, self.clock.now(), raw), written)
 
     def _cases(self) -> list[Case]:
         return at_once(self._read_cases())

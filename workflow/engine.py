@@ -31,6 +31,7 @@ from workflow.core.situation import Situation
 from workflow.core.topics import Notice
 from workflow.ids import free_case_id, token
 from workflow.logs import place
+from workflow.mail.imap.mailbox import Fetched
 from workflow.mail.reading import message, trust
 from workflow.mail.reading.message import Incoming
 from workflow.mail.writing.render import Unsafe
@@ -49,21 +50,6 @@ DIGEST = "digest"
 
 SET_BACK = timedelta(minutes=1)
 """A clock that goes back by less is being adjusted by the network, and no due time is worth a thought."""
-
-
-class Arrival(Protocol):
-    """A mail as the inbox hands it over."""
-
-    @property
-    def place(self) -> Place: ...
-    @property
-    def arrived_at(self) -> datetime: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def raw(self) -> bytes: ...
-    @property
-    def withheld(self) -> str | None: ...
 
 
 class Owing(Protocol):
@@ -92,7 +78,7 @@ class Engine:
         """Before the first mail and tick: learn when something was decided last, as the clock may have been set."""
         self._latest = max(self._latest, await self.clinic.store.latest_at() or self._latest)
 
-    async def take(self, arrival: Arrival) -> None:
+    async def take(self, fetched: Fetched) -> None:
         """Act on one mail, once, whatever it is: its decision is committed, then the mail is settled.
 
         A mail that cannot be handled is set aside and announced (contract 8.4). When the store fails, `StoreError`
@@ -100,21 +86,21 @@ class Engine:
         """
         store = self.clinic.store
         async with self._deciding() as now:
-            has_killed = await store.hand_count(arrival.place) >= DEADLY
-            await store.take_in_hand(arrival.place)
+            has_killed = await store.hand_count(fetched.place) >= DEADLY
+            await store.take_in_hand(fetched.place)
             if has_killed:
-                fate = await self._set_aside(arrival, now, "ended the process twice")
+                fate = await self._set_aside(fetched, now, "ended the process twice")
             else:
                 try:
-                    fate = await self._handle(arrival, now)
+                    fate = await self._handle(fetched, now)
                 except StoreError:
                     raise
                 except Exception as error:  # one of the two catch-alls: one mail must not stop the next
                     log.error("mail failed", error=type(error).__name__, where=place(error))
-                    fate = await self._set_aside(arrival, now, f"could not be handled ({type(error).__name__})")
+                    fate = await self._set_aside(fetched, now, f"could not be handled ({type(error).__name__})")
             await store.put_down()
         self.clinic.counters.mails[fate.value] += 1
-        self._settle(arrival.place, fate)
+        self._settle(fetched.place, fate)
 
     async def tick(self) -> int:
         """Decide whatever is due by now; how many cases were. One case that fails does not stop the others."""
@@ -208,17 +194,17 @@ class Engine:
 
     # --- one mail -------------------------------------------------------------------------------------
 
-    async def _handle(self, arrival: Arrival, now: datetime) -> Fate:
-        if arrival.withheld is not None:
-            await self._tell_withheld(arrival, arrival.withheld, now)
-            if not arrival.raw:
+    async def _handle(self, fetched: Fetched, now: datetime) -> Fate:
+        if fetched.withheld is not None:
+            await self._tell_withheld(fetched, fetched.withheld, now)
+            if not fetched.raw:
                 return Fate.LEFT  # nobody knows whose it is
         clinic, store = self.clinic, self.clinic.store
-        arrived_at = now if clinic.rules.rehearsal else min(arrival.arrived_at, now)
+        arrived_at = now if clinic.rules.rehearsal else min(fetched.arrived_at, now)
         incoming = message.read(
-            arrival.raw,
+            fetched.raw,
             arrived_at,
-            size=arrival.size,
+            size=fetched.size,
             max_size=clinic.config.mailbox.max_size,
             own_address=clinic.rules.address,
             instance=store.desk.instance,
@@ -231,7 +217,7 @@ class Engine:
         roster = clinic.rules.roster
         if incoming.fault is not None:
             if mail.sender is None or roster.associate(mail.sender) or roster.admin(mail.sender):
-                return await self._set_aside(arrival, now, incoming.fault, mail)
+                return await self._set_aside(fetched, now, incoming.fault, mail)
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
         situation = await self._gather(incoming, now)
@@ -298,12 +284,12 @@ class Engine:
                     texts.append(self.clinic.letters.text(letter, now))
         return texts
 
-    async def _tell_withheld(self, arrival: Arrival, reason: str, now: datetime) -> None:
+    async def _tell_withheld(self, fetched: Fetched, reason: str, now: datetime) -> None:
         """Of each such mail once: it has no other key than its place, and all of them look alike."""
-        key = f"withheld {arrival.place.uidvalidity} {arrival.place.uid}"
+        key = f"withheld {fetched.place.uidvalidity} {fetched.place.uid}"
         if await self.clinic.store.consumed(_fated(key, Fate.LEFT)):
             return
-        what = "The text of a mail" if arrival.raw else "A mail"
+        what = "The text of a mail" if fetched.raw else "A mail"
         detail = f"{what} could not be read: the IMAP server {reason}. It lies where it lay; it may be a report."
         told = notices(self._scene(now), "withheld", detail=detail)
         await self._commit(Decision("mail withheld", letters=told, key=key), now, fault={"reason": reason})
@@ -316,8 +302,8 @@ class Engine:
                 return fate
         return Fate.HANDLED if await store.consumed(key) else None
 
-    async def _set_aside(self, arrival: Arrival, now: datetime, reason: str, mail: Mail | None = None) -> Fate:
-        key = mail.key if mail is not None else hashlib.sha256(arrival.raw).hexdigest()
+    async def _set_aside(self, fetched: Fetched, now: datetime, reason: str, mail: Mail | None = None) -> Fate:
+        key = mail.key if mail is not None else hashlib.sha256(fetched.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
         told = notices(self._scene(now), "set-aside", detail=detail)
         decision = Decision("mail set aside", letters=told, fate=Fate.SET_ASIDE, key=key)

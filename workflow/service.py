@@ -23,10 +23,9 @@ import structlog
 from workflow import logs
 from workflow.clinic import Clinic
 from workflow.config import Config
-from workflow.core.model import Fate, Place
 from workflow.engine import Engine
-from workflow.mail.imap.inbox import Contact, Fetched, Inbox, Loss, News
-from workflow.mail.smtp.outbox import Outbox, Result
+from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News
+from workflow.mail.smtp.outbox import Outbox
 from workflow.mail.tokens import tokens_of
 from workflow.sender import Sender
 from workflow.store import Alive, StoreError
@@ -78,7 +77,14 @@ class Service:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
         self.sender = Sender(clinic, *(Outbox(smtp, tokens=tokens) for _ in range(CONNECTIONS)))
-        self.engine = Engine(clinic, self.settle, self.sender)
+        self._inbox = Inbox(
+            clinic.config.mailbox,
+            since=clinic.store.desk.place,
+            first_since=self._first_since,
+            deliver=self._deliver,
+            report=self._report,
+        )
+        self.engine = Engine(clinic, self._inbox.settle, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
         self.watch = Watch()
@@ -98,7 +104,6 @@ class Service:
         self._signs_of_life = LifeSigns()
         self._notifier = sdnotify.SystemdNotifier()
         self._beats = schedule.Scheduler()
-        self._inbox = self._watch_mailbox()
 
     # --- from start to stop -----------------------------------------------------------------------------
 
@@ -193,18 +198,6 @@ class Service:
             await self.engine.announce("case-file", detail, mark=fault.mark)
 
     # --- the mailbox ------------------------------------------------------------------------------------
-
-    def settle(self, place: Place, fate: Fate) -> None:
-        self._inbox.settle(place, fate)
-
-    def _watch_mailbox(self) -> Inbox:
-        return Inbox(
-            self.clinic.config.mailbox,
-            since=self.clinic.store.desk.place,
-            first_since=self._first_since,
-            deliver=self._deliver,
-            report=self._report,
-        )
 
     def _first_since(self) -> datetime:
         """At a first start only recent mail counts (contract section 3); in a rehearsal all of it does."""
@@ -337,12 +330,10 @@ class Service:
 
     async def _audit(self) -> None:
         try:
-            lost_at, loss = self.watch.lost_at, self.watch.loss
-            down_since, down_by = self.sender.down_since, self.sender.down_by
-            refuses = down_by is Result.REFUSED_LOGIN, down_by is Result.REFUSED
+            lost_at, down_since = self.watch.lost_at, self.sender.down_since
             away = {
-                "IMAP": Away(lost_at, loss == Loss.REFUSED_LOGIN, puts_off=loss == Loss.BUSY) if lost_at else None,
-                "SMTP": Away(down_since, *refuses) if down_since else None,
+                "IMAP": Away(lost_at, self.watch.loss) if lost_at else None,
+                "SMTP": Away(down_since, self.sender.down_by) if down_since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
         except StoreError:

@@ -22,6 +22,8 @@ from workflow.core.outsiders import NOBODY_TOLD
 from workflow.core.owed import Scene, notices
 from workflow.core.topics import Notice
 from workflow.engine import Engine
+from workflow.mail.imap.mailbox import Loss
+from workflow.mail.smtp.session import Result
 from workflow.sender import Sender
 from workflow.store import COUNTS_KEPT, StoreError
 
@@ -59,6 +61,16 @@ PARTS: Mapping[str, str] = {
 }
 """The parts that work side by side, and what is told when one stands still: new mail, or a hung server, can't be the
 reason, since each of them gives up by itself long before its limit (`service`)."""
+
+OUTAGES: Mapping[str, str] = {
+    Result.REFUSED_LOGIN: "refused the login since {at}: check the {secret}. {what} until it is accepted",
+    Result.REFUSED: "refused letters since {at}: ask its provider whether the account may send. They are tried again "
+    "until it takes them",
+    Loss.BUSY: "put us off since {at}. {what} until it is back",
+}
+"""What is told of a server, by what it does (`Away.why`); both servers have the same word for a refused login."""
+
+UNREACHED = "not been reached since {at}. {what} until it is back"
 
 FIRST_SWEEP_WAIT = 60.0
 """After a start, timers wait for the first full look, but not for ever: the IMAP server may be away."""
@@ -111,12 +123,8 @@ class Away:
 
     since: datetime
     """Since when, by a clock that may have been set back since."""
-    refuses_login: bool = False
-    """It is there, but does not let us in: only a person can mend that."""
-    refuses_letters: bool = False
-    """It lets us in, but takes none of our letters."""
-    puts_off: bool = False
-    """It lets us in, but hands no mail out for now."""
+    why: str = ""
+    """What it did last: a `Loss` or a `Result`; "" when it does not answer."""
 
 
 class Auditor:
@@ -205,17 +213,11 @@ class Auditor:
         since = self._outlasts(server, outage.since, now)
         if since is None:
             return
-        at, what = self._local(since), "New mail is not seen" if server == "IMAP" else "Letters wait"
-        if outage.refuses_login:
-            secret = "access token" if self._goes_by_token(server) else "password"
-            said = f"refused the login since {at}: check the {secret}. {what} until it is accepted"
-        elif outage.refuses_letters:
-            ask = "ask its provider whether the account may send"
-            said = f"refused letters since {at}: {ask}. They are tried again until it takes them"
-        else:
-            fault = "put us off" if outage.puts_off else "not been reached"
-            said = f"{fault} since {at}. {what} until it is back"
-        topic: Notice = "login" if outage.refuses_login else "outage"
+        config = self._clinic.config
+        keys, what = (config.mailbox, "New mail is not seen") if server == "IMAP" else (config.smtp, "Letters wait")
+        secret = "password" if keys.oauth2 is None else "access token"
+        said = OUTAGES.get(outage.why, UNREACHED).format(at=self._local(since), what=what, secret=secret)
+        topic: Notice = "login" if outage.why == Result.REFUSED_LOGIN else "outage"
         await self._engine.announce(topic, f"The {server} server has {said}; nothing is lost.", mark=_mark(server))
 
     def _outlasts(self, name: str, since: datetime, now: datetime) -> datetime | None:
@@ -226,10 +228,6 @@ class Auditor:
 
     def _local(self, at: datetime) -> str:
         return at.astimezone(ZoneInfo(self._clinic.rules.cadence.zone)).strftime("%H:%M")
-
-    def _goes_by_token(self, server: str) -> bool:
-        config = self._clinic.config
-        return (config.mailbox if server == "IMAP" else config.smtp).oauth2 is not None
 
     async def _look_at_return(self, server: str, now: datetime) -> None:
         self._away.pop(server, None)

@@ -19,7 +19,7 @@ from functools import cached_property
 from heapq import heappop, heappush
 from pathlib import Path
 
-from tests.machine_world import CONFIG, MAILBOX, Arrival, header
+from tests.machine_world import CONFIG, MAILBOX, header, lying
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
 from workflow.config import load
@@ -128,7 +128,7 @@ class Paper:
     async def arrives(self, raw: bytes) -> Fate:
         """A mail lies in the mailbox: what became of it."""
         self._count += 1
-        await self.engine.take(Arrival(Place(1, self._count), self.clock.now(), raw))
+        await self.engine.take(lying(Place(1, self._count), self.clock.now(), raw))
         fate = self.fates[-1]
         await self._all_of_now()
         return fate
@@ -166,7 +166,7 @@ class Paper:
             assert self._count < TOO_MUCH, "it goes on for ever"
             if self._coming and self._coming[0][0] <= now:
                 _, number, raw = heappop(self._coming)
-                await self.engine.take(Arrival(Place(1, number), now, raw))
+                await self.engine.take(lying(Place(1, number), now, raw))
             elif (due := await self.store.next_due()) is not None and due <= now:
                 assert await self.engine.tick(), "it stays due"
             elif (at := self.engine.next_digest_at) is not None and at <= now:

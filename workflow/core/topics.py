@@ -103,7 +103,7 @@ LETTERS = (
             "out-of-office": "an automatic reply",
             "stale": "an old report",
             "cap": "answers held back",
-            "outage": "mail server not reached",
+            "outage": "mail server does not serve us",
             "unread": "perhaps a report",
             "template": "a template failed",
             "other-associate": "a word of another associate",
