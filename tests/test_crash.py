@@ -75,13 +75,17 @@ def wire(clinic: Clinic, boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch
     service = clinic.service
     outboxes = tuple(CutOutbox(outbox, boundaries) for outbox in service.sender.outboxes)
     service.sender.outboxes = outboxes  # type: ignore[assignment]  # all it needs
+    monkeypatch.setattr(atomic, "boundary", boundaries)
+
+
+def wire_inbox(boundaries: Boundaries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the start: the engine holds on to the inbox that it is given."""
 
     def settle_at_boundary(inbox: Inbox, place: Place, fate: Fate) -> None:
         boundaries("before-move")
         SETTLE(inbox, place, fate)
 
     monkeypatch.setattr(Inbox, "settle", settle_at_boundary)
-    monkeypatch.setattr(atomic, "boundary", boundaries)
 
 
 def unwire(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +105,7 @@ async def live(folder: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int | None
     """The story with one power cut (or none), and what must be true at its end."""
     boundaries = Boundaries(cut_at)
     clinic = Clinic(folder)
+    wire_inbox(boundaries, monkeypatch)
     try:
         async with clinic:
             wire(clinic, boundaries, monkeypatch)

@@ -37,17 +37,12 @@ _JSON = "application/json"
 
 
 class Daemon(Protocol):
-    """What a running daemon can say of itself: the service."""
+    """What the service can say of itself."""
 
-    def alive(self) -> Alive:
-        """How it is at this moment."""
-
-    def faults(self) -> list[str]:
-        """Why the clinic is not served as it should be; empty when it is."""
-
+    def alive(self) -> Alive: ...
+    def faults(self) -> list[str]: ...
     @property
-    def overdue(self) -> float:
-        """Seconds for which the longest due time waits for its decision."""
+    def overdue(self) -> float: ...
 
 
 async def serve_health(listen: tuple[str, int], clinic: Clinic, daemon: Daemon) -> asyncio.Server:

@@ -66,14 +66,12 @@ class _Library(logging.Handler):
         structlog.get_logger().log(record.levelno, "a library warns", **facts)
 
 
-class _Journal:
+_AS_JSON = structlog.processors.JSONRenderer()
+
+
+def _for_journal(logger: Any, name: str, event: structlog.typing.EventDict) -> str:
     """JSON, and before it the line's priority, as the journal takes it from a service (sd-daemon(3))."""
-
-    def __init__(self) -> None:
-        self._render = structlog.processors.JSONRenderer()
-
-    def __call__(self, logger: Any, name: str, event: structlog.typing.EventDict) -> str:
-        return f"<{PRIORITIES[str(event['level'])]}>{self._render(logger, name, event)!s}"
+    return f"<{PRIORITIES[str(event['level'])]}>{_AS_JSON(logger, name, event)!s}"
 
 
 def _goes_to_journal() -> bool:
@@ -88,7 +86,7 @@ def _goes_to_journal() -> bool:
 def _render() -> structlog.typing.Processor:
     if sys.stderr.isatty():
         return structlog.dev.ConsoleRenderer()
-    return _Journal() if _goes_to_journal() else structlog.processors.JSONRenderer()
+    return _for_journal if _goes_to_journal() else _AS_JSON
 
 
 def set_up(*, quiet: bool = False) -> None:

@@ -268,7 +268,7 @@ class SqliteStore:
 
     async def purge(self, before: datetime) -> tuple[str, ...]:
         query = "select id from filed where copy = ? and closed_at < ? order by closed_at, id"
-        old = [id_ for (id_,) in self._db.execute(query, (NOW, _sorted(before))) if self._index.file(id_) is None]
+        old = [id_ for (id_,) in self._db.execute(query, (NOW, _sorted(before))) if id_ not in self._index.files]
         for case_id in old:
             await self.erase(case_id)
         return tuple(old)
@@ -374,7 +374,7 @@ class SqliteStore:
         return Filed(replace(case, letters=letters), now, pruned(kept.beside, now) + decision.letters, keys)
 
     def _stored(self, case_id: str) -> Filed | None:
-        return self._index.file(case_id) or self._row(NOW, case_id)
+        return self._index.files.get(case_id) or self._row(NOW, case_id)
 
     def _row(self, copy: str, case_id: str) -> Filed | None:
         return _read(self._one("select body from filed where copy = ? and id = ?", copy, case_id))
@@ -403,7 +403,7 @@ class SqliteStore:
     def _desk(self, copy: str) -> Desk | None:
         body = self._one("select body from filed where copy = ? and id = ?", copy, DESK)
         try:
-            return None if body is None else codec.desk(orjson.loads(str(body)))
+            return None if body is None else codec.read(Desk, orjson.loads(str(body)))
         except Broken as error:
             raise Unreadable(f"{self._path}: {error}") from None
 
@@ -459,7 +459,7 @@ class SqliteBoard:
 
 def _read(body: object) -> Filed | None:
     try:
-        return None if body is None else codec.filed(codec.current("case", orjson.loads(str(body))))
+        return None if body is None else codec.read(Filed, codec.current("case", orjson.loads(str(body))))
     except (Broken, ValueError):
         return None
 

@@ -89,7 +89,7 @@ def test_each_file_is_read_with_all_that_was_written(golden: Path) -> None:
     for path in golden.rglob("*.json"):
         ((table, rows),) = codec.decode(path.read_bytes()).items()
         written = codec.current(table, rows[str(ONLY)])
-        value = codec.filed(written) if table == CASE else codec.desk(written)
+        value = codec.read(Filed, written) if table == CASE else codec.read(Desk, written)
         read = codec.decode(codec.encode({table: {str(ONLY): codec.document(value)}}))[table][str(ONLY)]
         assert list(lost(written, read)) == [], path.name
 

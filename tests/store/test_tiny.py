@@ -113,7 +113,7 @@ def plausible_values() -> Iterator[None]:
 def test_any_case_is_read_as_it_was_written(data: st.DataObject) -> None:
     filed = codec.Filed(data.draw(st.from_type(Case)), NINE, (a_letter(1, None),), {"key": NINE})
     found = codec.decode(codec.encode({"case": {"1": codec.document(filed)}}))["case"]["1"]
-    assert codec.filed(found) == filed
+    assert codec.read(codec.Filed, found) == filed
 
 
 # --- beside a running daemon ----------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What can be wrong with a configuration file, worded for whoever has to mend it (contract section 6).
 
 Here are the faults that need two keys, a file or the environment to judge, and the words for those that `keys` finds
-in a single key. Nothing is decided about what to do: `file` raises them.
+in a single key. Nothing is decided about what to do: `load` raises them.
 """
 
 from __future__ import annotations

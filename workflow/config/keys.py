@@ -283,11 +283,9 @@ class OAuth2(Table):
     ca_file: FilePath = None
 
     def client_secret(self) -> str:
-        """As it is now. OSError: it can't be read."""
         return _read_secret(self.client_secret_file, self.client_secret_env)
 
     def refresh_token(self) -> str:
-        """As it is now. OSError: it can't be read."""
         return _read_secret(self.refresh_token_file, self.refresh_token_env)
 
 
@@ -328,8 +326,6 @@ class SmtpServer(ServerKeys):
 
 
 class Trust(Table):
-    """`[trust]`: what makes us believe a From."""
-
     authserv_id: Line = ""
     """Whose Authentication-Results to believe; "" nobody's."""
     require: bool = True
@@ -392,10 +388,9 @@ class LettersKeys(Table):
 
 
 class Privacy(Table):
-    """`[privacy]`: how much of a client is told, and for how long it is kept after closing."""
-
     client_name: Literal["first_initial", "initials", "as_written"] = "first_initial"
     keep_names: Duration = timedelta(days=30)
+    """After closing, and so `keep_cases`."""
     keep_cases: Duration = timedelta(days=400)
 
 

@@ -29,8 +29,6 @@ class Person:
 
 
 class Role(StrEnum):
-    """For whom a letter is, or as whom somebody speaks."""
-
     ASSOCIATE = "associate"
     ADMIN = "admin"
     LEAD = "lead"
@@ -54,13 +52,16 @@ class Roster:
     admins: tuple[Person, ...]
     lead: Person | None = None
 
+    @property
+    def people(self) -> tuple[Person, ...]:
+        return (*self.admins, *filter(None, (self.lead,)), *self.associates)
+
     def associate(self, address: str) -> Person | None:
-        """The associate who owns this address, whatever its case."""
         return _owner(self.associates, address)
 
     def admin(self, address: str) -> Person | None:
         """The admin who owns this address; the lead speaks as admin (contract section 3)."""
-        return _owner(self.admins, address) or (_owner((self.lead,), address) if self.lead else None)
+        return _owner((*self.admins, *filter(None, (self.lead,))), address)
 
 
 def _owner(people: tuple[Person, ...], address: str) -> Person | None:
@@ -128,7 +129,6 @@ class Cadence:
     )
 
     def of(self, kind: Kind) -> KindCadence:
-        """The figures for one kind of case."""
         match kind:
             case Kind.LATE:
                 return self.late
@@ -324,8 +324,6 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is asked of the sending of a letter."""
-
     rank: int
     """Lower goes first when many letters are due (contract 8.8)."""
     urgent: bool = False
@@ -355,7 +353,6 @@ class LetterKind(StrEnum):
 
     @property
     def course(self) -> Course:
-        """How letters of this kind travel."""
         match self:
             case LetterKind.ALERT | LetterKind.DRAFT:
                 return Course(rank=0, urgent=True)
@@ -416,8 +413,6 @@ class Facts:
 
 
 class Post(StrEnum):
-    """Where a letter stands."""
-
     OWED = "owed"
     SENT = "sent"
     """Accepted by the SMTP server."""

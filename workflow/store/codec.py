@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +26,8 @@ FORMAT: Final = 1
 STEPS: Final[dict[int, Callable[[str, dict[str, Any]], dict[str, Any]]]] = {}
 """From each earlier version to the next: what makes of a table's name (`case` or `desk`) and its document the document
 of the version after. Whoever raises `FORMAT` adds the step here; `migrate` rewrites the files with it."""
+
+T = TypeVar("T")
 
 _LAYOUT: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NAIVE_UTC
 """Indented, for people. NAIVE_UTC: a time without a zone would make its file unreadable later; ours mean UTC."""
@@ -59,18 +61,6 @@ class Filed:
 def document(value: Filed | Desk) -> dict[str, Any]:
     """The one TinyDB document of a file: the format, then the fields. Shares its values; only to be written."""
     return {"format": FORMAT, **{part.name: getattr(value, part.name) for part in fields(value)}}
-
-
-def filed(found: Mapping[str, Any]) -> Filed:
-    """The case of a document. Raises `Broken`."""
-    value: Filed = _validated(Filed, found)
-    return value
-
-
-def desk(found: Mapping[str, Any]) -> Desk:
-    """The desk of a document. Raises `Broken`."""
-    value: Desk = _validated(Desk, found)
-    return value
 
 
 def check_format(found: Mapping[str, Any]) -> None:
@@ -144,10 +134,12 @@ def _cleaned(value: object) -> object:
             return value
 
 
-def _validated(kind: type, found: Mapping[str, Any]) -> Any:
+def read(kind: type[T], found: Mapping[str, Any]) -> T:
+    """The case or the desk of a document. Raises `Broken`."""
     check_format(found)
     try:
-        return _validator(kind).validate_python(found)
+        value: T = _validator(cast("type", kind)).validate_python(found)  # mypy takes not every type for hashable
+        return value
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         # never the message or the input: both may quote what somebody wrote

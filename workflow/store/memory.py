@@ -59,12 +59,10 @@ def pruned(letters: Iterable[Letter], now: datetime) -> tuple[Letter, ...]:
 
 
 def pruned_keys(keys: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
-    """Content keys without a case, but for those of `KEYS_KEPT` ago."""
     return {key: at for key, at in keys.items() if now - at < KEYS_KEPT}
 
 
 def pruned_counts(counts: Mapping[str, Iterable[datetime]], now: datetime) -> dict[str, tuple[datetime, ...]]:
-    """Counts, but for times of `COUNTS_KEPT` ago and names that have none left."""
     recent = {name: tuple(at for at in times if now - at < COUNTS_KEPT) for name, times in counts.items()}
     return {name: times for name, times in recent.items() if times}
 
@@ -99,7 +97,8 @@ class Index:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = Desk(instance="")
-        self._files: dict[str, Filed] = {}
+        self.files: dict[str, Filed] = {}
+        """Those of ``open/``, by case id."""
         self.open = Cases()
         """Of those files."""
         self._timers: list[tuple[datetime, str]] = []
@@ -110,15 +109,15 @@ class Index:
         self._names: dict[str, frozenset[str]] = {}
         """In which files of ``open/`` each key and Message-ID stands; the desk's keys, too."""
         self.archive = Archive()
-        self._latest_at: datetime | None = None
+        self.latest_at: datetime | None = None
         self.adopt_desk(desk)
 
     def adopt(self, filed: Filed) -> None:
         """A new version of a case is on disk, in ``open/``."""
         case = filed.case
-        known, before = self.open.get(case.id), self._files.get(case.id)
+        known, before = self.open.get(case.id), self.files.get(case.id)
         self._forget_letters(before.letters if before is not None else ())
-        self._files[case.id] = filed
+        self.files[case.id] = filed
         if case.open:
             self.open.put(case)
         else:
@@ -154,7 +153,7 @@ class Index:
 
     def archived(self, case_id: str, mark: int) -> None:
         """The case left ``open/``: what it consumed stays known. `mark`: its file's."""
-        filed = self._files.get(case_id)
+        filed = self.files.get(case_id)
         self._forget(case_id)
         if filed is not None:
             self.archive.put(case_id, names_of(filed), mark)
@@ -164,24 +163,12 @@ class Index:
         self.archive.drop(case_id)
 
     def _forget(self, case_id: str) -> None:
-        filed = self._files.pop(case_id, None)
+        filed = self.files.pop(case_id, None)
         self.open.drop(case_id)
         if filed is not None:
             self._forget_letters(filed.letters)
             for name in names_of(filed):
                 self._unnote(name, case_id)
-
-    @property
-    def files(self) -> Mapping[str, Filed]:
-        """The files of ``open/``, by case id: a copy."""
-        return dict(self._files)
-
-    @property
-    def latest_at(self) -> datetime | None:
-        return self._latest_at
-
-    def file(self, case_id: str) -> Filed | None:
-        return self._files.get(case_id)
 
     def home(self, letter_id: str) -> str | None:
         """Which file of ``open/`` a letter lies in, or `DESK`."""
@@ -217,8 +204,8 @@ class Index:
         return self._names.get(name, _NOWHERE)
 
     def stamp(self, at: datetime) -> None:
-        if self._latest_at is None or at > self._latest_at:
-            self._latest_at = at
+        if self.latest_at is None or at > self.latest_at:
+            self.latest_at = at
 
     def _note(self, name: str, home: frozenset[str]) -> None:
         known = self._names.get(name)

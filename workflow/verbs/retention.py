@@ -44,13 +44,9 @@ def main(asked: Namespace) -> int:
                 print("Nothing was changed.")
                 return 1
         answer = asyncio.run(_carried_out(config, asked.verb, case_id))
-    except NotCommitted as refused:
-        print(f"Not done, or not wholly: {refused}. It may be repeated.", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(
-            f"Not done, or not wholly: {error.strerror or type(error).__name__}. It may be repeated.", file=sys.stderr
-        )
+    except (NotCommitted, OSError) as refused:
+        why = getattr(refused, "strerror", None) or str(refused) or type(refused).__name__
+        print(f"Not done, or not wholly: {why}. It may be repeated.", file=sys.stderr)
         return 1
     print("\n".join(answer.lines), file=sys.stderr if answer.code else sys.stdout)
     return answer.code
@@ -106,5 +102,4 @@ async def _clock(store: Store) -> Clock:
     last = await store.board.alive(living=False)
     if last is None or not last.rehearsed:
         return SystemClock()
-    known = [last.now, await store.latest_at() or last.now]
-    return RehearsalClock(max(known), last.speed)
+    return RehearsalClock(max(last.now, await store.latest_at() or last.now), last.speed)

@@ -6,7 +6,7 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -30,28 +30,21 @@ LETTERS = {
 """The letter that a due time brings; a `waiting` case that closes by itself brings none."""
 
 
-class Looked(NamedTuple):
-    found: dict[str, Any]
-    """``status --json`` (contract section 7)."""
-    whys: Mapping[str, str]
-    """For each open case, why its next letter is later than the table of section 5 says; "" when it is not."""
-    now: datetime
-    """Local."""
-    backup: str
-    """The name of the last one; "" when there is none yet."""
-
-
 def main(asked: Namespace) -> int:
     """Print the state (contract section 7); exit codes 0, 2 and 4."""
-    looked = asyncio.run(_look(load(asked.config)))
+    found, whys, now, backup = asyncio.run(_look(load(asked.config)))
     if asked.json:
-        print(orjson.dumps(looked.found, option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(looked)
+        _print(found, whys, now)
+        print(f"last backup: {backup or 'none yet'}")
     return 0
 
 
-async def _look(config: Config) -> Looked:
+async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], datetime, str]:
+    """What ``--json`` prints; for each open case why its next letter is later than the table of section 5 says, "" when
+    it is not; the local time; the name of the last backup, if there is one.
+    """
     daemon, store = board(config.store.url), await peek(config.store.url)
     alive, last = await daemon.alive(), await daemon.alive(living=False)
     now = alive.now if alive is not None else SystemClock().now()
@@ -73,7 +66,7 @@ async def _look(config: Config) -> Looked:
     }
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = await store.copies()
-    return Looked(found, whys, now.astimezone(zone), copies[-1] if copies else "")
+    return found, whys, now.astimezone(zone), copies[-1] if copies else ""
 
 
 def _case(case: Case, coming: Timer | None, config: Config, zone: ZoneInfo) -> dict[str, Any]:
@@ -98,15 +91,14 @@ def _iso(at: datetime | None, zone: ZoneInfo) -> str | None:
     return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
 
 
-def _print(looked: Looked) -> None:
-    found, now = looked.found, looked.now
+def _print(found: dict[str, Any], whys: Mapping[str, str], now: datetime) -> None:
     console = Console(highlight=False)
     if found["open"]:
         table = Table(
             *("case", "kind", "associate", "client", "reported", "contacted", "next"), box=None, pad_edge=False
         )
         for case in found["open"]:
-            coming, why = case["next"], looked.whys.get(case["case"])
+            coming, why = case["next"], whys.get(case["case"])
             after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'], now)}"
             table.add_row(
                 *(case["case"], case["kind"], case["associate"], case["client"] or "-"),
@@ -121,7 +113,6 @@ def _print(looked: Looked) -> None:
     state = "connected" if mailbox["connected"] else "not connected"
     console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
     console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
-    console.print(f"last backup: {looked.backup or 'none yet'}")
 
 
 def _short(iso: str | None, now: datetime) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from workflow.core.kinds import KINDS
-from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Person, Role, State
+from workflow.core.model import Cadence, Case, Choice, Datum, Kind, Letter, LetterKind, Person, Role, State
+from workflow.core.owed import facts
 from workflow.core.topics import LETTERS
+from workflow.mail.writing.values import DATA
 
 CLIENT = "Quillon Vandersprock"
 """Nobody's name: where it shows in a first line, the template put it there."""
@@ -19,49 +21,32 @@ CLIENT = "Quillon Vandersprock"
 _AT = datetime(2026, 11, 5, 19, tzinfo=UTC)
 _ASSOCIATE = Person("Dana Lee", ("dana@clinic.test",))
 
+
+def _said(nothing: Datum) -> Datum:
+    """Something in the place of what says nothing."""
+    return ["a case"] if isinstance(nothing, list) else True if nothing is False else "what was written"
+
+
 _FULL: Mapping[str, Datum] = {
-    "both": True,
-    "by": "Front Desk",
-    "changed": "estimate",
-    "closed": ["a case"],
-    "detail": "what happened",
-    "faults": ["a fault"],
-    "future_time": True,
-    "headline": "1 open",
-    "line": "what was written",
-    "lines": ["a case"],
+    **{name: _said(nothing) for name, nothing in DATA.items()},
     "minutes_taken": 4,
-    "morning": True,
-    "one_each": True,
-    "open": ["a case"],
-    "others": ["a case"],
-    "over_session": True,
-    "text": "what was written",
     "written_at": _AT.isoformat(),
 }
 """Everything that a letter can carry besides its case."""
 
-_BARE = Facts(
-    case="K7Q2",
+_CASE = Case(
+    id="K7Q2",
     kind=Kind.LATE,
     state=State.OPEN,
     associate=_ASSOCIATE,
     client=None,
     minutes=None,
     session_at=None,
-    expected_at=None,
-    reported_at=_AT,
-    contacted_at=None,
-    outcome=None,
-    outcome_note=None,
-    makeup=False,
-    note=None,
-    reminders_sent=0,
-    escalated=False,
     yesterday=False,
-    session=timedelta(minutes=50),
-    sent=False,
-    reached=False,
+    reported_at=_AT,
+    opened_at=_AT,
+    changed_at=_AT,
+    cadence=Cadence(timedelta(minutes=50), "UTC", time(0), time(0), timedelta(0)),
 )
 
 
@@ -70,32 +55,24 @@ def trial_letters() -> Iterator[tuple[Letter, datetime]]:
     for row in LETTERS:
         for topic in row.topics:
             for role in row.readers:
-                for facts in _turns(row.about) if row.about else (None,):
-                    yield _letter(row.kind, topic, role, facts, {}), _AT
-                    yield _letter(row.kind, topic, role, facts, _FULL), _AT + timedelta(hours=1)
+                for case in _turns(row.about) if row.about else (None,):
+                    yield _letter(row.kind, topic, role, case, {}), _AT
+                    yield _letter(row.kind, topic, role, case, _FULL), _AT + timedelta(hours=1)
 
 
-def _turns(kinds: Iterable[Kind]) -> Iterator[Facts]:
+def _turns(kinds: Iterable[Kind]) -> Iterator[Case]:
     for kind in kinds:
-        bare = replace(_BARE, kind=kind)
-        full = replace(
-            bare,
-            client=CLIENT,
-            minutes=15 if kind is Kind.LATE else None,
-            session_at=_AT,
-            expected_at=_AT if kind is Kind.LATE else None,
-            contacted_at=_AT,
-            note="what was written",
-            sent=True,
-            reached=True,
-        )
-        yield from (bare, replace(bare, client=CLIENT), full, replace(full, state=State.CANCELLED))
+        bare = replace(_CASE, kind=kind)
+        known = replace(bare, client=CLIENT)
+        minutes, said = 15 if kind is Kind.LATE else None, "what was written"
+        full = replace(known, minutes=minutes, session_at=_AT, sent_at=_AT, told_at=_AT, reached_at=_AT, notes=(said,))
+        yield from (bare, known, full, replace(full, state=State.CANCELLED))
         for outcome in KINDS[kind].outcomes:
-            yield replace(full, state=State.CLOSED, outcome=outcome, outcome_note="what was written", makeup=True)
+            yield replace(full, state=State.CLOSED, outcome=outcome, outcome_note=said, makeup=True)
 
 
-def _letter(kind: LetterKind, topic: str, role: Role, facts: Facts | None, data: Mapping[str, Datum]) -> Letter:
-    case = facts.case if facts is not None else None
+def _letter(kind: LetterKind, topic: str, role: Role, case: Case | None, data: Mapping[str, Datum]) -> Letter:
+    case_id = case.id if case is not None else None
     return Letter(
         id="trial",
         kind=kind,
@@ -104,8 +81,8 @@ def _letter(kind: LetterKind, topic: str, role: Role, facts: Facts | None, data:
         role=role,
         message_id="<trial@clinic.test>",
         created_at=_AT,
-        case=case,
-        facts=facts,
+        case=case_id,
+        facts=facts(case) if case is not None else None,
         data=data,
-        choices=(Choice("UNDO", "Take that back", case),) if data else (),
+        choices=(Choice("UNDO", "Take that back", case_id),) if data else (),
     )

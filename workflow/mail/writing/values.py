@@ -29,7 +29,7 @@ _WITH_FACTS = frozenset({LetterKind.ALERT, LetterKind.UPDATE, LetterKind.ESCALAT
 _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UPDATE, LetterKind.NOTICE})
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
-_DATA: Mapping[str, Datum] = {
+DATA: Mapping[str, Datum] = {
     **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "text", "written_at")),
     **dict.fromkeys(("both", "future_time", "morning", "one_each", "over_session"), False),
     **{name: [] for name in ("closed", "faults", "lines", "open", "others")},
@@ -72,7 +72,7 @@ class Wording:
 
     def values(self, letter: Letter, now: datetime) -> dict[str, object]:
         """Everything that templates may name; all text in it is cleaned."""
-        data = {**_DATA, **{name: _clean(value) for name, value in letter.data.items()}}
+        data = {**DATA, **{name: _clean(value) for name, value in letter.data.items()}}
         if letter.facts is not None:
             data.update({name: self.discreet(str(data[name]), letter.facts) for name in _QUOTES if data[name]})
         written_at = data["written_at"]

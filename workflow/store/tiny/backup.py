@@ -32,10 +32,10 @@ from workflow.store.tiny.reader import (
     ONLY,
     backups,
     case_files,
-    case_names,
     files_of,
     json_files,
     listed,
+    places_of,
     read_case,
     read_document,
 )
@@ -64,7 +64,7 @@ def back_up(folder: Path, name: str) -> None:
     kept: dict[str, str] = {}  # where in the copy the file of this name lies; of one set aside there may be another
     # Again until there is nothing new: a case that is closed or opened again meanwhile is in neither place for whoever
     # looks at each of them once.
-    while missing := [place for place in _places(folder) if place not in copied]:
+    while missing := [place for place in places_of(folder) if place not in copied]:
         for place in missing:
             copied.add(place)
             try:
@@ -151,8 +151,12 @@ def _named(path: Path) -> Case | None:
 
 
 def _case(path: Path) -> Case | None:
+    return filed.case if (filed := _filed(path)) is not None else None
+
+
+def _filed(path: Path) -> Filed | None:
     try:
-        return read_case(path).case
+        return read_case(path)
     except Broken:
         return None
 
@@ -162,19 +166,14 @@ def _is_closed(case: Case, before: datetime) -> bool:
 
 
 def _amend_case(path: Path, change: Callable[[Filed], Filed]) -> None:
-    try:
-        filed = read_case(path)
-    except Broken:
-        return
-    amended = change(filed)
-    if amended != filed:
+    if (filed := _filed(path)) is not None and (amended := change(filed)) != filed:
         _write(path, CASE, amended)
 
 
 def _amend_desk(copy: Path, change: Callable[[Letter], Letter]) -> None:
     path = copy / "desk.json"
     try:
-        desk = codec.desk(read_document(path, DESK_TABLE))
+        desk = codec.read(Desk, read_document(path, DESK_TABLE))
     except (FileNotFoundError, Broken):
         return
     amended = replace(desk, letters=tuple(map(change, desk.letters)))
@@ -184,12 +183,6 @@ def _amend_desk(copy: Path, change: Callable[[Letter], Letter]) -> None:
 
 def _write(path: Path, table: str, value: Filed | Desk) -> None:
     atomic.replace_file(path, codec.encode({table: {str(ONLY): codec.document(value)}}))
-
-
-def _places(folder: Path) -> list[str]:
-    """Where the files of all cases lie, within the state: no paths, for there may be a hundred thousand."""
-    months = [f"closed/{month}" for month in sorted(listed(folder / "closed")) if (folder / "closed" / month).is_dir()]
-    return [f"{room}/{name}" for room in ("open", *months, "set-aside") for name in case_names(folder / room)]
 
 
 def _keep_newer(folder: Path, part: Path, one: str, other: str) -> str:

@@ -83,7 +83,7 @@ class TinyReader:
         return filed.case if filed else None
 
     async def knows(self, case_id: str) -> bool:
-        if self._index.file(case_id) or case_id in self._closed:
+        if case_id in self._index.files or case_id in self._closed:
             return True
         return any(fault.name.partition(".")[0] == case_id for fault in self.faults)
 
@@ -95,7 +95,7 @@ class TinyReader:
             archived = [
                 self._stored(case_id)
                 for case_id, place in self._closed.items()
-                if place == month and self._index.file(case_id) is None
+                if place == month and case_id not in self._index.files
                 if may_be_closed_between(Path(self._closed_path(case_id)), since, until)
             ]
             cases = [filed.case for filed in archived if filed]
@@ -183,7 +183,7 @@ class TinyReader:
     def _read_desk(self) -> Desk:
         path = self.folder / "desk.json"
         try:
-            return codec.desk(read_document(path, DESK_TABLE))
+            return codec.read(Desk, read_document(path, DESK_TABLE))
         except FileNotFoundError:
             return Desk(instance="")
         except Broken as error:
@@ -209,7 +209,7 @@ class TinyReader:
 
     def _stored(self, case_id: str) -> Filed | None:
         """The newest version of a case's file; None when there is none that can be read."""
-        if (filed := self._index.file(case_id)) is not None:
+        if (filed := self._index.files.get(case_id)) is not None:
             return filed
         return self._try(Path(self._closed_path(case_id))) if case_id in self._closed else None
 
@@ -244,7 +244,7 @@ def no_collection() -> Iterator[None]:
 
 
 def read_case(path: Path) -> Filed:
-    filed = codec.filed(read_document(path, CASE))
+    filed = codec.read(Filed, read_document(path, CASE))
     if filed.case.id != path.stem:
         raise Broken("its name is not the id of the case in it")
     return filed
@@ -284,13 +284,17 @@ def backups(folder: Path) -> list[Path]:
     return [folder / BACKUPS / name for name in sorted(names)]
 
 
+def places_of(folder: Path) -> Iterator[str]:
+    """Where the files of all cases lie in a state, or in a copy of one, readable or not: no paths, for there may be a
+    hundred thousand.
+    """
+    months = [f"closed/{month}" for month in sorted(listed(folder / "closed")) if (folder / "closed" / month).is_dir()]
+    for room in ("open", *months, "set-aside"):
+        yield from (f"{room}/{name}" for name in case_names(folder / room))
+
+
 def case_files(folder: Path) -> Iterator[Path]:
-    """The files of all cases in a state, or in a copy of one, readable or not."""
-    yield from json_files(folder / "open")
-    for month in sorted(listed(folder / "closed")):
-        if (folder / "closed" / month).is_dir():
-            yield from json_files(folder / "closed" / month)
-    yield from json_files(folder / "set-aside")
+    return (folder / place for place in places_of(folder))
 
 
 def files_of(folder: Path, case_id: str) -> list[Path]:

@@ -70,13 +70,16 @@ class TinyStore(TinyReader):
 
     async def open(self) -> None:
         try:
-            self._take_lock()
+            atomic.make_folder(self.folder)
+            self._lock.acquire()
             with no_collection():
                 self._read()
                 self._read_closed()
                 migrate.bring_up(self.folder, self._index.latest_at)
                 self._sweep()
                 self._keep_hint()
+        except Timeout:
+            raise Locked(f"another daemon holds {self.folder}") from None
         except StoreError:
             self._lock.release()
             raise
@@ -213,7 +216,7 @@ class TinyStore(TinyReader):
         expired = []
         async with aclosing(self.closed_cases(EVER, before)) as cases:
             async for case in cases:
-                if self._index.file(case.id) is None:
+                if case.id not in self._index.files:
                     expired.append(case.id)
         with refusing():
             for name in list(self._aside):
@@ -250,13 +253,6 @@ class TinyStore(TinyReader):
 
     # --- opening ------------------------------------------------------------------------------------
 
-    def _take_lock(self) -> None:
-        atomic.make_folder(self.folder)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise Locked(f"another daemon holds {self.folder}") from None
-
     def _keep_hint(self) -> None:
         """Spare the next start what this one had to read. Without it nothing is lost but time."""
         if self._unhinted >= WORTH_A_HINT:
@@ -276,7 +272,7 @@ class TinyStore(TinyReader):
         for path, reason in list(self._broken.items()):
             with suppress(OSError):  # then it stays where it is, unread, and a fault as well
                 self._set_aside(path, reason)
-        for case_id in self._index.files:
+        for case_id in list(self._index.files):
             self._tidy(case_id)
         self._hand.read()
         present = {fault.mark for fault in self.faults}
@@ -357,7 +353,7 @@ class TinyStore(TinyReader):
         """Put a case's file where it belongs. The commit is done: what fails here is done again by the next one, or by
         `open`.
         """
-        filed = self._index.file(case_id)
+        filed = self._index.files.get(case_id)
         if filed is None:
             return
         with suppress(OSError):

@@ -31,20 +31,16 @@ SENDING_MOST = sending.ARRIVAL_MOST + PART_MOST
 
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level.SKIPPED: "dim"}
 
-INDENT = 6
-"""Columns: the width of a level and a space."""
-
 
 def main(asked: Namespace) -> int:
     """Print a line a part; exit code 0 when none fails, 1 when one does, 2 for a faulty configuration."""
     logs.set_up(quiet=True)
     config = load(asked.config)
-    show = _show_on(Console(highlight=False)) if not asked.json else None
-    found = []
+    console, found = Console(highlight=False), []
     for finding in findings(config, send=asked.send):
         found.append(finding)
-        if show is not None:
-            show(finding)
+        if not asked.json:
+            _show(console, finding)
     failed = any(finding.level is Level.FAIL for finding in found)
     if asked.json:
         parts = [
@@ -116,22 +112,18 @@ def _bounded(name: str, seconds: float, attempt: Callable[[Tell], None]) -> Iter
 # --- on the terminal --------------------------------------------------------------------------------------
 
 
-def _show_on(console: Console) -> Callable[[Finding], None]:
-    def show(finding: Finding) -> None:
-        if not console.is_terminal:
-            print(finding, flush=True)  # one line each, however long: for grep
-            return
-        row = Table.grid()
-        row.add_column(width=INDENT)
-        row.add_column()
-        row.add_row(
-            Text(finding.level, style=STYLES[finding.level]), Text.assemble((f"{finding.part}: ", "bold"), finding.text)
-        )
-        if finding.advice:
-            row.add_row("", Text(finding.advice, style="italic"))
-        console.print(row)
-
-    return show
+def _show(console: Console, finding: Finding) -> None:
+    if not console.is_terminal:
+        print(finding, flush=True)  # one line each, however long: for grep
+        return
+    row = Table.grid()
+    row.add_column(width=6)  # of a level and a space
+    row.add_column()
+    said = Text.assemble((f"{finding.part}: ", "bold"), finding.text)
+    row.add_row(Text(finding.level, style=STYLES[finding.level]), said)
+    if finding.advice:
+        row.add_row("", Text(finding.advice, style="italic"))
+    console.print(row)
 
 
 def _summary(found: list[Finding], *, sent: bool) -> str:

@@ -14,12 +14,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from aiosmtplib import SMTPConnectResponseError, SMTPException, SMTPHeloError, SMTPResponseException
 
-from workflow.config.keys import Security
+from workflow.config.keys import ImapServer, Security, SmtpServer
 from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.smtp.session import UnreadyError
 from workflow.mail.tls import verified
@@ -67,22 +66,17 @@ def peer_of(wire: object) -> Peer | None:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where to connect to, in the configuration's words."""
-
     protocol: Literal["IMAP", "SMTP"]
     section: Literal["mailbox", "smtp"]
     ports: str
     """Which port goes with which security."""
-    host: str
-    port: int
-    security: Security
-    ca_file: Path | None
+    keys: ImapServer | SmtpServer
     meet: Callable[[Security, ssl.SSLContext | None], Peer | None]
     """Connect as the daemon does, but with this security, and hang up. Raises what is in `_FAILED`."""
 
     @property
     def place(self) -> str:
-        return f"{self.host}, port {self.port}"
+        return f"{self.keys.host}, port {self.keys.port}"
 
 
 class _Wrong(NamedTuple):
@@ -98,13 +92,13 @@ def knock(server: Server, now: datetime, tell: Tell) -> bool:
     """
     connection, encryption = f"{server.protocol} connection", f"{server.protocol} TLS"
     try:
-        context = verified(server.ca_file) if server.security != "none" else None
+        context = verified(server.keys.ca_file) if server.keys.security != "none" else None
     except OSError:  # ssl.SSLError is one
-        text = f"{server.ca_file} holds no certificate that can be read"
+        text = f"{server.keys.ca_file} holds no certificate that can be read"
         tell(fail(encryption, text, f"Put an authority's certificate, in PEM form, there: {server.section}.ca_file."))
         return False
     try:
-        peer = server.meet(server.security, context)
+        peer = server.meet(server.keys.security, context)
     except _FAILED as error:
         wrong = _why(server, error, now)
         if wrong.part == "TLS":
@@ -135,7 +129,7 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
     if isinstance(root, ssl.SSLCertVerificationError):
         return _wrong_certificate(server, root, now)
     if isinstance(root, socket.gaierror):
-        text = f"there is no server called {server.host} ({root.strerror})"
+        text = f"there is no server called {server.keys.host} ({root.strerror})"
         return _Wrong(text, f"Check {section}.host for a typing mistake, and this machine's network.")
     if f"[Errno {errno.ECONNREFUSED}]" in str(root):  # asyncio makes one text of what several addresses said
         return _Wrong(f"nothing listens on {place}", look)
@@ -147,7 +141,7 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
     if greeting is not None or isinstance(root, SMTPHeloError):
         return _Wrong(f"{place} turns us away{quoted(words)}", LATER)
     if silent or hung_up or tls:
-        other: Security = "none" if server.security == "tls" else "tls"
+        other: Security = "none" if server.keys.security == "tls" else "tls"
         spoken = _spoken_there(server, other)
         if spoken and other == "tls":
             advice = f'Write {section}.security = "tls", or another {usual}.'
@@ -206,7 +200,7 @@ def _spoken(root: BaseException) -> str | None:
 
 
 def _listens(server: Server) -> bool:
-    with suppress(OSError), socket.create_connection((server.host, server.port), timeout=PATIENCE):
+    with suppress(OSError), socket.create_connection((server.keys.host, server.keys.port), timeout=PATIENCE):
         return True
     return False
 
@@ -248,13 +242,13 @@ def _wrong_certificate(server: Server, error: ssl.SSLCertVerificationError, now:
         text += f" is not good before {_day(certificate, 'notBefore')}"
         advice = f"Set the clock: {here}."
     elif code in _OTHER_NAME:
-        text = f"the certificate is for {whose}, not for {server.host}"
-        advice = f"Write one of those names as {section}.host, or have the certificate made for {server.host}."
+        text = f"the certificate is for {whose}, not for {server.keys.host}"
+        advice = f"Write one of those names as {section}.host, or have the certificate made for {server.keys.host}."
     elif code == _ALONE or (code in _UNKNOWN_ISSUER and alone):
         text += " is signed by nobody but itself"
         advice = f"If that is your own server: put that certificate (PEM) {named}."
-    elif code in _UNKNOWN_ISSUER and server.ca_file is not None:
-        text += f" is signed by {issuer}, whose certificate is not in {server.ca_file}"
+    elif code in _UNKNOWN_ISSUER and server.keys.ca_file is not None:
+        text += f" is signed by {issuer}, whose certificate is not in {server.keys.ca_file}"
         advice = f"Put it there, or leave {section}.ca_file out if that authority is a public one."
     elif code in _UNKNOWN_ISSUER:
         text += f" is signed by {issuer}, which this machine does not know"
@@ -271,13 +265,13 @@ def _wrong_certificate(server: Server, error: ssl.SSLCertVerificationError, now:
 def _certificate(server: Server) -> Mapping[str, Any]:
     """What stands in the server's certificate, however bad it is; {} if it cannot be had."""
     with suppress(*_FAILED):
-        if (peer := server.meet(server.security, _careless())) is not None:
+        if (peer := server.meet(server.keys.security, _careless())) is not None:
             # Only a certificate that was verified is shown with its parts: so it is verified against itself.
             itself = _careless()
             itself.verify_mode = ssl.CERT_REQUIRED
             itself.verify_flags = ssl.VerifyFlags(ssl.VERIFY_X509_PARTIAL_CHAIN | _WITHOUT_TIME)
             itself.load_verify_locations(cadata=peer.raw)
-            shown = server.meet(server.security, itself)
+            shown = server.meet(server.keys.security, itself)
             return shown.certificate if shown is not None else {}
     return {}
 

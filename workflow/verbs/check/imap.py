@@ -38,8 +38,7 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
             return peer_of(mailbox.wire())
 
     ports = "993 goes with security = tls, 143 with starttls"  # RFC 8314, 3.2
-    where = (keys.host, keys.port, keys.security, keys.ca_file)
-    if not knock(Server("IMAP", "mailbox", ports, *where, meet), clock.now(), tell):
+    if not knock(Server("IMAP", "mailbox", ports, keys, meet), clock.now(), tell):
         tell(skipped(f"IMAP login, {REST.removeprefix('IMAP ')}", "not tried, for there is no connection"))
         return
     part = "IMAP login"

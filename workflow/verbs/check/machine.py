@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from workflow.clock import Clock
 from workflow.config import Config
-from workflow.core.model import Person
 from workflow.mail.writing.render import Letters
 from workflow.store import StoreError, board, folder_of, peek
 from workflow.verbs.check.finding import Finding, Tell, fail, ok, said, warn
@@ -86,9 +85,7 @@ def _span(span: timedelta) -> str:
 def addresses(config: Config) -> Finding:
     """Who writes from elsewhere: their mail needs proof of its own, and letters to them may be taken for spam."""
     own = config.mailbox.address.rpartition("@")[2]
-    roster = config.roster
-    people: tuple[Person | None, ...] = (*roster.admins, roster.lead, *roster.associates)
-    written = dict.fromkeys(email for person in people if person is not None for email in person.emails)
+    written = dict.fromkeys(email for person in config.roster.people for email in person.emails)
     outside = [email for email in written if not _is_within(email.rpartition("@")[2], own)]
     if not outside:
         return ok("addresses", f"all {len(written)} are of {own}")
@@ -154,12 +151,10 @@ def _closed_to_us(folder: Path) -> Finding | None:
         advice = f"Give it to the user that runs the daemon: chown -R THAT_USER {folder}. Run check as that user, too."
         return fail("store", text, advice)
     owner = folder.stat().st_uid
-    strange = sorted(
-        (path for path in _files(folder) if path.lstat().st_uid != owner), key=lambda path: len(path.parts)
-    )
-    strange.sort(key=lambda path: len(path.parts))  # a copy shares its owner, and lies deeper
+    strange = [path for path in _files(folder) if path.lstat().st_uid != owner]
     if strange:
-        text = f"{strange[0]} belongs to {_user(strange[0].lstat().st_uid)}, but {folder} to {_user(owner)}"
+        first = min(strange, key=lambda path: len(path.parts))  # a copy shares its owner, and lies deeper
+        text = f"{first} belongs to {_user(first.lstat().st_uid)}, but {folder} to {_user(owner)}"
         return fail("store", text, f"Run: chown -R {_user(owner)} {folder}")
     return None
 

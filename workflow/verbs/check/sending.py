@@ -43,19 +43,14 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
             mailbox.open_folder()
             began = clock.now()
             message_id, attempt = asyncio.run(_send(config, clock, Person("Promptly", (address,))))
+            tell(_handed(PART, attempt, f"{address}; waiting for it, {ARRIVAL_MOST:.0f} seconds at most"))
             if attempt.result is Result.ACCEPTED:
-                tell(ok(PART, f"handed to SMTP for {address}; waiting for it, {ARRIVAL_MOST:.0f} seconds at most"))
                 for finding in _arrival(mailbox, message_id, began, config, clock):
                     tell(finding)
-            else:
-                tell(_refused(PART, attempt))
     except TROUBLE as error:
         tell(fail(PART, f"the mailbox broke off{noted(error)}", "See what the IMAP lines say, or try again."))
     _, attempt = asyncio.run(_send(config, clock, admin))
-    if attempt.result is Result.ACCEPTED:
-        tell(ok(ADMIN_PART, f'handed to SMTP for {admin.email}: ask there whether "Promptly: test" has come'))
-    else:
-        tell(_refused(ADMIN_PART, attempt))
+    tell(_handed(ADMIN_PART, attempt, f'{admin.email}: ask there whether "Promptly: test" has come'))
 
 
 async def _send(config: Config, clock: Clock, to: Person) -> tuple[str, Attempt]:
@@ -115,5 +110,7 @@ async def _instance(config: Config) -> str:
         return "check"
 
 
-def _refused(part: str, attempt: Attempt) -> Finding:
+def _handed(part: str, attempt: Attempt, to: str) -> Finding:
+    if attempt.result is Result.ACCEPTED:
+        return ok(part, f"handed to SMTP for {to}")
     return fail(part, f"not accepted: {attempt.reason}", "See what the SMTP lines say.")

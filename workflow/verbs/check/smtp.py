@@ -36,8 +36,7 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
             await quit_politely(client)
 
     ports = "465 goes with security = tls, 587 with starttls"  # RFC 8314, 3.3; RFC 6409, 3.1
-    where = (keys.host, keys.port, keys.security, keys.ca_file)
-    server = Server("SMTP", "smtp", ports, *where, lambda security, tls: asyncio.run(meet(security, tls)))
+    server = Server("SMTP", "smtp", ports, keys, lambda security, tls: asyncio.run(meet(security, tls)))
     if knock(server, clock.now(), tell):
         asyncio.run(_converse(config, tell))
     else:
@@ -87,8 +86,7 @@ async def _sender(client: aiosmtplib.SMTP, address: str) -> Finding:
 async def _recipients(client: aiosmtplib.SMTP, config: Config) -> Finding:
     """One MAIL, RCPT and RSET each, as letters go: servers limit recipients of one mail, and judge them singly."""
     part, refused, later = "SMTP recipients", list[str](), list[str]()
-    people = (*config.roster.admins, config.roster.lead, *config.roster.associates)
-    addresses = list(dict.fromkeys(person.email for person in people if person is not None))
+    addresses = list(dict.fromkeys(person.email for person in config.roster.people))
     for address in addresses:
         await client.mail(config.mailbox.address)
         try:
