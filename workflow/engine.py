@@ -42,14 +42,8 @@ log = structlog.get_logger()
 DEADLY = 2
 """A mail that was in hand at so many deaths has killed the process (contract 8.4)."""
 
-QUOTED_LETTERS = 3
-"""A reply quotes the letter it answers, and perhaps some before it."""
-
 DIGEST = "digest"
 """The desk's mark of the last digest."""
-
-SET_BACK = timedelta(minutes=1)
-"""A clock that goes back by less is being adjusted by the network, and no due time is worth a thought."""
 
 
 class Owing(Protocol):
@@ -181,8 +175,11 @@ class Engine:
             self.clinic.counters.letters[letter.kind.value, "failed"] += 1
 
     def clock_was_set_back(self, now: datetime) -> bool:
-        """Whether something was decided later than `now`: then due times are to be planned anew."""
-        return now < self._latest - SET_BACK
+        """Whether something was decided later than `now`: then due times are to be planned anew.
+
+        By less than a minute a clock is adjusted by the network, and no due time is worth a thought.
+        """
+        return now < self._latest - timedelta(minutes=1)
 
     async def _resume_all(self, now: datetime) -> None:
         """Reminders decided in what is now the future must not silence a case until that future comes again."""
@@ -275,9 +272,8 @@ class Engine:
         return alike[-1] if len({one.to.email for one in alike}) == 1 else None
 
     async def _letters_answered(self, mail: Mail, now: datetime) -> list[str]:
-        """The texts of our letters that this mail may quote."""
         texts: list[str] = []
-        for known in mail.refers_to[:QUOTED_LETTERS]:
+        for known in mail.refers_to[:3]:  # it quotes the letter that it answers, and perhaps some before that
             letter = await self.clinic.store.letter_of_message(known)
             if letter is not None:
                 with suppress(Unsafe):

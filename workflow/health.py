@@ -26,14 +26,7 @@ from workflow.store import Alive, StoreError
 
 log = structlog.get_logger()
 
-PATIENCE = 5.0
-"""Seconds for a whole request: whoever asks is on this machine."""
-
-REQUEST_MOST = 8192
-"""Bytes of a request, headers included."""
-
 _TEXT = "text/plain; charset=utf-8"
-_JSON = "application/json"
 
 
 class Daemon(Protocol):
@@ -48,7 +41,7 @@ class Daemon(Protocol):
 async def serve_health(listen: tuple[str, int], clinic: Clinic, daemon: Daemon) -> asyncio.Server:
     """Answer on this loopback host and port until the server is closed. OSError: the port is taken."""
     answer = partial(_answer, clinic=clinic, daemon=daemon)
-    return await asyncio.start_server(answer, *listen, limit=REQUEST_MOST)
+    return await asyncio.start_server(answer, *listen, limit=8192)
 
 
 async def _answer(
@@ -56,7 +49,7 @@ async def _answer(
 ) -> None:
     """One request a connection, so that none is held open. What is no request gets no answer."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(5):  # whoever asks is on this machine
             request = await reader.readuntil(b"\r\n\r\n")
             method, path = request.split(b" ", 2)[:2]
             status, kind, body = await _page(method, path.partition(b"?")[0], clinic, daemon)
@@ -78,7 +71,7 @@ async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> t
         case b"/healthz":
             faults = daemon.faults()
             body = orjson.dumps({"status": "failing" if faults else "ok", "reasons": faults})
-            return ("503 Service Unavailable" if faults else "200 OK"), _JSON, body + b"\n"
+            return ("503 Service Unavailable" if faults else "200 OK"), "application/json", body + b"\n"
         case b"/metrics":
             try:
                 cases = Counter(case.kind.value for case in (await clinic.store.open_cases()).values())

@@ -40,23 +40,11 @@ QUEUED = 64
 SWEEP_WAIT = 1.0
 """Seconds that due reminders wait for a look into the inbox: a reply that lies there wins (contract section 5)."""
 
-UPKEEP_WAIT = 10.0
-"""Seconds after a start at which upkeep begins even if the IMAP server is away."""
-
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads."""
 
-STOP_WAIT = 3.0
-"""Seconds that letters in DATA get at a stop; SIGTERM is done within 5 s (contract section 7)."""
-
-CONNECTIONS = 2
-"""To the SMTP server, at most; small clinics' providers allow few at a time."""
-
 DISK_WAIT = 1.0
 """Seconds before the store is asked again after it failed."""
-
-FAILED_WAIT = 1.0
-"""Seconds before a case that could not be decided is tried again: the others must not wait for it longer than that."""
 
 STALLED = 2.0
 """`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
@@ -76,7 +64,8 @@ class Service:
     def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
-        self.sender = Sender(clinic, *(Outbox(smtp, tokens=tokens) for _ in range(CONNECTIONS)))
+        # A second connection for bursts; small clinics' providers allow few at a time.
+        self.sender = Sender(clinic, Outbox(smtp, tokens=tokens), Outbox(smtp, tokens=tokens))
         self._inbox = Inbox(
             clinic.config.mailbox,
             since=clinic.store.desk.place,
@@ -165,7 +154,7 @@ class Service:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._notifier.notify("STOPPING=1")
         self._inbox.stop()
-        await self.sender.close(STOP_WAIT)
+        await self.sender.close(3.0)  # for letters in DATA; SIGTERM is done within 5 s (contract section 7)
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
@@ -268,12 +257,15 @@ class Service:
     async def _keep_time(self) -> None:
         """Decide what is due: the inbox is looked at first, so that an answer wins over a reminder."""
         await self._waited_out(self._begin)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_SWEEP_WAIT):
-                await self.ready.wait()
+        await self._first_look(FIRST_SWEEP_WAIT)
         self._deciding = True
         while True:
             await self._waited_out(self._decide_or_wait)
+
+    async def _first_look(self, most: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most):
+                await self.ready.wait()
 
     async def _decide_or_wait(self) -> None:
         """Decide what is due now; if nothing is, wait until something is or the clock is to be looked at again."""
@@ -287,7 +279,7 @@ class Service:
             if digest_at is not None and digest_at <= now:
                 await self.engine.write_digest()
             elif not decided and due is not None and due <= now:  # a case that fails stays due
-                await asyncio.sleep(FAILED_WAIT)
+                await asyncio.sleep(1.0)  # and the others must not wait for it longer than that
             return
         wait = self.clinic.clock.real_seconds(due - now) if due is not None else None
         self._rested.set()
@@ -311,10 +303,8 @@ class Service:
                 raise
 
     async def _tidy(self) -> None:
-        """Backups and requests wait for the first look into the mailbox, but not for long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(UPKEEP_WAIT):
-                await self.ready.wait()
+        """Backups and requests wait for the first look into the mailbox, but not for long: that server may be away."""
+        await self._first_look(10.0)
         await self.upkeep.run(self.engine)
 
     async def _beat(self) -> None:
@@ -347,7 +337,6 @@ class Service:
 
     @property
     def overdue(self) -> float:
-        """Seconds of real time for which the longest due time waits for its decision."""
         return self.auditor.overdue
 
     def faults(self) -> list[str]:

@@ -29,10 +29,6 @@ log = structlog.get_logger()
 EVERY: Final = timedelta(hours=1)
 """How often names and cases are looked at; more often where ``[privacy]`` has shorter times than this."""
 
-BACKUP_AT: Final = 3
-"""The local hour of the daily backup: nobody reports at night, and the day before is whole. After a night without a
-daemon it is made at its start."""
-
 TRY_AGAIN: Final = 3600.0
 """Seconds before a backup that failed is tried again."""
 
@@ -89,10 +85,12 @@ class Upkeep:
         return min(EVERY, privacy.keep_names, privacy.keep_cases)
 
     async def _backup_due(self) -> str | None:
-        """The name of the backup that is to be made now."""
+        """The name of the backup that is to be made now: of each day one, from 3 at night on, when nobody reports and
+        the day before is whole. After a night without a daemon it is made at its start.
+        """
         local = self._clinic.clock.now().astimezone(ZoneInfo(self._clinic.config.clinic.timezone))
         day = f"{local:%Y-%m-%d}"
-        if local.hour < BACKUP_AT or day == self._copied:
+        if local.hour < 3 or day == self._copied:
             return None
         if day in await self._clinic.store.copies():
             self._copied = day

@@ -40,18 +40,12 @@ OVERDUE = 60.0
 """Seconds of real time after which a due time that is still not decided is told. Time that a machine slept does not
 count: nobody was there to decide."""
 
-OVERDUE_AGAIN = timedelta(days=1)
-"""After so long it is told again, for nothing of that case comes until somebody mends it."""
-
 REFUSED_LATELY = 30.0
 """Seconds of real time without a refusal after which the store is well again. What must be written is tried each
 second, and the alive file each 10 s."""
 
 DISK = "disk"
 """The store among the servers that are away."""
-
-UNTOLD_FOR = timedelta(days=1)
-"""An admin who could not be told of a lost letter makes /healthz fail for so long (contract section 4, `notice`)."""
 
 PARTS: Mapping[str, str] = {
     "mailbox": "The watch over the mailbox has stopped",
@@ -128,8 +122,6 @@ class Away:
 
 
 class Auditor:
-    """One clinic's auditor."""
-
     def __init__(self, clinic: Clinic, engine: Engine, sender: Sender) -> None:
         self._clinic = clinic
         self._engine = engine
@@ -254,7 +246,9 @@ class Auditor:
         self.late = late
 
     async def _look_at_timers(self, now: datetime) -> None:
-        """A case that cannot be decided stays due: a new start would not help it, so it is told, no more."""
+        """A case that cannot be decided stays due: a new start would not help it, so it is told, no more, and again
+        after a day, for nothing of it comes until somebody mends it.
+        """
         due, real = await self._clinic.store.next_due(), asyncio.get_running_loop().time()
         if due is None or due > now:
             self._due, self.overdue = None, 0.0
@@ -267,7 +261,7 @@ class Auditor:
         for case in await self._clinic.store.due(now):
             if any(timer.at == due for timer in case.timers):
                 detail = f"A due time of case {case.id} could not be acted on for over a minute: the log says why."
-                await self._engine.announce_once("stuck", f"overdue {case.id}", detail, within=OVERDUE_AGAIN)
+                await self._engine.announce_once("stuck", f"overdue {case.id}", detail, within=timedelta(days=1))
 
     def faults(self) -> list[str]:
         """What is wrong in the daemon itself, in words fit for the log; what is wrong with servers is not here."""
@@ -279,7 +273,7 @@ class Auditor:
             found.append("A due time has not been acted on for over a minute")
         if self.late:
             found.append(f"Alerts or drafts not accepted for over two minutes: {self.late}")
-        if any(now - at < UNTOLD_FOR for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
+        if any(now - at < timedelta(days=1) for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
             found.append("A letter to admin was refused for good, and nobody could be told of it")
         return found
 

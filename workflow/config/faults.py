@@ -21,7 +21,6 @@ from workflow.config.keys import Config, ImapServer, Table, Trust, handed_over, 
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-_PASSWORD_WAYS = ("password_file", "password_env", "oauth2")
 _OAUTH2_LIBRARIES = {"microsoft": "msal", "google": "google.auth"}
 _OAUTH2_WAYS = {
     "microsoft": (("client_secret_file", "client_secret_env", "certificate_file"),),
@@ -30,8 +29,6 @@ _OAUTH2_WAYS = {
 """Of each of these one is needed."""
 _OAUTH2_OTHERS = {"microsoft": ("refresh_token_file", "refresh_token_env"), "google": ("tenant", "certificate_file")}
 """Keys that are the other provider's, and mean something that would not happen."""
-_CREDENTIALS = Path("/run/credentials")
-"""Where systemd keeps the credentials of services."""
 
 Raw = Mapping[str, object]
 
@@ -154,7 +151,7 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
 
 
 def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[KeyFault]:
-    ways = [way for way in _PASSWORD_WAYS if table.get(way) or (way == "oauth2" and way in table)]
+    ways = [way for way in ("password_file", "password_env") if table.get(way)] + ["oauth2"] * ("oauth2" in table)
     if len(ways) > 1:
         yield KeyFault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
     if section == "smtp" and not table.get("username"):
@@ -270,9 +267,8 @@ def _secret_file_faults(key: str, path: Path) -> Iterator[KeyFault]:
         return
     # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
     # group bits then show that list's mask, not a group.
-    is_credential = any(
-        path.is_relative_to(folder) for folder in (_CREDENTIALS, os.environ.get("CREDENTIALS_DIRECTORY")) if folder
-    )
+    folders = ("/run/credentials", os.environ.get("CREDENTIALS_DIRECTORY"))
+    is_credential = any(path.is_relative_to(folder) for folder in folders if folder)
     forbidden = stat.S_IRWXO if is_credential else stat.S_IRWXG | stat.S_IRWXO
     if mode & forbidden:
         yield KeyFault(key, f"{path} can be read by others: run chmod 600 {path}")

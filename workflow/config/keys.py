@@ -25,26 +25,18 @@ from rapidfuzz.utils import default_process
 
 from workflow.core.model import Cadence, Kind, KindCadence, Person, Roster, Rules
 
-LATE_IS_STALE_AFTER = timedelta(hours=2)
-"""A LATE or WAITING that is older has no session left to save (contract section 6, `stale_after`)."""
-
 _IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}  # RFC 8314, 3.2; RFC 3501, 2.1
 _SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}  # RFC 8314, 3.3; RFC 6409, 3.1; RFC 5321, 4.5.4.2
 _SCOPES = {"microsoft": "https://outlook.office365.com/.default", "google": ""}
 """What a token is for. Empty: all that the refresh token was granted for."""
 _DURATION = re.compile(r"([0-9]+)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LONGEST = timedelta(days=3650)
-"""Ten years: beyond any use, and far below where adding it to a date overflows."""
 _SIZE = re.compile(r"([0-9]+) ?(KB|MB|GB)", re.IGNORECASE)
 _BYTES = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 """The dot-atom addresses of RFC 5321: no quoted local parts, and ASCII alone, because we do not speak SMTPUTF8."""
 _NAMED = re.compile(r'"?([^<>"]*?)"?\s*<([^<>]*)>')
-_LIKE_ENOUGH = 75
-"""Of 100: `hots` for `host` and `Toronto` are like enough, another word of the same length is not."""
-_MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 
 def read_duration(value: object) -> timedelta:
@@ -60,7 +52,7 @@ def read_pause(value: object) -> timedelta:
     if not isinstance(value, str) or not (found := _DURATION.fullmatch(value.strip())):
         raise ValueError(f'{_quoted(value)} is not a duration: write a number and s, m, h or d, such as "5m"')
     seconds = int(found[1]) * _SECONDS[found[2]]
-    if seconds > _LONGEST.total_seconds():
+    if seconds > 3650 * _SECONDS["d"]:  # beyond any use, and far below where adding it to a date overflows
         raise ValueError(f"{_quoted(value)} is longer than ten years")
     return timedelta(seconds=seconds)
 
@@ -88,7 +80,7 @@ def read_time(value: object) -> time:
 def read_address(value: object) -> str:
     """``dana@clinic.test`` -> the same, casefolded. ValueError says what to write."""
     text = value.strip() if isinstance(value, str) else ""
-    if not _ADDRESS.fullmatch(text) or ".." in text or len(text) > _MAX_ADDRESS:
+    if not _ADDRESS.fullmatch(text) or ".." in text or len(text) > 254:  # RFC 5321, 4.5.3.1.3, less the brackets
         raise ValueError(f'{_quoted(value)} is not a mail address: write one such as "dana@clinic.test"')
     return text.casefold()
 
@@ -132,10 +124,11 @@ def _read_zone(value: object) -> str:
 
 
 def like(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any is near. It only words a fault, and decides nothing."""
-    found = process.extractOne(
-        word, sorted(known), scorer=fuzz.WRatio, processor=default_process, score_cutoff=_LIKE_ENOUGH
-    )
+    """The known word that was probably meant, if any is near. It only words a fault, and decides nothing.
+
+    `hots` for `host` and `Toronto` are near enough, another word of the same length is not.
+    """
+    found = process.extractOne(word, sorted(known), scorer=fuzz.WRatio, processor=default_process, score_cutoff=75)
     return None if found is None else str(found[0])
 
 
@@ -452,7 +445,8 @@ class Config(Table):
                 grace=self.quiet.grace,
             ),
             stale_after=self.mailbox.stale_after,
-            stale_late=min(self.mailbox.stale_after, LATE_IS_STALE_AFTER),
+            # Older, a LATE or WAITING has no session left to save.
+            stale_late=min(self.mailbox.stale_after, timedelta(hours=2)),
             client_name=self.privacy.client_name,
             shared=self.mailbox.shared,
             digest_at=self.digest.at,

@@ -32,9 +32,6 @@ for _library in ("msal", "google.auth", "google.oauth2", "urllib3", "requests"):
 ANSWER_MOST = 10.0
 """Seconds for one answer of the provider, which takes less than one."""
 
-TOKEN_MOST = 15.0
-"""Seconds for a token, which at first takes two answers."""
-
 UNAVAILABLE = frozenset({"temporarily_unavailable", "server_error", "internal_failure", "slow_down"})
 """Errors that are no judgement on us (RFC 6749, 4.1.2.1; the last two are Google's and RFC 8628's)."""
 
@@ -61,13 +58,14 @@ class TokenError(Exception):
 
 
 class Tokens:
-    """The tokens of one login. Any thread and any loop may ask; who asks while another waits, waits with it.
+    """The tokens of one login. Any thread and any loop may ask; who asks while another waits, waits with it, for
+    `timeout` seconds at most: at first a token takes two answers.
 
     Nothing is read before it is asked for, and a secret is read again with every fresh token, so that a changed one
     needs no restart.
     """
 
-    def __init__(self, settings: OAuth2, timeout: float = TOKEN_MOST) -> None:
+    def __init__(self, settings: OAuth2, timeout: float = 15.0) -> None:
         self._settings = settings
         self._timeout = timeout
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,8 +33,6 @@ COLUMNS = (
     *("outcome", "closed_at", "makeup", "reminders_sent", "escalated"),
 )
 """Of ``--csv``, in the contract's words."""
-
-MINUTE = timedelta(minutes=1)
 
 
 def main(asked: Namespace) -> int:
@@ -93,7 +91,9 @@ def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, An
             # When the case was opened, which response times count from.
             "reported_at": local(case.opened_at),
             "contacted_at": local(case.contacted_at),
-            "minutes_to_contact": None if (took := contact_time(case)) is None else round(took / MINUTE, 1),
+            "minutes_to_contact": None
+            if (took := contact_time(case)) is None
+            else round(took.total_seconds() / 60, 1),
             "over_10_minutes": case.id in slow,
             "outcome": None if case.outcome is None else case.outcome.value,
             "closed_at": local(case.closed_at),

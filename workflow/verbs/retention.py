@@ -21,9 +21,6 @@ from workflow.upkeep import Upkeep
 PATIENCE = 60.0
 """Seconds for which a running daemon is waited for: it looks once a second, and reads thousands of files in seconds."""
 
-LOOK_AGAIN = 0.2
-"""Seconds between two looks for its answer."""
-
 
 def main(asked: Namespace) -> int:
     """Do it after a yes (contract section 7). Exit codes: 0 done; 1 refused at the question, not done in time, or
@@ -89,7 +86,7 @@ async def _carried_out(config: Config, verb: str, case_id: str) -> Carried:
         while time.monotonic() - began < PATIENCE:
             if (answer := await daemon.answer_to(request)) is not None:
                 return answer
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(0.2)
             if await daemon.alive() is None:
                 break
         else:

@@ -27,9 +27,6 @@ WIDTH = 80
 BY_CLOCK = frozenset(kind.value for kind in LetterKind)
 """The first word of a history entry that only repeats what a letter's own line says."""
 
-SMTP_IS_AWAY = "outage SMTP"
-"""The desk's mark while an outage is being told of (`workflow.watch`)."""
-
 
 class Line(NamedTuple):
     """One thing that happened or will. UTC."""
@@ -130,7 +127,7 @@ def hindrances(store: Reader, alive: Alive | None) -> Iterator[str]:
     """What keeps everything from happening, as far as can be seen from outside of the daemon."""
     if alive is None:
         yield "No daemon runs: nothing is sent or decided until one does."
-    elif store.desk.marks.get(SMTP_IS_AWAY):
+    elif store.desk.marks.get("outage SMTP"):  # set by `workflow.watch` while the outage is being told of
         yield "The SMTP server is not reached, or refuses us: letters wait."
 
 

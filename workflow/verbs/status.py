@@ -19,8 +19,6 @@ from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.store import board, peek
 
-WEEK = timedelta(days=7)
-
 LETTERS = {
     Due.REMINDER: LetterKind.REMINDER,
     Due.ESCALATION: LetterKind.ESCALATION,
@@ -56,7 +54,7 @@ async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], date
     found = {
         "open": [_case(case, coming[case.id], config, zone) for case in cases if case.open],
         "owed": {"waiting": len(await store.owed()), "failed": sum(letter.post is Post.FAILED for letter in letters)},
-        "set_aside": sum(now - at < WEEK for at in store.desk.counts.get("set-aside", ())),
+        "set_aside": sum(now - at < timedelta(days=7) for at in store.desk.counts.get("set-aside", ())),
         "closed_today": len([case.id async for case in store.closed_cases(midnight)]),
         "mailbox": {
             "connected": alive is not None and alive.connected,

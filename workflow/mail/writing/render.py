@@ -29,9 +29,6 @@ __all__ = ["Letters", "Rendered", "Unsafe"]
 SUBJECT_MAX = 40
 """Characters of a subject: a lock screen shows about so many (contract section 4)."""
 
-SUPPRESS = "OOF, DR, RN, NRN, AutoReply"
-"""X-Auto-Response-Suppress: what Exchange must not answer us with."""
-
 _OUTCOME_WORD = re.compile("|".join(outcome.value.upper() for outcome in Outcome))
 
 
@@ -131,7 +128,7 @@ class Letters:
             "In-Reply-To": plain_ids([letter.in_reply_to] if letter.in_reply_to else []),
             "References": plain_ids(letter.references),
             "Auto-Submitted": "auto-replied" if letter.kind.course.answers else "auto-generated",  # RFC 3834, 5
-            "X-Auto-Response-Suppress": SUPPRESS,
+            "X-Auto-Response-Suppress": "OOF, DR, RN, NRN, AutoReply",  # what Exchange must not answer us with
             "X-Promptly-Letter": letter.kind.value,
             "X-Promptly-Case": letter.case or "",
             "X-Promptly-Loop": self._instance,

@@ -25,7 +25,6 @@ TEXT_MAX = 4000
 LONG_AGO = timedelta(minutes=10)
 """An alert, escalation, update or notice this old says since when it has been due (contract section 5)."""
 
-_WITH_FACTS = frozenset({LetterKind.ALERT, LetterKind.UPDATE, LetterKind.ESCALATION})
 _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UPDATE, LetterKind.NOTICE})
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
@@ -48,12 +47,6 @@ _NO_CASE: Mapping[str, object] = {
 }
 """What the names of `Wording._case_values` say in a letter without a case."""
 
-_QUOTES = ("detail", "line", "text")
-"""What of `data` somebody wrote freely: the client may be named in it."""
-
-_LONG_NAME = 5
-"""A name of so many letters is hidden in lower case, too; "will", "may" and "hope" stay words."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tap:
@@ -74,7 +67,8 @@ class Wording:
         """Everything that templates may name; all text in it is cleaned."""
         data = {**DATA, **{name: _clean(value) for name, value in letter.data.items()}}
         if letter.facts is not None:
-            data.update({name: self.discreet(str(data[name]), letter.facts) for name in _QUOTES if data[name]})
+            freely = ("detail", "line", "text")  # written, so that the client may be named there
+            data.update({name: self.discreet(str(data[name]), letter.facts) for name in freely if data[name]})
         written_at = data["written_at"]
         taps = _taps(letter, self._rules.address)
         values: dict[str, object] = {
@@ -194,7 +188,8 @@ class Wording:
 
 def carries_facts(letter: Letter) -> bool:
     """Whether the letter has the lines ``Name: value`` and ``alert.json`` (contract section 4, "Facts")."""
-    return letter.facts is not None and letter.kind in _WITH_FACTS and letter.role is not Role.ASSOCIATE
+    tells = letter.kind in {LetterKind.ALERT, LetterKind.UPDATE, LetterKind.ESCALATION}
+    return letter.facts is not None and tells and letter.role is not Role.ASSOCIATE
 
 
 def client_of(facts: Facts) -> str | None:
@@ -214,7 +209,9 @@ def _hidden_names(client: str, setting: str) -> re.Pattern[str] | None:
         for name in {word.strip(".,"), *word.strip(".,").split("-")}:
             if word in kept or len(name) < 2 or name.islower():  # "de la" names nobody
                 continue
-            forms |= {name, name.upper()} | ({name.lower()} if len(name) >= _LONG_NAME else set())
+            forms |= {name, name.upper()}
+            if len(name) >= 5:  # "will", "may" and "hope" stay words
+                forms.add(name.lower())
     if not forms:
         return None
     listed = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)).replace("'", "['\u2019]")

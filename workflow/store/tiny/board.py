@@ -28,13 +28,8 @@ is soon somebody else's. A living daemon replaces it every 10 s."""
 
 _ASKED, _ANSWERED, _PART = ".json", ".answer", ".part"
 
-_KEPT: Final = 3600.0
-"""Seconds after which an answer that nobody took is removed: who asked was ended."""
-
 
 class TinyBoard:
-    """The `Board` in a folder."""
-
     def __init__(self, folder: Path) -> None:
         self._alive = folder / ALIVE
         self._requests = folder / REQUESTS
@@ -108,7 +103,7 @@ def refused(error: OSError) -> NotCommitted:
 
 def _request(path: Path) -> Request | None:
     if path.suffix != _ASKED:
-        if time.time() - path.stat().st_mtime > _KEPT:
+        if time.time() - path.stat().st_mtime > 3600:  # an answer that nobody took: who asked was ended
             path.unlink(missing_ok=True)
         return None
     try:

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from aiosmtplib import SMTPConnectResponseError, SMTPException, SMTPHeloError, SMTPResponseException
@@ -29,11 +29,6 @@ PATIENCE = 10.0
 """Seconds for one answer. A busy server greets within two or three."""
 
 LATER = "Try again in a few minutes; if it stays so, ask whoever runs that server."
-
-SOON = timedelta(days=14)
-"""A certificate that ends sooner has missed its renewal: authorities that renew by themselves do so 30 days before."""
-
-NAMES_SHOWN = 4
 
 _FAILED = (*TROUBLE, UnreadyError)
 
@@ -110,7 +105,7 @@ def knock(server: Server, now: datetime, tell: Tell) -> bool:
         return True
     tell(ok(connection, server.place))
     day, left = _day(peer.certificate, "notAfter"), ssl.cert_time_to_seconds(peer.certificate["notAfter"])
-    if left - now.timestamp() < SOON.total_seconds():
+    if left - now.timestamp() < 14 * 86_400:  # authorities that renew by themselves do so 30 days before
         advice = "Whoever runs that server must renew it before; from then on nothing works."
         tell(warn(encryption, f"{peer.version}; the certificate ends on {day}", advice))
     else:
@@ -229,8 +224,7 @@ def _wrong_certificate(server: Server, error: ssl.SSLCertVerificationError, now:
     certificate, section, code = _certificate(server), server.section, error.verify_code
     issuer = _named(certificate, "issuer") or "an authority without a name"
     names = [str(name) for _, name in certificate.get("subjectAltName", ())] or [_named(certificate, "subject")]
-    more = " and others" if len(names) > NAMES_SHOWN else ""
-    whose = f"{', '.join(names[:NAMES_SHOWN])}{more}" or "the server"
+    whose = f"{', '.join(names[:4])}{' and others' if len(names) > 4 else ''}" or "the server"
     text = f"the certificate of {whose}"
     here = f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC"
     named = f"into a file and write {section}.ca_file with its path"

@@ -22,9 +22,6 @@ FOLDER = "IMAP folder"
 
 MAILS = "IMAP mails"
 
-MAILS_TRIED = 10
-"""The newest: what the daemon would have to fetch after a night without it."""
-
 REST = f"{FOLDER}, handled folder, IDLE, MOVE, keywords"
 
 
@@ -112,8 +109,8 @@ def _tell_quota(mailbox: Mailbox, tell: Tell) -> None:
 
 
 def _tell_mails(mailbox: Mailbox, tell: Tell) -> None:
-    """Whether the newest mails can be had, as the daemon must have them."""
-    tried = list(mailbox.try_last(MAILS_TRIED))
+    """Whether the newest mails can be had, as the daemon must have them after a night without it."""
+    tried = list(mailbox.try_last(10))
     had = sum(why is None for _, why in tried)
     for number, (uid, why) in enumerate(tried):
         if why is not None:

@@ -25,8 +25,6 @@ Half a minute finds a whole one however the seconds are cut."""
 
 SET_CLOCK = "Let this machine set its clock by the network: timedatectl set-ntp true."
 
-COMPARE = "check --send compares it with the mail server's"
-
 ROOM_LEAST, ROOM_LITTLE = 20_000_000, 200_000_000
 """Bytes of free disk: a case takes 20 KB; below the first a busy week may fill it, below the second look into it."""
 
@@ -42,7 +40,8 @@ def clock(config: Config, time: Clock) -> Finding:
     if "/" not in config.clinic.timezone or config.clinic.timezone.startswith("Etc/"):
         advice = 'Write the clinic\'s city instead, such as "America/Toronto", or "local" times may be an hour off.'
         return warn("clock", f"{text}, a zone that may know no summer time (clinic.timezone)", advice)
-    return ok("clock", f"{text}; {'set by the network' if kept else COMPARE}")
+    compared = "check --send compares it with the mail server's"
+    return ok("clock", f"{text}; {'set by the network' if kept else compared}")
 
 
 def _is_kept() -> bool | None:

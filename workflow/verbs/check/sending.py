@@ -29,8 +29,6 @@ from workflow.verbs.check.trust import NO_HEADER, server_of
 ARRIVAL_MOST = 120.0
 """Seconds for the test letter to arrive: within one provider it takes a second or five, through a spam filter sixty."""
 
-BETWEEN_LOOKS = 0.5
-
 PART, ADMIN_PART = "test letter", "test letter to admin"
 
 
@@ -80,7 +78,7 @@ def _arrival(mailbox: Mailbox, message_id: str, began: datetime, config: Config,
             )
             yield fail(PART, text, advice)
             return
-        time.sleep(BETWEEN_LOOKS)
+        time.sleep(0.5)
     now, took = clock.now(), time.monotonic() - deadline + ARRIVAL_MOST
     yield _put_away(mailbox, trial, f"arrived after {took:.1f} seconds", config.mailbox.handled_folder)
     # Whose Authentication-Results it bears, if any: mail that a server hands to itself often has none.
