@@ -41,7 +41,6 @@ class Clinic:
         """Go by this configuration from now on. The store must be open: it knows the instance."""
         self.config = config
         self.rules: Rules = config.rules()
-        self.trust = config.trust
         own = config.letters
         self.letters = Letters(
             self.rules, instance=self.store.desk.instance, templates=own.templates, sms_link=own.sms_link

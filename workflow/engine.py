@@ -250,7 +250,7 @@ class Engine:
             scene=Scene(rules, now, token, await free_case_id(store.knows)),
             mail=mail,
             reading=reading,
-            standing=trust.judge(incoming, roster, clinic.trust, rules.address.rpartition("@")[2]),
+            standing=trust.judge(incoming, roster, clinic.config.trust, rules.address.rpartition("@")[2]),
             associate=associate,
             admin=admin,
             cases=cases.beside(closed),

@@ -21,9 +21,6 @@ from typing import Any
 
 import structlog
 
-QUIET = ("imapclient", "aiosmtplib", "asyncio", "pymap", "mail.log", "schedule")
-"""Libraries that log what passes through them."""
-
 PRIORITIES: Mapping[str, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 """The words of syslog (RFC 5424, 6.2.1), by which ``journalctl -p`` chooses."""
 
@@ -105,7 +102,8 @@ def set_up(*, quiet: bool = False) -> None:
     )
     logging.basicConfig(handlers=[_Library()], level=logging.WARNING)
     logging.captureWarnings(True)
-    for name in QUIET:
+    # Libraries that log what passes through them:
+    for name in ("imapclient", "aiosmtplib", "asyncio", "pymap", "mail.log", "schedule"):
         logging.getLogger(name).setLevel(logging.WARNING)
     sys.excepthook = _end
     if not faulthandler.is_enabled():

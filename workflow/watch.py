@@ -40,10 +40,6 @@ OVERDUE = 60.0
 """Seconds of real time after which a due time that is still not decided is told. Time that a machine slept does not
 count: nobody was there to decide."""
 
-REFUSED_LATELY = 30.0
-"""Seconds of real time without a refusal after which the store is well again. What must be written is tried each
-second, and the alive file each 10 s."""
-
 DISK = "disk"
 """The store among the servers that are away."""
 
@@ -74,10 +70,6 @@ STILL: Mapping[str, float] = {"mailbox": 300.0, "mails": 60.0, "timers": 60.0, "
 a minute, and one answer of the server may take 30 s; a letter takes four such time-outs at most, and opening the
 connection as many; a mail or a tick waits for no network."""
 
-STILL_LOST = 1800.0
-"""Seconds of silence while there is no connection. Each failed attempt is a sign, and may have to try 16 addresses that
-do not answer: an outage must never look like a part that stands still, for a new start would not end it."""
-
 
 class LifeSigns:
     """One daemon's parts, each by a name of `PARTS`. `beats` may be called from any thread."""
@@ -104,7 +96,9 @@ class LifeSigns:
         now = time.monotonic()
         limits = dict(STILL)
         if away:
-            limits["mailbox"] = STILL_LOST
+            # Each failed attempt is a sign, and may have to try 16 addresses that do not answer: an outage must never
+            # look like a part that stands still, for a new start would not end it.
+            limits["mailbox"] = 1800.0
         if beginning:
             limits["timers"] += FIRST_SWEEP_WAIT
         moving = [(part, sign) for part, sign in self._signs.items() if part not in self._resting]
@@ -181,7 +175,7 @@ class Auditor:
         real = asyncio.get_running_loop().time()
         if self._clinic.counters.refusals != self._refusals:
             self._refusals, self._refused_at = self._clinic.counters.refusals, real
-        if self._refused_at is None or real - self._refused_at > REFUSED_LATELY:
+        if self._refused_at is None or real - self._refused_at > 30:  # the alive file is tried each 10 s
             self._refused_at, self._told_of_disk = None, False
             await self._look_at_return(DISK, now)
             return

@@ -35,17 +35,11 @@ from workflow.service import Service
 if TYPE_CHECKING:
     from workflow.verbs.server import MailServer, Passed
 
-LIBRARIES = ("aiosmtpd", "pymap")
-"""What the demo's mail server is made of: in a checkout (pyproject's `demo`), not in a clinic's installation."""
-
 SPEED = 40
 """A clinic minute in a second and a half: the ten minutes until the escalation do not bore."""
 
 KEEP_SPEED = 10
 """With --keep people play along: the first reminder comes after half a minute."""
-
-PATIENCE = 20.0
-"""Real seconds that one step of the scene may take; it is far less unless something is broken."""
 
 IMAP_PORT, SMTP_PORT = 1143, 1025
 """Easy to remember for --keep; others are taken when these are in use."""
@@ -104,7 +98,6 @@ class Stage:
         self._came = asyncio.Event()
 
     def passing(self, passed: Passed) -> None:
-        """A mail was accepted by the server: show it, keep it."""
         message = message_from_bytes(passed.raw, policy=policy.default)
         assert isinstance(message, EmailMessage)
         kind = str(message["X-Promptly-Letter"] or "")
@@ -116,7 +109,7 @@ class Stage:
 
     async def wait_for(self, to: str, kind: str) -> Shown:
         """The next letter of this kind to this person. TimeoutError when it does not come."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(20):  # real seconds: far more than it takes
             while True:
                 for letter in self._letters:
                     if (letter.to, letter.kind) == (to, kind):
@@ -146,7 +139,7 @@ class Stage:
 
 def main(asked: Namespace) -> int:
     """Play the scene; exit code 0 when every letter came, 1 when one did not, 2 where no mail server is installed."""
-    if not all(map(find_spec, LIBRARIES)):
+    if not all(map(find_spec, ("aiosmtpd", "pymap"))):  # they are in a checkout, not in a clinic's installation
         print("The demo's mail server is not installed with Promptly: run make demo in a checkout.", file=sys.stderr)
         return 2
     logs.set_up(quiet=True)

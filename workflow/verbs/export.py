@@ -11,8 +11,6 @@ from typing import Any
 from workflow.config import load
 from workflow.store import encode, peek
 
-SCHEMA = "promptly.export/1"
-
 
 def main(asked: Namespace) -> int:
     """Print it (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read.
@@ -39,7 +37,7 @@ async def _exported(url: str, case_id: str) -> dict[str, Any] | None:
     if case is None:
         return None
     return {
-        "schema": SCHEMA,
+        "schema": "promptly.export/1",
         "case": case.id,
         **{part.name: getattr(case, part.name) for part in fields(case) if part.name != "id"},
         "other_letters": await store.letters_beside(case_id),

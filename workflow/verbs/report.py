@@ -26,8 +26,6 @@ from workflow.core.figures import Figures, contact_time, figures, over_ten_minut
 from workflow.core.model import Case, Kind
 from workflow.store import EVER, board, peek
 
-SCHEMA = "promptly.report/1"
-
 COLUMNS = (
     *("case", "kind", "state", "associate", "reported_at", "contacted_at", "minutes_to_contact", "over_10_minutes"),
     *("outcome", "closed_at", "makeup", "reminders_sent", "escalated"),
@@ -58,7 +56,7 @@ def main(asked: Namespace) -> int:
     kinds = {kind: figures(of_kind, now) for kind, of_kind in several.items() if of_kind}
     total = figures(cases, now)
     if asked.json:
-        told = {"schema": SCHEMA, "month": month, "all": total, "kinds": kinds, "over_10_minutes": slow}
+        told = {"schema": "promptly.report/1", "month": month, "all": total, "kinds": kinds, "over_10_minutes": slow}
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
         _print(month, {**kinds, "all": total} if cases else {}, slow)
@@ -91,9 +89,7 @@ def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, An
             # When the case was opened, which response times count from.
             "reported_at": local(case.opened_at),
             "contacted_at": local(case.contacted_at),
-            "minutes_to_contact": None
-            if (took := contact_time(case)) is None
-            else round(took.total_seconds() / 60, 1),
+            "minutes_to_contact": None if (took := contact_time(case)) is None else round(took.total_seconds() / 60, 1),
             "over_10_minutes": case.id in slow,
             "outcome": None if case.outcome is None else case.outcome.value,
             "closed_at": local(case.closed_at),

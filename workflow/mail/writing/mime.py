@@ -21,15 +21,6 @@ from hashlib import sha256
 LINE_MAX = 998
 """Characters of a line without its end (RFC 5322, 2.1.1)."""
 
-_BODY_LINE_MAX = 900
-"""A longer line of a body goes as quoted-printable; the room to 998 is for relays that rewrite."""
-
-NAME_MAX = 64
-"""Characters of a display name: as encoded words it still fits on one line."""
-
-_ENCODED_WORD_MAX = 75
-"""RFC 2047, 2."""
-
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -38,9 +29,7 @@ _UNPRINTABLE = re.compile(
 """Controls, zero-width and direction marks, lone surrogates, private use: nothing of it is to be read."""
 
 _LINE_END = re.compile("\\s*[\n\r\x0b\x0c\x85\u2028\u2029]\\s*")
-_CARRIAGE_RETURN = re.compile("\r\n?")
 _SPACE = re.compile(r"\s+")
-_ID_MAX = LINE_MAX - len("In-Reply-To: ")
 _ID = re.compile(r"<[!-;=?-~]+>")
 """A Message-ID in visible ASCII."""
 
@@ -55,8 +44,6 @@ class Unsafe(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Correspondent:
-    """A name and an address, as they are meant to be read."""
-
     name: str
     address: str
 
@@ -86,10 +73,13 @@ def clean_header(text: str) -> str:
 
 @lru_cache(maxsize=512)
 def clean_name(name: str) -> str:
-    """A display name of letters, digits, space and .'- alone; what else it holds becomes a space."""
+    """A display name of letters, digits, space and .'- alone; what else it holds becomes a space.
+
+    Of 64 characters at most: as encoded words they still fit on one line.
+    """
     normal = unicodedata.normalize("NFC", name)
     kept = "".join(sign if sign in " .'-" or unicodedata.category(sign)[0] in "LMN" else " " for sign in normal)
-    return _SPACE.sub(" ", kept).strip()[:NAME_MAX].rstrip()
+    return _SPACE.sub(" ", kept).strip()[:64].rstrip()
 
 
 def plain_ids(ids: Sequence[str]) -> str:
@@ -99,7 +89,7 @@ def plain_ids(ids: Sequence[str]) -> str:
     is one that would be taken for an encoded word.
     """
     good = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one) and "=?" not in one]
-    while len(" ".join(good)) > _ID_MAX:
+    while len("In-Reply-To: " + " ".join(good)) > LINE_MAX:
         del good[1 if len(good) > 2 else 0]
     return " ".join(good)
 
@@ -125,7 +115,7 @@ def to_bytes(
         }
         head = "".join(f"{name}: {value}\n" for name, value in shown.items())
         mail = f"{kind}\nMIME-Version: 1.0\n{head}\n{content}"
-        raw = _CARRIAGE_RETURN.sub("\n", mail).replace("\n", "\r\n").encode("ascii")
+        raw = re.sub("\r\n?", "\n", mail).replace("\n", "\r\n").encode("ascii")
     except UnicodeEncodeError as fault:
         raise Unsafe("an address that is not ASCII, or half a character") from fault
     _gate(raw, {"From": sender.name, "To": recipient.name, **headers}, sender.address, recipient.address)
@@ -143,7 +133,8 @@ def _container(subtype: str, boundary: str, parts: Sequence[str]) -> tuple[str, 
 
 
 def _text(text: str, subtype: str) -> str:
-    plain = text.isascii() and max(map(len, text.split("\n"))) <= _BODY_LINE_MAX
+    # The room to 998 is for relays that rewrite.
+    plain = text.isascii() and max(map(len, text.split("\n"))) <= 900
     charset, encoding = ("us-ascii", "7bit") if plain else ("utf-8", "quoted-printable")
     kind = (
         f'Content-Type: text/{subtype}; charset="{charset}"\nMIME-Version: 1.0\nContent-Transfer-Encoding: {encoding}'
@@ -169,7 +160,7 @@ def _encoded(value: str) -> str:
     """As it is when it is ASCII, else as encoded words of at most 75 characters, on one line."""
     if value.isascii():
         return value
-    return " ".join(Header(value, "utf-8", maxlinelen=_ENCODED_WORD_MAX).encode().split())
+    return " ".join(Header(value, "utf-8", maxlinelen=75).encode().split())  # RFC 2047, 2
 
 
 @lru_cache(maxsize=512)

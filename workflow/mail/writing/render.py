@@ -34,8 +34,6 @@ _OUTCOME_WORD = re.compile("|".join(outcome.value.upper() for outcome in Outcome
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One letter, ready to be handed to SMTP."""
-
     raw: bytes
     """7-bit, lines ended by CR LF."""
     recipient: str

@@ -104,6 +104,7 @@ class Wording:
     def _case_values(self, facts: Facts, now: datetime) -> dict[str, object]:
         client = client_of(facts)
         who = associate_of(facts)
+        minutes = "a few minutes" if facts.minutes is None else f"about {facts.minutes} minutes"
         return {
             "kind": facts.kind.value,
             "state": facts.state.value,
@@ -122,7 +123,7 @@ class Wording:
             "initials": (initials(client) if client else "") or _NO_CASE["initials"],
             "client": self.client(facts),
             "minutes": facts.minutes,
-            "minutes_words": _minutes_words(facts.minutes),
+            "minutes_words": "about 1 minute" if facts.minutes == 1 else minutes,
             "session_time": clock_time(facts.session_at.astimezone(self._zone)) if facts.session_at else "",
             "session": self._when(facts.session_at, now),
             "expected": self._when(facts.expected_at, now),
@@ -216,12 +217,6 @@ def _hidden_names(client: str, setting: str) -> re.Pattern[str] | None:
         return None
     listed = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)).replace("'", "['\u2019]")
     return re.compile(rf"(?<![\w@])(?:{listed})(?!\w)\.?")
-
-
-def _minutes_words(minutes: int | None) -> str:
-    if minutes is None:
-        return "a few minutes"
-    return f"about {minutes} minute" + ("" if minutes == 1 else "s")
 
 
 def _about(lines: list[tuple[str, str]]) -> str:

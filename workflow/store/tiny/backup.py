@@ -24,21 +24,7 @@ from workflow.core.model import Case, Letter
 from workflow.core.privacy import unlisted, wiped, wiped_letter
 from workflow.store import Desk, closed_at, codec
 from workflow.store.codec import Broken, Filed
-from workflow.store.tiny import atomic
-from workflow.store.tiny.reader import (
-    BACKUPS,
-    CASE,
-    DESK_TABLE,
-    ONLY,
-    backups,
-    case_files,
-    files_of,
-    json_files,
-    listed,
-    places_of,
-    read_case,
-    read_document,
-)
+from workflow.store.tiny import atomic, reader
 
 KEPT: Final = 7
 """A week: long enough to notice, short enough that nothing that was wiped is waited for."""
@@ -52,11 +38,12 @@ def back_up(folder: Path, name: str) -> None:
 
     Beside a running daemon. Raises OSError.
     """
-    atomic.make_folder(folder / BACKUPS)
-    for left in listed(folder / BACKUPS):
+    copies = folder / reader.BACKUPS
+    atomic.make_folder(copies)
+    for left in reader.listed(copies):
         if left.endswith(atomic.TEMPORARY):
-            shutil.rmtree(folder / BACKUPS / left)
-    part = folder / BACKUPS / f"{name}{atomic.TEMPORARY}"
+            shutil.rmtree(copies / left)
+    part = copies / f"{name}{atomic.TEMPORARY}"
     part.mkdir(atomic.PRIVATE_FOLDER)
     if (folder / "desk.json").exists():
         _link(folder, part, "desk.json")
@@ -64,7 +51,7 @@ def back_up(folder: Path, name: str) -> None:
     kept: dict[str, str] = {}  # where in the copy the file of this name lies; of one set aside there may be another
     # Again until there is nothing new: a case that is closed or opened again meanwhile is in neither place for whoever
     # looks at each of them once.
-    while missing := [place for place in places_of(folder) if place not in copied]:
+    while missing := [place for place in reader.places_of(folder) if place not in copied]:
         for place in missing:
             copied.add(place)
             try:
@@ -76,21 +63,22 @@ def back_up(folder: Path, name: str) -> None:
                 kept[file] = _keep_newer(folder, part, place, kept[file]) if file in kept else place
     for found in (part, *(path for path in part.rglob("*") if path.is_dir())):
         atomic.sync_folder(found)
-    if (folder / BACKUPS / name).exists():
-        shutil.rmtree(folder / BACKUPS / name)
-    part.rename(folder / BACKUPS / name)
-    atomic.sync_folder(folder / BACKUPS)
-    for old in backups(folder)[:-KEPT]:
+    if (copies / name).exists():
+        shutil.rmtree(copies / name)
+    part.rename(copies / name)
+    atomic.sync_folder(copies)
+    for old in reader.backups(folder)[:-KEPT]:
         shutil.rmtree(old)
 
 
 def retain(folder: Path, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
     """See `Store.retain_in_copies`. Letters without a case are judged by their age alone. Raises OSError."""
     gone = set(_closed_before(folder, caseless))
-    due = {case.id for path in case_files(folder) if (case := _named(path)) and _is_closed(case, nameless)} - gone
-    for copy in backups(folder):
+    named = (case for path in reader.case_files(folder) if (case := _named(path)) is not None)
+    due = {case.id for case in named if _is_closed(case, nameless)} - gone
+    for copy in reader.backups(folder):
         gone_there = {*gone, *_closed_before(copy, caseless)}
-        for path in case_files(copy):
+        for path in reader.case_files(copy):
             old = path.parent.name == "set-aside" and path.stat().st_mtime < caseless.timestamp()
             if old or path.name.partition(".")[0] in gone_there:
                 atomic.remove_file(path)
@@ -104,8 +92,8 @@ def retain(folder: Path, nameless: datetime, caseless: datetime, now: datetime) 
 
 def _closed_before(folder: Path, before: datetime) -> list[str]:
     """The cases there that were closed before this time, by the month of their folder first; broken files pass."""
-    months = [month for month in listed(folder / "closed") if month <= f"{before:%Y-%m}"]
-    paths = [path for month in months for path in json_files(folder / "closed" / month)]
+    months = [month for month in reader.listed(folder / "closed") if month <= f"{before:%Y-%m}"]
+    paths = [path for month in months for path in reader.json_files(folder / "closed" / month)]
     return [case.id for path in paths if (case := _case(path)) and _is_closed(case, before)]
 
 
@@ -115,11 +103,11 @@ def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Lett
     Whether it was in one of them.
     """
     was_there = False
-    for copy in backups(folder):
-        for path in files_of(copy, case_id):
+    for copy in reader.backups(folder):
+        for path in reader.files_of(copy, case_id):
             atomic.remove_file(path)
             was_there = True
-        for path in case_files(copy):
+        for path in reader.case_files(copy):
             if holds(path, holding):
                 _amend_case(path, partial(with_letters, change=change))
         _amend_desk(copy, change)
@@ -127,7 +115,7 @@ def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Lett
 
 
 def newest_copy(folder: Path, case_id: str) -> Case | None:
-    paths = [path for copy in reversed(backups(folder)) for path in files_of(copy, case_id)]
+    paths = [path for copy in reversed(reader.backups(folder)) for path in reader.files_of(copy, case_id)]
     return next((case for path in paths if (case := _case(path)) is not None), None)
 
 
@@ -156,7 +144,7 @@ def _case(path: Path) -> Case | None:
 
 def _filed(path: Path) -> Filed | None:
     try:
-        return read_case(path)
+        return reader.read_case(path)
     except Broken:
         return None
 
@@ -167,22 +155,22 @@ def _is_closed(case: Case, before: datetime) -> bool:
 
 def _amend_case(path: Path, change: Callable[[Filed], Filed]) -> None:
     if (filed := _filed(path)) is not None and (amended := change(filed)) != filed:
-        _write(path, CASE, amended)
+        _write(path, reader.CASE, amended)
 
 
 def _amend_desk(copy: Path, change: Callable[[Letter], Letter]) -> None:
     path = copy / "desk.json"
     try:
-        desk = codec.read(Desk, read_document(path, DESK_TABLE))
+        desk = codec.read(Desk, reader.read_document(path, reader.DESK_TABLE))
     except (FileNotFoundError, Broken):
         return
     amended = replace(desk, letters=tuple(map(change, desk.letters)))
     if amended != desk:
-        _write(path, DESK_TABLE, amended)
+        _write(path, reader.DESK_TABLE, amended)
 
 
 def _write(path: Path, table: str, value: Filed | Desk) -> None:
-    atomic.replace_file(path, codec.encode({table: {str(ONLY): codec.document(value)}}))
+    atomic.replace_file(path, codec.encode({table: {str(reader.ONLY): codec.document(value)}}))
 
 
 def _keep_newer(folder: Path, part: Path, one: str, other: str) -> str:

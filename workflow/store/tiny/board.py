@@ -18,10 +18,6 @@ from pydantic import TypeAdapter
 from workflow.store import Alive, Carried, NotCommitted, Request
 from workflow.store.tiny import atomic
 
-ALIVE: Final = "alive.json"
-
-REQUESTS: Final = "requests"
-
 STALE: Final = 60.0
 """Seconds after which the file is what a dead daemon left, even if its pid lives: after a reboot, or in a container, it
 is soon somebody else's. A living daemon replaces it every 10 s."""
@@ -31,8 +27,8 @@ _ASKED, _ANSWERED, _PART = ".json", ".answer", ".part"
 
 class TinyBoard:
     def __init__(self, folder: Path) -> None:
-        self._alive = folder / ALIVE
-        self._requests = folder / REQUESTS
+        self._alive = folder / "alive.json"
+        self._requests = folder / "requests"
 
     def say(self, alive: Alive) -> None:
         with refusing():

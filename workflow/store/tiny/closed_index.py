@@ -34,11 +34,6 @@ _NUMBER: Final = (1 << 32) - 1
 """The lower half of a word is the number of the case, the upper half the sum of the name. Among a million names, one
 look in some thousands finds a case that has not that name."""
 
-_WORD: Final = (1 << 64) - 1
-
-_FEW: Final = 1000
-"""Words that are put into their places one by one: each moves the words behind it, a few megabytes at most."""
-
 _UNKNOWN: Final = 0
 """The mark of a file that could not be looked at: it is read at the next start."""
 
@@ -49,7 +44,7 @@ def mark_of(path: str | Path) -> int:
         found = os.stat(path)  # noqa: PTH116 - a path for each of a hundred thousand of them is half a start
     except OSError:
         return _UNKNOWN
-    return (found.st_ino << 40 ^ found.st_size << 8 ^ found.st_mtime_ns) & _WORD
+    return (found.st_ino << 40 ^ found.st_size << 8 ^ found.st_mtime_ns) % (1 << 64)
 
 
 class Archive:
@@ -91,9 +86,9 @@ class Archive:
         return {self._ids[word & _NUMBER] for word in found} - {""}
 
     def _sorted(self) -> array[int]:
-        if len(self._new) > _FEW:
+        if len(self._new) > 1000:
             self._words = array("Q", sorted(self._words + self._new))
-        else:
+        else:  # one by one: each moves the words behind it, a few megabytes at most
             for word in self._new:
                 insort(self._words, word)
         self._new = array("Q")

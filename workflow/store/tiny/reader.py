@@ -32,10 +32,6 @@ DESK_TABLE: Final = "desk"
 
 ONLY: Final = 1
 
-_MONTH: Final = re.compile(r"\d{4}-\d{2}")
-"""The folders under ``closed/``; whatever else lies there is not ours."""
-
-
 BACKUPS: Final = "backups"
 
 _CLOSED_AT: Final = re.compile(rb'"(?:closed|changed)_at":\s*"([^"]*)"')
@@ -149,7 +145,8 @@ class TinyReader:
             for path in json_files(self.folder / "open"):
                 if (filed := self._try(path)) is not None:
                     self._index.adopt(filed)
-            for month in sorted(filter(_MONTH.fullmatch, listed(self.folder / "closed"))):
+            # Whatever else lies there is not ours.
+            for month in sorted(filter(re.compile(r"\d{4}-\d{2}").fullmatch, listed(self.folder / "closed"))):
                 for name in case_names(self.folder / "closed" / month):
                     self._closed[name.removesuffix(".json")] = month
             self._aside = {path.stem: "set aside earlier" for path in json_files(self.folder / "set-aside")}

@@ -36,22 +36,13 @@ from workflow.core.privacy import names_case
 from workflow.store import DESK, EVER, Desk, Found, Locked, NotCommitted, StoreError, Unreadable, codec
 from workflow.store.codec import Filed
 from workflow.store.memory import merged, names_of, owes, pruned, pruned_counts, pruned_keys, settled
-from workflow.store.tiny import atomic, backup, migrate
+from workflow.store.tiny import atomic, backup, migrate, reader
 from workflow.store.tiny.atomic import TEMPORARY, Unsynced, WholeFile
 from workflow.store.tiny.backup import holds, with_letters, without_names
 from workflow.store.tiny.board import TinyBoard, refused, refusing
 from workflow.store.tiny.closed_index import HINT, WORTH_A_HINT, mark_of
 from workflow.store.tiny.in_hand import Hand
-from workflow.store.tiny.reader import (
-    CASE,
-    DESK_TABLE,
-    ONLY,
-    TinyReader,
-    closing_month,
-    files_of,
-    listed,
-    no_collection,
-)
+from workflow.store.tiny.reader import TinyReader
 from workflow.store.tiny.search import search
 
 
@@ -72,7 +63,7 @@ class TinyStore(TinyReader):
         try:
             atomic.make_folder(self.folder)
             self._lock.acquire()
-            with no_collection():
+            with reader.no_collection():
                 self._read()
                 self._read_closed()
                 migrate.bring_up(self.folder, self._index.latest_at)
@@ -188,7 +179,7 @@ class TinyStore(TinyReader):
         self._write_desk(replace(self.desk, keys={**keys, **self.desk.keys}, letters=letters, counts=counts))
         part = self.folder / "open" / f"{case_id}.json{TEMPORARY}"
         with refusing():
-            for path in (*files_of(self.folder, case_id), part, self.folder / HINT):
+            for path in (*reader.files_of(self.folder, case_id), part, self.folder / HINT):
                 atomic.remove_file(path)
                 self._broken.pop(path, None)
         self._aside = {name: why for name, why in self._aside.items() if name.partition(".")[0] != case_id}
@@ -226,7 +217,7 @@ class TinyStore(TinyReader):
         for case_id in expired:
             await self.erase(case_id)
         self._keep_hint()
-        for month in listed(self.folder / "closed"):
+        for month in reader.listed(self.folder / "closed"):
             with suppress(OSError):  # not empty: most are not
                 (self.folder / "closed" / month).rmdir()
         return tuple(expired)
@@ -266,7 +257,7 @@ class TinyStore(TinyReader):
             atomic.close_to_others(self.folder)
         atomic.make_folder(self.folder / "open")
         for folder in (self.folder / "open", self.folder):
-            for name in listed(folder):
+            for name in reader.listed(folder):
                 if name.endswith((f".json{TEMPORARY}", f"{HINT}{TEMPORARY}")):
                     atomic.remove_file(folder / name)
         for path, reason in list(self._broken.items()):
@@ -330,7 +321,7 @@ class TinyStore(TinyReader):
         for filed in several:
             path = self._open_path(filed.case.id)
             try:
-                _write(path, CASE, filed, staged=True)
+                _write(path, reader.CASE, filed, staged=True)
                 atomic.publish_file(path)
             except OSError as error:
                 refusal = error
@@ -362,7 +353,7 @@ class TinyStore(TinyReader):
                 del self._closed[case_id]
                 self._index.archive.drop(case_id)
             if not filed.case.open and not owes(filed):
-                month = closing_month(filed.case)
+                month = reader.closing_month(filed.case)
                 target = self.folder / "closed" / month / f"{case_id}.json"
                 atomic.move_file(self._open_path(case_id), target)
                 self._closed[case_id] = month
@@ -371,7 +362,7 @@ class TinyStore(TinyReader):
 
     def _write_desk(self, desk: Desk) -> None:
         try:
-            _write(self.folder / "desk.json", DESK_TABLE, desk)
+            _write(self.folder / "desk.json", reader.DESK_TABLE, desk)
         except Unsynced as error:
             self._index.adopt_desk(desk)
             raise refused(error) from error
@@ -400,4 +391,4 @@ class TinyStore(TinyReader):
 
 def _write(path: Path, table: str, value: Filed | Desk, *, staged: bool = False) -> None:
     with TinyDB(path, storage=WholeFile, staged=staged) as database:
-        database.table(table).insert(Document(codec.document(value), doc_id=ONLY))
+        database.table(table).insert(Document(codec.document(value), doc_id=reader.ONLY))

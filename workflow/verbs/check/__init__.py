@@ -27,8 +27,6 @@ PART_MOST = 60.0
 """Seconds for all of one server: several answers that each take their whole time-out. Looking up a name alone may take
 thirty, and cannot be broken off."""
 
-SENDING_MOST = sending.ARRIVAL_MOST + PART_MOST
-
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level.SKIPPED: "dim"}
 
 
@@ -74,7 +72,7 @@ def findings(config: Config, *, send: bool = False) -> Iterator[Finding]:
     yield from tried("store", machine.store, config.store.url)
     yield from tried("templates", machine.templates, config)
     if send and {imap.FOLDER, smtp.SENDER} <= good:
-        yield from tried(sending.PART, sending.check, config, clock, most=SENDING_MOST)
+        yield from tried(sending.PART, sending.check, config, clock, most=sending.ARRIVAL_MOST + PART_MOST)
     elif send:
         yield skipped(sending.PART, "not sent, for IMAP or SMTP failed")
 

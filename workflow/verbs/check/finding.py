@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 SAID_MOST = 160
 """Characters of a server's own words that are shown: enough for its reason, too few for a page of links."""
-
-
-_DOVECOT_TIMES = re.compile(r" \([\d.]+ \+ [\d. +]+ secs\)")
-"""Dovecot ends each answer with how long it took: "(0.001 + 0.000 secs)"."""
 
 
 class Level(StrEnum):
@@ -27,8 +23,6 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part of the set-up, on one line."""
-
     part: str
     level: Level
     text: str
@@ -61,12 +55,17 @@ def skipped(part: str, text: str) -> Finding:
     return Finding(part, Level.SKIPPED, text)
 
 
+def some(found: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return f"{between.join(found[:5])}{more}"
+
+
 def said(words: object) -> str:
     """A server's own words, or an error's, made fit for one line; "" for none."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
     text = re.sub(r"\bb(['\"])(.*?)\1", r"\2", text)  # imaplib shows bytes as Python writes them
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    text = _DOVECOT_TIMES.sub("", text).rstrip(".")
+    text = re.sub(r" \([\d.]+ \+ [\d. +]+ secs\)", "", text).rstrip(".")  # Dovecot tells how long it took
     return text if len(text) <= SAID_MOST else f"{text[:SAID_MOST]}..."
 
 

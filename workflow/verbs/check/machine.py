@@ -17,7 +17,7 @@ from workflow.clock import Clock
 from workflow.config import Config
 from workflow.mail.writing.render import Letters
 from workflow.store import StoreError, board, folder_of, peek
-from workflow.verbs.check.finding import Finding, Tell, fail, ok, said, warn
+from workflow.verbs.check.finding import Finding, Tell, fail, ok, said, some, warn
 
 CLOCK_OFF = timedelta(seconds=30)
 """A clock that keeps itself is right to a second; from a minute on somebody would be asked, or told, too early or late.
@@ -27,8 +27,6 @@ SET_CLOCK = "Let this machine set its clock by the network: timedatectl set-ntp 
 
 ROOM_LEAST, ROOM_LITTLE = 20_000_000, 200_000_000
 """Bytes of free disk: a case takes 20 KB; below the first a busy week may fill it, below the second look into it."""
-
-SHOWN = 5
 
 
 def clock(config: Config, time: Clock) -> Finding:
@@ -88,12 +86,11 @@ def addresses(config: Config) -> Finding:
     outside = [email for email in written if not _is_within(email.rpartition("@")[2], own)]
     if not outside:
         return ok("addresses", f"all {len(written)} are of {own}")
-    some = ", ".join(outside[:SHOWN]) + (f" and {len(outside) - SHOWN} more" if len(outside) > SHOWN else "")
     advice = (
         "Mail from there counts only if that domain proves it (DMARC, DKIM or SPF), and our letters may land in "
         "their spam: let each of them send a mail and look into their spam, or give them an address of the clinic's."
     )
-    return warn("addresses", f"{len(outside)} of {len(written)} are not of {own}: {some}", advice)
+    return warn("addresses", f"{len(outside)} of {len(written)} are not of {own}: {some(outside)}", advice)
 
 
 def _is_within(domain: str, own: str) -> bool:

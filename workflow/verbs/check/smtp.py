@@ -14,10 +14,7 @@ from workflow.mail.smtp.session import LOGIN_WANTED, Result, UnreadyError, opene
 from workflow.mail.tokens import tokens_of
 from workflow.verbs.check import explain
 from workflow.verbs.check.explain import LATER, Peer, Server, knock, peer_of, refused_login
-from workflow.verbs.check.finding import Finding, Level, Tell, fail, noted, ok, quoted, skipped, warn
-
-SHOWN = 5
-"""Recipients that are named on a line."""
+from workflow.verbs.check.finding import Finding, Level, Tell, fail, noted, ok, quoted, skipped, some, warn
 
 SENDER = "SMTP sender"
 """The part without which no letter can be sent."""
@@ -96,16 +93,12 @@ async def _recipients(client: aiosmtplib.SMTP, config: Config) -> Finding:
             (later if 400 <= answer.code < 500 else refused).append(found)
         await client.rset()
     if refused:
-        text = f"{len(refused)} of {len(addresses)} refused: {_listed(refused)}"
+        text = f"{len(refused)} of {len(addresses)} refused: {some(refused, '; ')}"
         return fail(part, text, "Correct the address in the configuration, or have that mailbox made.")
     if later:
-        text = f"{len(later)} of {len(addresses)} refused for now: {_listed(later)}"
+        text = f"{len(later)} of {len(addresses)} refused for now: {some(later, '; ')}"
         return warn(part, text, "Run this again in a few minutes; Promptly tries such letters again.")
     return ok(part, f"all {len(addresses)} would be accepted")
-
-
-def _listed(found: list[str]) -> str:
-    return "; ".join(found[:SHOWN]) + (f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
 
 
 def _unready(failed: UnreadyError, keys: SmtpServer) -> Finding:

@@ -14,7 +14,7 @@ from workflow.config.keys import Trust
 from workflow.core.model import Standing
 from workflow.mail.reading import message, trust
 from workflow.verbs.check import explain
-from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
+from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, some, warn
 from workflow.verbs.check.mailbox import TROUBLE, read_headers
 
 JUDGED = 50
@@ -22,8 +22,6 @@ JUDGED = 50
 
 LOOKED_AT = 200
 """So many of the last mails of each folder are looked at to find them: a shared mailbox gets much other mail."""
-
-SHOWN = 5
 
 NO_HEADER = ""
 """What stands for a mail without Authentication-Results."""
@@ -107,8 +105,8 @@ def _verdict(judged: Sequence[Judged], config: Config) -> Finding:
     text = f"{passed} of the last {len(judged)} mails from roster addresses would pass"
     refused = [mail for mail in judged if not mail.passes]
     if not refused:
-        forms = Counter(mail.server or "nobody, and believed all the same" for mail in judged).most_common(SHOWN)
-        return ok("trust", f"{text} (Authentication-Results by {', '.join(form for form, _ in forms)})")
+        forms = Counter(mail.server or "nobody, and believed all the same" for mail in judged).most_common()
+        return ok("trust", f"{text} (Authentication-Results by {some([form for form, _ in forms])})")
     text = f"{text}; refused: {_by_sender(refused)}"
     return (warn if passed else fail)("trust", text, _better(judged, refused, passed, config))
 
@@ -117,11 +115,10 @@ def _by_sender(refused: Sequence[Judged]) -> str:
     """Whose mails, how many, and what their topmost header says."""
     counted = Counter((mail.sender, mail.server, mail.results) for mail in refused)
     lines = []
-    for (sender, server, results), count in counted.most_common(SHOWN):
+    for (sender, server, results), count in counted.most_common():
         what = f"{server} says {results or 'nothing of use'}" if server else "no Authentication-Results"
         lines.append(f"{count} from {sender} ({what})")
-    more = len(counted) - SHOWN
-    return ", ".join(lines) + (f" and {more} more" if more > 0 else "")
+    return some(lines)
 
 
 def _better(judged: Sequence[Judged], refused: Sequence[Judged], passed: int, config: Config) -> str:
