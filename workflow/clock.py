@@ -25,14 +25,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
-
     def now(self) -> datetime:
-        """See `Clock`."""
         return datetime.now(UTC)  # noqa: TID251 - the one place
 
     def real_seconds(self, span: timedelta) -> float:
-        """See `Clock`: as many as the span has."""
         return span.total_seconds()
 
 
@@ -54,9 +50,7 @@ class RehearsalClock:
         self._began = monotonic()
 
     def now(self) -> datetime:
-        """See `Clock`."""
         return self._start + timedelta(seconds=(self._monotonic() - self._began) * self._speed)
 
     def real_seconds(self, span: timedelta) -> float:
-        """See `Clock`: the span's seconds divided by the speed."""
         return span.total_seconds() / self._speed

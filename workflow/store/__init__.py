@@ -45,10 +45,8 @@ COUNTS_KEPT: Final = timedelta(days=7)
 
 
 EVER: Final = datetime.min.replace(tzinfo=UTC)
-"""Before every closing time."""
-
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
-"""After every closing time."""
+"""Before, and after, every closing time."""
 
 
 class StoreError(Exception):

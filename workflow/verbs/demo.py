@@ -190,18 +190,19 @@ def _configured(folder: Path, server: MailServer) -> Config:
 
 
 async def _play(stage: Stage, server: MailServer) -> None:
+    async def answers(associate: str, subject: str) -> None:
+        await _write(server, associate, subject)
+        await stage.wait_for(ALEX, "update")
+        await stage.wait_for(associate, "receipt")
+
     stage.say("Dana sits in traffic; Sam waits for her at 2 pm.")
     await _write(server, DANA, "LATE 15 Sam AT 2pm")
     await stage.wait_for(ALEX, "alert")
     draft = await stage.wait_for(DANA, "draft")
     stage.say("She copies the text to Sam, and answers with a tap.")
-    await _write(server, DANA, f"[{draft.case}] SENT")
-    await stage.wait_for(ALEX, "update")
-    await stage.wait_for(DANA, "receipt")
+    await answers(DANA, f"[{draft.case}] SENT")
     stage.say("In the doorway.")
-    await _write(server, DANA, f"[{draft.case}] CONNECTED")
-    await stage.wait_for(ALEX, "update")
-    await stage.wait_for(DANA, "receipt")
+    await answers(DANA, f"[{draft.case}] CONNECTED")
 
     stage.say("Ravi missed Kim's session, reports it - and is called away.")
     await _write(server, RAVI, "NOSHOW Kim AT 1pm")
@@ -211,17 +212,12 @@ async def _play(stage: Stage, server: MailServer) -> None:
     stage.say("Five minutes on, still no answer: Promptly asks again, and tells Alex.")
     await stage.wait_for(RAVI, "reminder")
     await stage.wait_for(ALEX, "escalation")
-    await _write(server, RAVI, f"[{draft.case}] SENT")
-    await stage.wait_for(ALEX, "update")
-    await stage.wait_for(RAVI, "receipt")
+    await answers(RAVI, f"[{draft.case}] SENT")
     stage.say("Kim answers Ravi, and takes a new time.")
-    await _write(server, RAVI, f"[{draft.case}] RESCHEDULED Tue 3pm")
-    await stage.wait_for(ALEX, "update")
-    await stage.wait_for(RAVI, "receipt")
+    await answers(RAVI, f"[{draft.case}] RESCHEDULED Tue 3pm")
 
 
 async def _write(server: MailServer, sender: str, subject: str) -> None:
-    """Somebody of the cast sends a mail, by SMTP as a phone would."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, MAILBOX, subject
     await aiosmtplib.send(message, hostname="127.0.0.1", port=server.smtp_port, start_tls=False)

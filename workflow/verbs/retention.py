@@ -37,7 +37,9 @@ def main(asked: Namespace) -> int:
             if not sys.stdin.isatty():
                 print(f"There is no terminal to ask on: `{asked.verb} --yes` does it without asking.", file=sys.stderr)
                 return 2
-            if not _agreed(case_id):
+            for_good = f"Erase case {case_id} for good, from the backups, too"
+            what = for_good if case_id else "Wipe and delete for good what is due"
+            if input(f"{what}? Type yes: ").strip().casefold() != "yes":
                 print("Nothing was changed.")
                 return 1
         answer = asyncio.run(_carried_out(config, asked.verb, case_id))
@@ -52,13 +54,6 @@ def main(asked: Namespace) -> int:
 async def _is_there(config: Config, case_id: str) -> bool:
     reader = await peek(config.store.url)
     return await reader.knows(case_id) or bool(await reader.places(case_id))
-
-
-def _agreed(case_id: str) -> bool:
-    what = (
-        f"Erase case {case_id} for good, from the backups, too" if case_id else "Wipe and delete for good what is due"
-    )
-    return input(f"{what}? Type yes: ").strip().casefold() == "yes"
 
 
 async def _carried_out(config: Config, verb: str, case_id: str) -> Carried:
