@@ -175,11 +175,8 @@ class Engine:
             self.clinic.counters.letters[letter.kind.value, "failed"] += 1
 
     def clock_was_set_back(self, now: datetime) -> bool:
-        """Whether something was decided later than `now`: then due times are to be planned anew.
-
-        By less than a minute a clock is adjusted by the network, and no due time is worth a thought.
-        """
-        return now < self._latest - timedelta(minutes=1)
+        """Whether something was decided later than `now`: then due times are to be planned anew."""
+        return now < self._latest - timedelta(minutes=1)  # by less than that it is being adjusted by the network
 
     async def _resume_all(self, now: datetime) -> None:
         """Reminders decided in what is now the future must not silence a case until that future comes again."""

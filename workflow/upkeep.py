@@ -130,9 +130,7 @@ class Upkeep:
                 return Carried(2, (f"This daemon does not know {other}: it is older than the program that asks.",))
 
     async def retain(self) -> Carried:
-        """Wipe names, and delete cases, whose time has come (contract section 6, ``[privacy]``): first in the backups,
-        so that a crash in between leaves the state to say what is due. Raises `StoreError`.
-        """
+        """Wipe names and delete cases whose time has come (contract section 6, ``[privacy]``). Raises `StoreError`."""
         async with self._one_at_a_time:
             store, now, privacy = self._clinic.store, self._clinic.clock.now(), self._clinic.config.privacy
             nameless, caseless = now - privacy.keep_names, now - privacy.keep_cases
@@ -154,9 +152,8 @@ class Upkeep:
         return Carried(0, (f"Names and free text wiped: {names}. Deleted: {cases}. Backups included.",))
 
     async def erase(self, case_id: str) -> Carried:
-        """Remove a case, open or closed, from the state and its backups, and what other letters say of it; then look
-        whether anything is left. Letters not yet sent are withdrawn. Raises `StoreError`; may be
-        repeated.
+        """Remove a case from the state and its backups, and what other letters say of it; then look whether anything
+        is left. Letters not yet sent are withdrawn. Raises `StoreError`; may be repeated.
         """
         async with self._one_at_a_time:
             store, now = self._clinic.store, self._clinic.clock.now()

@@ -73,13 +73,10 @@ def clean_header(text: str) -> str:
 
 @lru_cache(maxsize=512)
 def clean_name(name: str) -> str:
-    """A display name of letters, digits, space and .'- alone; what else it holds becomes a space.
-
-    Of 64 characters at most: as encoded words they still fit on one line.
-    """
+    """A display name of letters, digits, space and .'- alone; what else it holds becomes a space."""
     normal = unicodedata.normalize("NFC", name)
     kept = "".join(sign if sign in " .'-" or unicodedata.category(sign)[0] in "LMN" else " " for sign in normal)
-    return _SPACE.sub(" ", kept).strip()[:64].rstrip()
+    return _SPACE.sub(" ", kept).strip()[:64].rstrip()  # as encoded words these still fit on one line
 
 
 def plain_ids(ids: Sequence[str]) -> str:

@@ -66,10 +66,7 @@ class Letters:
         return Rendered(raw, recipient.address, fell_back)
 
     def text(self, letter: Letter, now: datetime) -> str:
-        """What the reader of the plain text has before them: to be told apart from what they write themselves.
-
-        Raises Unsafe.
-        """
+        """What the reader has before them, to be told apart from what they write themselves. Raises Unsafe."""
         return self._page(letter, now)[0]
 
     def template_faults(self) -> list[str]:

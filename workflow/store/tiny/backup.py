@@ -34,10 +34,7 @@ _WIPED: Final = b'"wiped_at": "'
 
 
 def back_up(folder: Path, name: str) -> None:
-    """Copy the state to ``backups/<name>``, which appears whole or not at all; older ones than `KEPT` are removed.
-
-    Beside a running daemon. Raises OSError.
-    """
+    """See `Store.back_up`. Beside a running daemon. Raises OSError."""
     copies = folder / reader.BACKUPS
     atomic.make_folder(copies)
     for left in reader.listed(copies):
@@ -98,10 +95,7 @@ def _closed_before(folder: Path, before: datetime) -> list[str]:
 
 
 def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
-    """Remove a case from every copy, and change there the letters that hold one of these strings. Raises OSError.
-
-    Whether it was in one of them.
-    """
+    """See `Store.erase_in_copies`. Raises OSError."""
     was_there = False
     for copy in reader.backups(folder):
         for path in reader.files_of(copy, case_id):

@@ -81,10 +81,7 @@ class _Wrong(NamedTuple):
 
 
 def knock(server: Server, now: datetime, tell: Tell) -> bool:
-    """Tell of the connection, and of TLS where it is asked for; whether it is worth logging in. Blocks.
-
-    `now` is aware, by this machine's clock.
-    """
+    """Tell of the connection, and of TLS where it is asked for; whether it is worth logging in. Blocks."""
     connection, encryption = f"{server.protocol} connection", f"{server.protocol} TLS"
     try:
         context = verified(server.keys.ca_file) if server.keys.security != "none" else None
