@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Literal
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -121,9 +120,7 @@ class TroubledServer(MailServer):
         self._imap_clients: set[asyncio.Task[None]] = set()
         self._smtp_clients: set[_Smtp] = set()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.down_imap()
         await self.down_smtp()
 

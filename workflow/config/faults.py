@@ -151,7 +151,8 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
 
 
 def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[KeyFault]:
-    ways = [way for way in ("password_file", "password_env") if table.get(way)] + ["oauth2"] * ("oauth2" in table)
+    known = ("password_file", "password_env", "oauth2")
+    ways = [way for way in known if table.get(way) or (way == "oauth2" and way in table)]
     if len(ways) > 1:
         yield KeyFault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
     if section == "smtp" and not table.get("username"):

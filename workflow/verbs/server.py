@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
-from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
@@ -133,9 +132,7 @@ class MailServer:
         await self.up_smtp()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         for server in (self._imap, self._smtp):
             if server is not None:
                 server.close()

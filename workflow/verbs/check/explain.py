@@ -112,7 +112,7 @@ def knock(server: Server, now: datetime, tell: Tell) -> bool:
 
 def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
     root = _root(error)
-    words = _first(root, "message", "reason", "strerror")
+    words = next(filter(None, (getattr(root, name, None) for name in ("message", "reason", "strerror"))), root)
     section, place, usual = server.section, server.place, f"{server.section}.port ({server.ports})"
     look = f"Check {usual} and {section}.host."
     silent, tls = isinstance(root, TimeoutError), isinstance(root, ssl.SSLError)
@@ -175,10 +175,6 @@ def _root(error: BaseException) -> BaseException:
     while isinstance(error.__cause__, Exception):
         error = error.__cause__
     return error
-
-
-def _first(root: BaseException, *names: str) -> str:
-    return str(next((found for name in names if (found := getattr(root, name, None))), root))
 
 
 def _spoken(root: BaseException) -> str | None:
