@@ -24,7 +24,6 @@ import structlog
 PRIORITIES: Mapping[str, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 """The words of syslog (RFC 5424, 6.2.1), by which ``journalctl -p`` chooses."""
 
-
 AGAIN = 60.0
 """Seconds after which an outage that lasts is logged again."""
 

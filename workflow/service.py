@@ -134,7 +134,7 @@ class Service:
     async def settled(self) -> None:
         """Until all mail that lay there is decided, all that was due is decided, and all that can go has gone.
 
-        For tests and the demo; waits through an outage of either server.
+        For tests; waits through an outage of either server.
         """
         await asyncio.wrap_future(self._inbox.sweep())
         await self._mails.join()

@@ -43,7 +43,6 @@ KEYS_KEPT: Final = timedelta(days=7)
 COUNTS_KEPT: Final = timedelta(days=7)
 """As far back as `status` counts mails set aside (contract section 7), and longer than any digest looks."""
 
-
 EVER: Final = datetime.min.replace(tzinfo=UTC)
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 """Before, and after, every closing time."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from datetime import datetime
 from importlib import import_module
+from zoneinfo import ZoneInfo
 
 from workflow.config import Faults
 from workflow.store import StoreError
+
+
+def iso(at: datetime | None, zone: ZoneInfo) -> str | None:
+    """A time as verbs give it to programs: local, to the second."""
+    return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
 
 
 def carry_out(room: str, asked: Namespace) -> int:

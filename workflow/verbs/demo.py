@@ -11,7 +11,6 @@ import sys
 import tempfile
 from argparse import Namespace
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -80,21 +79,14 @@ emails = ["ravi@clinic.test"]
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    to: str
-    kind: str
-    case: str
-    message: EmailMessage
-
-
 class Stage:
     """Prints each mail as it passes, and lets the scene wait for it."""
 
     def __init__(self, console: Console, clock: RehearsalClock) -> None:
         self._console = console
         self._clock = clock
-        self._letters: list[Shown] = []
+        self._letters: list[tuple[str, str, str]] = []
+        """Recipient, kind and case of those that nobody waited for yet."""
         self._came = asyncio.Event()
 
     def passing(self, passed: Passed) -> None:
@@ -103,18 +95,18 @@ class Stage:
         kind = str(message["X-Promptly-Letter"] or "")
         case = str(message["X-Promptly-Case"] or "")
         for recipient in passed.recipients:
-            self._letters.append(Shown(recipient, kind, case, message))
+            self._letters.append((recipient, kind, case))
             self._show(passed.sender, recipient, kind, message)
         self._came.set()
 
-    async def wait_for(self, to: str, kind: str) -> Shown:
-        """The next letter of this kind to this person. TimeoutError when it does not come."""
+    async def wait_for(self, to: str, kind: str) -> str:
+        """The case of the next letter of this kind to this person. TimeoutError when it does not come."""
         async with asyncio.timeout(20):  # real seconds: far more than it takes
             while True:
                 for letter in self._letters:
-                    if (letter.to, letter.kind) == (to, kind):
+                    if letter[:2] == (to, kind):
                         self._letters.remove(letter)
-                        return letter
+                        return letter[2]
                 self._came.clear()
                 await self._came.wait()
 
@@ -198,23 +190,23 @@ async def _play(stage: Stage, server: MailServer) -> None:
     stage.say("Dana sits in traffic; Sam waits for her at 2 pm.")
     await _write(server, DANA, "LATE 15 Sam AT 2pm")
     await stage.wait_for(ALEX, "alert")
-    draft = await stage.wait_for(DANA, "draft")
+    case = await stage.wait_for(DANA, "draft")
     stage.say("She copies the text to Sam, and answers with a tap.")
-    await answers(DANA, f"[{draft.case}] SENT")
+    await answers(DANA, f"[{case}] SENT")
     stage.say("In the doorway.")
-    await answers(DANA, f"[{draft.case}] CONNECTED")
+    await answers(DANA, f"[{case}] CONNECTED")
 
     stage.say("Ravi missed Kim's session, reports it - and is called away.")
     await _write(server, RAVI, "NOSHOW Kim AT 1pm")
-    draft = await stage.wait_for(RAVI, "draft")
+    case = await stage.wait_for(RAVI, "draft")
     await stage.wait_for(ALEX, "alert")
     await stage.wait_for(RAVI, "reminder")
     stage.say("Five minutes on, still no answer: Promptly asks again, and tells Alex.")
     await stage.wait_for(RAVI, "reminder")
     await stage.wait_for(ALEX, "escalation")
-    await answers(RAVI, f"[{draft.case}] SENT")
+    await answers(RAVI, f"[{case}] SENT")
     stage.say("Kim answers Ravi, and takes a new time.")
-    await answers(RAVI, f"[{draft.case}] RESCHEDULED Tue 3pm")
+    await answers(RAVI, f"[{case}] RESCHEDULED Tue 3pm")
 
 
 async def _write(server: MailServer, sender: str, subject: str) -> None:

@@ -25,6 +25,7 @@ from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
 from workflow.core.model import Case, Kind
 from workflow.store import EVER, board, peek
+from workflow.verbs import iso
 
 COLUMNS = (
     *("case", "kind", "state", "associate", "reported_at", "contacted_at", "minutes_to_contact", "over_10_minutes"),
@@ -75,10 +76,6 @@ async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]
 
 def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
     """A row a case: `COLUMNS`."""
-
-    def local(at: datetime | None) -> str | None:
-        return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
-
     slow = {case.id for case in over_ten_minutes(cases, now)}
     return [
         {
@@ -87,12 +84,12 @@ def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, An
             "state": case.state.value,
             "associate": case.associate.name,
             # When the case was opened, which response times count from.
-            "reported_at": local(case.opened_at),
-            "contacted_at": local(case.contacted_at),
+            "reported_at": iso(case.opened_at, zone),
+            "contacted_at": iso(case.contacted_at, zone),
             "minutes_to_contact": None if (took := contact_time(case)) is None else round(took.total_seconds() / 60, 1),
             "over_10_minutes": case.id in slow,
             "outcome": None if case.outcome is None else case.outcome.value,
-            "closed_at": local(case.closed_at),
+            "closed_at": iso(case.closed_at, zone),
             "makeup": case.makeup,
             "reminders_sent": len(case.reminders),
             "escalated": case.escalated_at is not None,

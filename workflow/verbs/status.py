@@ -18,6 +18,7 @@ from workflow.config import Config, load
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.store import board, peek
+from workflow.verbs import iso
 
 LETTERS = {
     Due.REMINDER: LetterKind.REMINDER,
@@ -59,7 +60,7 @@ async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], date
         "mailbox": {
             "connected": alive is not None and alive.connected,
             # What a daemon said last, which may have died since.
-            "last_seen_at": _iso(last.last_seen_at if last is not None else None, zone),
+            "last_seen_at": iso(last.last_seen_at if last is not None else None, zone),
         },
     }
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
@@ -73,9 +74,9 @@ def _case(case: Case, coming: Timer | None, config: Config, zone: ZoneInfo) -> d
         "kind": case.kind.value,
         "associate": case.associate.name,
         "client": shown(case.client, config.privacy.client_name),
-        "reported_at": _iso(case.reported_at, zone),
-        "contacted_at": _iso(case.contacted_at, zone),
-        "next": coming and {"at": _iso(coming.at, zone), "letter": LETTERS[coming.due].value},
+        "reported_at": iso(case.reported_at, zone),
+        "contacted_at": iso(case.contacted_at, zone),
+        "next": coming and {"at": iso(coming.at, zone), "letter": LETTERS[coming.due].value},
         "reminders_sent": len(case.reminders),
         "escalated": case.escalated_at is not None,
     }
@@ -83,10 +84,6 @@ def _case(case: Case, coming: Timer | None, config: Config, zone: ZoneInfo) -> d
 
 def _coming(timers: tuple[Timer, ...]) -> Timer | None:
     return min((timer for timer in timers if timer.due in LETTERS), key=lambda timer: timer.at, default=None)
-
-
-def _iso(at: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
 
 
 def _print(found: dict[str, Any], whys: Mapping[str, str], now: datetime) -> None:

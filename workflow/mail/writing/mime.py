@@ -21,7 +21,6 @@ from hashlib import sha256
 LINE_MAX = 998
 """Characters of a line without its end (RFC 5322, 2.1.1)."""
 
-
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ue000-\uf8ff\ufffe\uffff\U000e0000-\U000e0fff]"
