@@ -84,7 +84,7 @@ class TestHealthz:
             await clinic.server.down_smtp()
             await answers(clinic, "dana", "NOSHOW Sam")
             await is_owed(clinic, "draft")
-            await happens(lambda: clinic.service.sender.down_since is not None)
+            await happens(lambda: clinic.service.sender.outage.since is not None)
             (reason,) = await reasons(port)
             assert "SMTP" in reason
             await clinic.server.up_smtp()

@@ -38,7 +38,7 @@ async def everybody_has_theirs(clinic: Clinic) -> None:
 def waits(clinic: Clinic) -> bool:
     """Whether a letter is in nobody's hand."""
     ours = clinic.service.sender
-    return bool(ours._ready or ours._later)
+    return bool(ours._turns) or ours._turns.next_at is not None
 
 
 async def test_letters_share_one_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

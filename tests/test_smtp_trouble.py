@@ -17,8 +17,9 @@ from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, header, is_owed
 from tests.test_outages import notices
 from tests.troubled_server import Stage, TroubledServer
-from workflow import sender
 from workflow.core.model import Post
+from workflow.mail.smtp import outage
+from workflow.mail.smtp.outbox import Result
 
 
 class ClinicWithLogin(Clinic):
@@ -51,7 +52,7 @@ async def test_421_in_the_middle_of_a_burst_delays_and_loses_nothing(tmp_path: P
         clinic.server.hang_smtp()
         for client in ("Sam", "Kim", "Jo", "Robin"):
             await answers(clinic, "dana", f"NOSHOW {client}")
-        await happens(lambda: len(clinic.service.sender._ready) == 10)  # of 12, two are in hand
+        await happens(lambda: len(clinic.service.sender._turns) == 10)  # of 12, two are in hand
         for address in (MAILBOX, "admin@clinic.test") if stage == "MAIL" else ("admin@clinic.test",):
             clinic.server.refuse(address, "421 4.3.2 Closing", 3, stage=stage)  # type: ignore[arg-type]  # a Stage
         clinic.server.resume_smtp()
@@ -99,15 +100,15 @@ async def test_a_hang_after_data_is_given_up_and_the_letter_goes_again_under_its
 
 @pytest.mark.slow
 async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "FIRST_LOGIN_WAIT", 0.02)
-    monkeypatch.setattr(sender, "LONGEST_LOGIN_WAIT", 0.02)
+    monkeypatch.setattr(outage, "FIRST_LOGIN_WAIT", 0.02)
+    monkeypatch.setattr(outage, "LONGEST_LOGIN_WAIT", 0.02)
     async with ClinicWithLogin(tmp_path) as clinic:
         await clinic.server.down_smtp()
         clinic.server._accounts[MAILBOX] = "changed"
         await clinic.server.up_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
         await is_owed(clinic, "draft")
-        await happens(lambda: clinic.service.sender._login._failures >= 3)
+        await happens(lambda: clinic.service.sender.outage.why is Result.REFUSED_LOGIN)
         clinic.clock.move(timedelta(minutes=3))
         await is_owed(clinic, "notice")
         clinic.password.write_text("changed")  # read anew at each login: no restart
@@ -196,7 +197,7 @@ async def test_a_letter_that_alone_is_refused_is_kept_and_no_outage(tmp_path: Pa
         await happens(lambda: notices(clinic) == 1)
         await clinic.settled()
         assert "draft of case" in (await clinic.alex.gets("notice")).text
-        assert clinic.service.sender.down_since is None
+        assert clinic.service.sender.outage.since is None
         clinic.server.accept("dana@clinic.test")
         await clinic.passes(minutes=15)
         await clinic.dana.gets("draft")

@@ -8,7 +8,6 @@ section 5). What to tell admin about a refusal is the engine's.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,24 +21,16 @@ from workflow.core.model import Letter, LetterKind, Post
 from workflow.core.schedule import held_until, is_outdated
 from workflow.core.topics import Notice
 from workflow.logs import Repeated
-from workflow.mail.backoff import Backoff
+from workflow.mail.smtp.outage import Outage
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Unsafe
 from workflow.store import StoreError
+from workflow.turns import TRY_AGAIN, Turns, not_before, turn_of
 
 log = structlog.get_logger()
 
-TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30))
-"""After a temporary refusal; after the last of these, each 30 minutes (contract section 5)."""
-
 ANSWER_LASTS = timedelta(hours=24)
 """An answer older than this has lost its sense (contract section 5)."""
-
-FIRST_WAIT, LONGEST_WAIT = 0.25, 4.5
-"""Seconds before an unreachable server is tried again: at least every 5 s (section 5)."""
-
-FIRST_LOGIN_WAIT, LONGEST_LOGIN_WAIT = 5.0, 300.0
-"""Seconds after a refused login: more would lock the account (section 5)."""
 
 DISK_WAIT = 1.0
 """Seconds before the store is asked again after it failed."""
@@ -72,19 +63,6 @@ class Teller(Protocol):
         ...
 
 
-def _not_before(letter: Letter, now: datetime) -> datetime | None:
-    """When a delayed letter may be tried again; None: now, its time has come, or was set by a clock that was wrong."""
-    return letter.next_at if letter.next_at is not None and now < letter.next_at <= now + TRY_AGAIN[-1] else None
-
-
-_Turn = tuple[int, datetime, str]
-"""What letters are sorted by, and the letter's id."""
-
-
-def _turn(letter: Letter) -> _Turn:
-    return letter.kind.course.rank, letter.created_at, letter.id
-
-
 class Sender:
     """Sends what is owed, by as many workers as there are outboxes; those after the first are for bursts.
 
@@ -96,8 +74,7 @@ class Sender:
         self._clinic = clinic
         self._store = clinic.store
         self._clock = clinic.clock
-        self._ready: list[_Turn] = []
-        self._later: list[tuple[datetime, _Turn]] = []
+        self._turns = Turns()
         self._in_hand: dict[str, int | None] = {}
         """From when a letter's turn has come until it is known what became of it; its rank while it waits for MAIL."""
         self._untold = False
@@ -114,18 +91,9 @@ class Sender:
         """Set while there is nothing to send now and all that was sent is recorded."""
         self.accepted_at = 0.0
         """When the letter was accepted that has waited longest to be recorded, or did last, by the loop's clock."""
-        self._away, self._login = Backoff(), Backoff()
-        self._down_until = 0.0
         self._turned_at = [0.0] * len(outboxes)
         self._loss = Repeated()
-        self.down_since: datetime | None = None
-        """Since when no letter could go, as far as tried; None: the last one could."""
-        self.down_by = Result.UNREACHABLE
-        """Why: the server is not reached, refuses our login, or refuses whatever we send."""
-        self._refused: dict[str, bool] = {}
-        """Addresses for which nothing was accepted since a refusal that need not concern them: whether others were."""
-        self.held_up = True
-        """Letters may wait because none was accepted; nobody knows before the first acceptance."""
+        self.outage = Outage()
 
     def owe(self, letters: Iterable[Letter]) -> None:
         """These letters are committed: send those that are owed, in order of urgency (contract 8.8).
@@ -134,14 +102,11 @@ class Sender:
         """
         now = self._clock.now()
         for letter in letters:
-            if letter.post is not Post.OWED:
-                if letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
-                    self._stopped.add(letter.id)
-            elif (at := _not_before(letter, now)) is not None:
-                heapq.heappush(self._later, (at, _turn(letter)))
-            else:
-                heapq.heappush(self._ready, _turn(letter))
-        if self._ready:
+            if letter.post is Post.OWED:
+                self._turns.add(letter, now)
+            elif letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
+                self._stopped.add(letter.id)
+        if self._turns:
             self.idled.clear()
         self._bell.set()
 
@@ -194,23 +159,16 @@ class Sender:
             await self._post(letter, teller, self.outboxes[number])
         except StoreError:
             # Not again at once: others must have their turn, and servers their peace. Under the same Message-ID.
-            heapq.heappush(self._later, (self._clock.now() + TRY_AGAIN[0], _turn(letter)))
+            self._turns.put_off(turn_of(letter), self._clock.now() + TRY_AGAIN[0])
             raise
         finally:
             self._let_go(letter.id)
         return True
 
     def wake(self) -> None:
-        """Look at the clock again: the time of a delayed letter may have come.
-
-        One that is further ahead than the longest wait was set by a clock that was wrong: its time has come, too.
-        """
-        now = self._clock.now()
-        longest = now + TRY_AGAIN[-1]
-        if any(at > longest for at, _ in self._later):
-            self._later = [(now if at > longest else at, turn) for at, turn in self._later]
-            heapq.heapify(self._later)
-        if self._later and self._later[0][0] <= now:
+        """Look at the clock again: the time of a delayed letter may have come."""
+        self._turns.come(self._clock.now())
+        if self._turns:
             self.idled.clear()
         self._bell.set()
 
@@ -222,8 +180,9 @@ class Sender:
     @property
     def idle(self) -> bool:
         """Whether nothing is in hand, to be sent now or unrecorded; letters whose time has not come do not count."""
-        waits = not self._later or self._later[0][0] > self._clock.now()
-        return waits and not (self._untold or self._ready or self._in_hand or self._accepted)
+        at = self._turns.next_at
+        waits = at is None or at > self._clock.now()
+        return waits and not (self._untold or self._turns or self._in_hand or self._accepted)
 
     # --- one letter -----------------------------------------------------------------------------------
 
@@ -237,10 +196,9 @@ class Sender:
                 self._untold = True
                 raise
         now = self._clock.now()
-        while self._later and self._later[0][0] <= now:
-            heapq.heappush(self._ready, heapq.heappop(self._later)[1])
-        while self._ready:
-            turn = heapq.heappop(self._ready)
+        self._turns.come(now)
+        while self._turns:
+            turn = self._turns.take()
             letter_id = turn[-1]
             if letter_id in self._in_hand or any(letter_id == accepted.id for accepted in self._accepted):
                 continue
@@ -250,7 +208,7 @@ class Sender:
             try:
                 letter = await self._wanted(letter_id, now)
             except StoreError:
-                heapq.heappush(self._later, (now + LOOKED_UP_AGAIN, turn))
+                self._turns.put_off(turn, now + LOOKED_UP_AGAIN)
                 raise
             finally:
                 if letter is None:
@@ -265,16 +223,16 @@ class Sender:
         if letter is None:
             return None
         if letter.post is not Post.OWED:
-            self._refused.pop(letter.to.email, None)  # what is not tried again proves nothing
+            self.outage.forget(letter.to.email)
             return None
-        if (at := _not_before(letter, now)) is not None:  # delayed since it was owed here
-            heapq.heappush(self._later, (at, _turn(letter)))
+        if (at := not_before(letter, now)) is not None:  # delayed since it was owed here
+            self._turns.put_off(turn_of(letter), at)
             return None
         if letter.kind.course.answers and now - letter.created_at > ANSWER_LASTS:
             await self._keep(replace(letter, post=Post.WITHDRAWN, reason="older than 24 hours", settled_at=now))
             return None
         if letter.kind.course.held and (held := await self._held_until(letter, now)) is not None:
-            heapq.heappush(self._later, (min(held, now + TRY_AGAIN[-1]), _turn(letter)))
+            self._turns.put_off(turn_of(letter), min(held, now + TRY_AGAIN[-1]))
             return None
         return letter
 
@@ -311,15 +269,14 @@ class Sender:
             recipient=rendered.recipient,
             still_wanted=lambda: self._goes_now(letter),
         )
-        if attempt.result in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
-            self._wait_for_server(attempt, began)
-        await self._settle(letter, attempt, teller)
+        await self._settle(letter, attempt, began, teller)
 
     def _goes_now(self, letter: Letter) -> bool:
         """Asked right before MAIL FROM: neither withdrawn meanwhile, nor overtaken by something more urgent."""
         self._in_hand[letter.id] = None
         self._moved.set()
-        overtaken = bool(self._ready) and self._ready[0][0] < letter.kind.course.rank
+        next_rank = self._turns.rank
+        overtaken = next_rank is not None and next_rank < letter.kind.course.rank
         return letter.id not in self._stopped and not overtaken
 
     def _let_go(self, letter_id: str) -> None:
@@ -327,11 +284,15 @@ class Sender:
         self._stopped.discard(letter_id)
         self._moved.set()
 
-    async def _settle(self, letter: Letter, attempt: Attempt, teller: Teller) -> None:
+    async def _settle(self, letter: Letter, attempt: Attempt, began: float, teller: Teller) -> None:
         now = self._clock.now()
         letters, kind = self._clinic.counters.letters, letter.kind.value
         attempts = letter.attempts + 1
-        result = self._judge(letter, attempt.result)
+        result = self.outage.judge(letter, attempt, began, now)
+        if result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
+            self._loss.end()
+        elif self._loss.is_news(attempt.reason):
+            log.warning("smtp not reached", reason=attempt.reason)
         match result:
             case Result.ACCEPTED:
                 if not self._accepted:
@@ -353,11 +314,13 @@ class Sender:
                 self.owe([letter])
             case Result.TEMPORARY | Result.UNCLEAR | Result.REFUSED:
                 next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
-                delayed = replace(letter, attempts=attempts, next_at=next_at, reason=attempt.reason)
+                since = None if result is Result.TEMPORARY else letter.refused_since or now
+                reason = attempt.reason
+                delayed = replace(letter, attempts=attempts, next_at=next_at, reason=reason, refused_since=since)
                 await self._keep(delayed)
                 self.owe([delayed])
                 letters[kind, "delayed"] += 1
-                log.warning("letter delayed", letter=letter.id, kind=kind, reason=attempt.reason)
+                log.warning("letter delayed", letter=letter.id, kind=kind, reason=reason)
             case Result.PERMANENT if letter.id in self._unkept:
                 failed = replace(letter, attempts=attempts, post=Post.FAILED, reason=attempt.reason, settled_at=now)
                 await self._keep(failed)
@@ -369,39 +332,6 @@ class Sender:
             case _:
                 assert_never(result)
 
-    def _judge(self, letter: Letter, result: Result) -> Result:
-        """What an answer means beside those to other letters (contract section 5), and whether it is an outage.
-
-        An address is refused alone once a letter to another was accepted after a refusal. While every address is
-        refused, none of them is at fault.
-        """
-        if result in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
-            return result
-        self._away.end()
-        self._login.end()
-        self._loss.end()
-        if result is Result.ACCEPTED or self.down_by is not Result.REFUSED:
-            self.down_since = None
-        if result is Result.ACCEPTED:
-            self._refused = dict.fromkeys(self._refused.keys() - {letter.to.email}, True)
-        if result not in (Result.UNCLEAR, Result.REFUSED):
-            return result
-        if not self._refused.setdefault(letter.to.email, False):
-            self.down_since, self.down_by, self.held_up = self.down_since or self._clock.now(), Result.REFUSED, True
-        elif result is Result.UNCLEAR and letter.attempts and self.down_since is None:
-            return Result.PERMANENT
-        return result
-
-    def _wait_for_server(self, attempt: Attempt, began: float) -> None:
-        self.down_since, self.down_by = self.down_since or self._clock.now(), attempt.result
-        now = asyncio.get_running_loop().time()
-        if attempt.result is Result.REFUSED_LOGIN:
-            self._down_until = now + self._login.wait(FIRST_LOGIN_WAIT, LONGEST_LOGIN_WAIT)
-        else:
-            self._down_until = now + self._away.wait(FIRST_WAIT, LONGEST_WAIT, spent=now - began)
-        if self._loss.is_news(attempt.reason):
-            log.warning("smtp not reached", reason=attempt.reason)
-
     async def record(self) -> None:
         """Write down what was accepted: one write a file, however many letters of it went."""
         if self._recording or not self._accepted:
@@ -410,9 +340,9 @@ class Sender:
         try:
             async with self._clinic.lock:
                 accepted = tuple(self._accepted)
-                freed = await self._freed({letter.id for letter in accepted}) if self.held_up else []
+                freed = await self._freed({letter.id for letter in accepted}) if self.outage.held_up else []
                 await self._store.settle_letters([*accepted, *freed])
-                self.held_up = False
+                self.outage.held_up = False
                 del self._accepted[: len(accepted)]
         finally:
             self._recording = False
@@ -424,7 +354,7 @@ class Sender:
         One that was refused once waits a minute, and if it alone is refused it has a schedule of its own from now on.
         """
         owed = [letter for letter in await self._store.owed() if letter.id not in accepted]
-        refused = [letter for letter in owed if letter.attempts > 1 and " 5" in letter.reason]  # a stage and its code
+        refused = [letter for letter in owed if letter.attempts > 1 and letter.refused_since is not None]
         return [replace(letter, next_at=None) for letter in refused]
 
     # --- the loop of a worker -------------------------------------------------------------------------
@@ -457,21 +387,21 @@ class Sender:
 
     async def _waits_for_server(self) -> bool:
         """Whether the server is known to be away, after having waited a little."""
-        left = self._down_until - asyncio.get_running_loop().time()
-        if left > 0:
+        if (left := self.outage.wait) > 0:
             await asyncio.sleep(min(left, 1.0))
         return left > 0
 
     async def _rest(self) -> None:
         """Until something is owed, or a delayed letter's time comes."""
         self._bell.clear()
-        if self._ready or self._untold:
+        if self._turns or self._untold:
             return
         if self._accepted and self._recordable():
             await self.record()
         if self.idle:
             self.idled.set()
-        wait = self._clock.real_seconds(self._later[0][0] - self._clock.now()) if self._later else None
+        at = self._turns.next_at
+        wait = self._clock.real_seconds(at - self._clock.now()) if at is not None else None
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._bell.wait()

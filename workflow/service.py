@@ -320,10 +320,10 @@ class Service:
 
     async def _audit(self) -> None:
         try:
-            lost_at, down_since = self.watch.lost_at, self.sender.down_since
+            lost_at, unsent = self.watch.lost_at, self.sender.outage
             away = {
                 "IMAP": Away(lost_at, self.watch.loss) if lost_at else None,
-                "SMTP": Away(down_since, self.sender.down_by) if down_since else None,
+                "SMTP": Away(unsent.since, unsent.why) if unsent.since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
         except StoreError:
@@ -343,7 +343,7 @@ class Service:
         found = []
         if not self.watch.connected:
             found.append("The mailbox is not watched: the IMAP server is not reached, or refuses us")
-        if self.sender.down_since is not None:
+        if self.sender.outage.since is not None:
             found.append("Letters wait: the SMTP server is not reached, or refuses us")
         return [*found, *self.auditor.faults()]
 
@@ -390,7 +390,7 @@ class Service:
             now=clock.now(),
             speed=1 / clock.real_seconds(timedelta(seconds=1)),
             rehearsed=self.clinic.rules.rehearsal,
-            unsent_since=self.sender.down_since,
+            unsent_since=self.sender.outage.since,
         )
 
     def _write_alive(self) -> None:

@@ -160,7 +160,7 @@ class Auditor:
         for server, outage in away.items():
             if outage is not None:
                 await self._look_at_outage(server, outage, now)
-            elif server != "SMTP" or not self._sender.held_up:  # else a restart in an outage would end it
+            elif server != "SMTP" or not self._sender.outage.held_up:  # else a restart in an outage would end it
                 await self._look_at_return(server, now)
         if away["SMTP"] is None:  # while it is away every letter is late, and its notice says so
             await self._look_at_letters(now)

@@ -453,6 +453,9 @@ class Letter:
     attempts: int = 0
     next_at: datetime | None = None
     """Not to be tried before this; None: at once."""
+    refused_since: datetime | None = None
+    """Since when it waits because of an answer that need not concern its reader: any 5xx but those about the recipient
+    (contract section 5). None: something else delays it."""
     settled_at: datetime | None = None
     """When it was sent, failed or was withdrawn."""
 
