@@ -7,8 +7,8 @@ The rule against every race: a push is only a hint. After it, after a wake-up an
 searched by UID, and what the search finds above the last UID delivered is new.
 
 The rule for what the server will not hand over: the others go first. Mails are asked for in company; whatever does not
-come that way (a NO, an answer without data, a connection that breaks) is asked for alone, again and again with pauses,
-and is delivered with a word for it when that has been in vain. `through` stays below it until then.
+come that way (a NO, an answer without data, a connection that breaks) is asked for alone by `mail.imap.pending`, and is
+delivered with a word for it when that has been in vain. `through` stays below it until then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -32,15 +31,15 @@ from workflow.core.model import Fate, Place
 from workflow.mail.backoff import Backoff
 from workflow.mail.imap.mailbox import (
     PATIENCE,
-    UNKNOWN_ARRIVAL,
     Contact,
     Fetched,
     Filing,
     Loss,
     MailboxError,
     News,
-    Withheld,
+    Pace,
 )
+from workflow.mail.imap.pending import Pending
 from workflow.mail.imap.session import Session, Weighed, why_lost
 from workflow.mail.tokens import Tokens, tokens_of
 
@@ -57,49 +56,10 @@ _FILED_AT_ONCE = 200
 """UIDs in one command: keeps its line below the 8,192 bytes that RFC 7162, 4 advises servers to take."""
 _VAIN_MOST = 3
 """Looks in a row that found nothing although the server spoke of mail: a talkative server must not make us spin."""
-_TRIES = 3
-"""Times that a mail is asked for alone before its header has to do, which is asked for once."""
 _STEADY = 30.0
 """Seconds after which a lost connection was a good one, and is tried again at once."""
 
 _Told = TypeVar("_Told")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often, in seconds."""
-
-    reidle: float = 30.0
-    """IDLE is renewed: a dead line shows within 10 s then, and no NAT forgets us meanwhile."""
-    poll: float = 5.0
-    """Between two looks where the server has no IDLE."""
-    file: float = 0.5
-    """Handled mail waits so long for company, and for new mail to go first."""
-    retry_first: float = 0.25
-    retry_most: float = 4.5
-    """An unreachable server is tried again at least every 5 s (contract section 5)."""
-    refused_first: float = 5.0
-    refused_most: float = 300.0
-    """A refused login: more would lock the account."""
-    again_first: float = 2.0
-    again_most: float = 5.0
-    """A mail that did not come is asked for again: what ails a server, not a mail, may be over by then."""
-    put_off_most: float = 3600.0
-    """A server that puts us off with a word for it is believed for so long."""
-    reselect: float = 600.0
-    """The folder is opened anew: some servers go on showing it as it was when it was opened."""
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A mail to be asked for alone. Times are of the monotonic clock."""
-
-    earliest: datetime
-    """It does not count if it arrived before."""
-    since: float
-    again_at: float
-    tries: int = 0
-    why: Withheld | None = None
 
 
 class _StoppingError(Exception):
@@ -143,7 +103,7 @@ class Inbox:
         self._mark = since  # the last mail looked at
         self._earliest: datetime | None = None  # set while a search by date is not yet done
         self._through = since  # what `through` says until it is
-        self._pending: dict[int, _Pending] = {}  # found, did not come; by UID
+        self._pending = Pending(server.max_size, self._lock, self._hand_over)
         self._open: set[Place] = set()  # delivered, not settled
         self._done: dict[Place, Fate] = {}  # settled, not filed
         self._sweeps: list[Future[None]] = []
@@ -192,7 +152,7 @@ class Inbox:
         with self._lock:
             if self._mark is None or self._earliest is not None:
                 return self._through
-            lowest = min([self._mark.uid + 1, *self._pending, *(place.uid for place in self._open)])
+            lowest = min([self._mark.uid + 1, *self._pending.uids, *(place.uid for place in self._open)])
             return Place(self._mark.uidvalidity, lowest - 1)
 
     def stop(self) -> None:
@@ -317,8 +277,7 @@ class Inbox:
         for sweep in sweeps:
             if sweep.set_running_or_notify_cancel():
                 sweep.set_result(None)
-        busy = any(pending.why is Withheld.PUT_OFF for pending in self._pending.values())
-        self._report(Contact(News.LOST, Loss.BUSY) if busy else Contact(News.SEEN))
+        self._report(Contact(News.LOST, Loss.BUSY) if self._pending.put_off else Contact(News.SEEN))
         return found
 
     def _find(self, session: Session) -> int:
@@ -333,7 +292,7 @@ class Inbox:
             below = session.uidnext - 1 if self._earliest else 0
             last = max([self._mark.uid, below, *uids[-1:]])
             self._mark, self._earliest = Place(session.uidvalidity, last), None
-        self._ask_again(session)
+        self._pending.ask_again(session, self._pace)
         return len(uids)
 
     def _open_folder(self, session: Session) -> None:
@@ -380,9 +339,7 @@ class Inbox:
         except IMAPClientError:
             pass
         finally:
-            earliest, now = self._earliest or datetime.min.replace(tzinfo=UTC), time.monotonic()
-            with self._lock:
-                self._pending.update((uid, _Pending(earliest, now, now)) for uid in set(uids) - found.keys())
+            self._pending.add(set(uids) - found.keys(), self._earliest or datetime.min.replace(tzinfo=UTC))
         return found
 
     def _hand_over(self, mail: Fetched) -> None:
@@ -391,59 +348,9 @@ class Inbox:
             self._open.add(mail.place)
         self._deliver(mail)
         with self._lock:
-            self._pending.pop(mail.place.uid, None)
+            self._pending.remove(mail.place.uid)
             if self._mark is None or mail.place.uid > self._mark.uid:
                 self._mark = mail.place
-
-    # --- mail that does not come ----------------------------------------------------------------------
-
-    def _ask_again(self, session: Session) -> None:
-        """Ask for each pending mail alone whose pause is over, if it is still there."""
-        now = time.monotonic()
-        due = [uid for uid, pending in self._pending.items() if pending.again_at <= now]
-        if not due:
-            return
-        there = session.still_there(due)
-        # The least suspect first: the others may break the connection again.
-        for uid in sorted(due, key=lambda uid: (self._pending[uid].tries, uid)):
-            if uid in there:
-                self._ask_alone(session, uid)
-            else:
-                with self._lock:
-                    del self._pending[uid]
-
-    def _ask_alone(self, session: Session, uid: int) -> None:
-        pending, place = self._pending[uid], Place(session.uidvalidity, uid)
-        whole, most = pending.tries < _TRIES, self._server.max_size
-        try:
-            answer = session.alone(uid, whole=whole)
-        except Exception:  # whatever it is, it must not befall us for ever
-            self._note_vain(place, Withheld.BROKE_OFF)
-            raise
-        if isinstance(answer, Withheld):
-            self._note_vain(place, answer)
-        elif answer.arrived_at < pending.earliest:
-            with self._lock:
-                del self._pending[uid]
-        elif not whole:
-            self._hand_over(Fetched(place, answer.arrived_at, 0, answer.raw, whole=False, withheld=pending.why))
-        else:
-            size = len(answer.raw)
-            raw = answer.raw if size <= most else b"".join(answer.raw.partition(b"\r\n\r\n")[:2])
-            self._hand_over(Fetched(place, answer.arrived_at, size, raw, whole=size <= most))
-
-    def _note_vain(self, place: Place, why: Withheld) -> None:
-        """The mail did not come: pause, or give it up and deliver what is known."""
-        pending, now = self._pending[place.uid], time.monotonic()
-        pending.why = why
-        if why is Withheld.PUT_OFF and now - pending.since < self._pace.put_off_most:
-            pending.again_at = now + self._pace.again_most
-            return
-        pending.tries += 1
-        if pending.tries > _TRIES:
-            self._hand_over(Fetched(place, UNKNOWN_ARRIVAL, 0, b"", whole=False, withheld=why))
-        else:
-            pending.again_at = now + min(self._pace.again_most, self._pace.again_first * 2.0 ** (pending.tries - 1))
 
     # --- handled mail ---------------------------------------------------------------------------------
 
@@ -497,7 +404,7 @@ class Inbox:
                     return
                 if self._done:
                     until = min(until, time.monotonic() + self._pace.file)
-                until = min([until, *(pending.again_at for pending in self._pending.values())])
+                until = min([until, *self._pending.again_at])
             left = until - time.monotonic()
             if left <= 0:
                 return

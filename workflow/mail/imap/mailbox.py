@@ -125,3 +125,28 @@ class Contact:
     reason: str = ""
     detail: str = ""
     """More about a loss, if more is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often, in seconds."""
+
+    reidle: float = 30.0
+    """IDLE is renewed: a dead line shows within 10 s then, and no NAT forgets us meanwhile."""
+    poll: float = 5.0
+    """Between two looks where the server has no IDLE."""
+    file: float = 0.5
+    """Handled mail waits so long for company, and for new mail to go first."""
+    retry_first: float = 0.25
+    retry_most: float = 4.5
+    """An unreachable server is tried again at least every 5 s (contract section 5)."""
+    refused_first: float = 5.0
+    refused_most: float = 300.0
+    """A refused login: more would lock the account."""
+    again_first: float = 2.0
+    again_most: float = 5.0
+    """A mail that did not come is asked for again: what ails a server, not a mail, may be over by then."""
+    put_off_most: float = 3600.0
+    """A server that puts us off with a word for it is believed for so long."""
+    reselect: float = 600.0
+    """The folder is opened anew: some servers go on showing it as it was when it was opened."""

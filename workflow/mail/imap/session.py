@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,11 +21,11 @@ from imapclient.exceptions import (
     IMAPClientAbortError,
     IMAPClientError,
     IMAPClientReadOnlyError,
-    LoginError,
 )
 from imapclient.response_parser import parse_fetch_response
 
 from workflow.config.keys import ImapServer
+from workflow.mail.imap.login import log_in
 from workflow.mail.imap.mailbox import (
     KEYWORD,
     PATIENCE,
@@ -37,7 +37,7 @@ from workflow.mail.imap.mailbox import (
     is_passing,
 )
 from workflow.mail.tls import verified
-from workflow.mail.tokens import TokenError, Tokens, tokens_of, xoauth2
+from workflow.mail.tokens import Tokens, tokens_of
 
 # At DEBUG the library logs what it sends and reads: names and bodies (contract 8.7).
 logging.getLogger("imapclient").setLevel(logging.INFO)
@@ -124,7 +124,7 @@ class Session:
 
     def log_in(self) -> None:
         """Raises `MailboxError`: refused-login, or unreachable if the server could not even ask itself."""
-        _log_in(self._client, self._server, self._tokens)
+        log_in(self._client, self._server, self._tokens)
         self._client.capabilities()  # kept from here on; they came with the answer, mostly
 
     def open_folder(self, *, readonly: bool = False) -> None:
@@ -397,85 +397,6 @@ def _connect(server: ImapServer, timeout: float, context: ssl.SSLContext | None)
         encryption = isinstance(error, ssl.SSLError | CapabilityError) or client is not None
         raise MailboxError(Loss.TLS if encryption else Loss.UNREACHABLE) from error
     return client
-
-
-def _log_in(client: Any, server: ImapServer, tokens: Tokens | None) -> None:
-    """By password, or by access token, once. Blocks; for a token, as long as `mail.tokens` says.
-
-    Raises `MailboxError`: refused-login, or unreachable if the server, or the provider of tokens, could not be asked.
-    """
-    if tokens is not None:
-        _log_in_by_token(client, server.username, tokens)
-        return
-    try:
-        password = server.password()
-    except OSError as error:
-        raise MailboxError(Loss.REFUSED_LOGIN) from error
-    try:
-        _log_in_by_password(client, server.username, password)
-    except LoginError as error:
-        raise MailboxError(_why_refused(error)) from error
-    except UnicodeEncodeError as error:
-        raise MailboxError(Loss.REFUSED_LOGIN) from error
-
-
-def _log_in_by_password(client: Any, name: str, password: str) -> None:
-    # AUTHENTICATE carries UTF-8; LOGIN is ASCII, and imaplib sends the name unquoted.
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    if not client.has_capability("AUTH=PLAIN"):
-        client.login(f'"{quoted}"', password)
-        return
-    try:
-        client.plain_login(name, password)
-    except LoginError as error:
-        # Some servers offer PLAIN and take only LOGIN. If not, the first refusal stands, even if the line drops now.
-        if _why_refused(error) is Loss.REFUSED_LOGIN and not client.has_capability("LOGINDISABLED"):
-            with suppress(LoginError, UnicodeEncodeError):
-                client.login(f'"{quoted}"', password)
-                return
-        raise
-
-
-def _log_in_by_token(client: Any, name: str, tokens: Tokens) -> None:
-    """XOAUTH2, once more with a fresh token if the server refuses the first: it may have been taken back."""
-    if not client.has_capability("AUTH=XOAUTH2"):
-        raise MailboxError(Loss.REFUSED_LOGIN, "this server takes no access tokens (XOAUTH2)")
-    try:
-        client.sasl_login("XOAUTH2", _answers(name, tokens.get()))
-    except LoginError as error:
-        if (why := _why_refused(error)) is not Loss.REFUSED_LOGIN:
-            raise MailboxError(why) from error
-    except TokenError as error:
-        raise _no_token(error) from error
-    else:
-        return
-    try:
-        client.sasl_login("XOAUTH2", _answers(name, tokens.get(fresh=True)))
-    except LoginError as error:
-        # Even if the line dropped: some servers hang up after a refusal.
-        raise MailboxError(Loss.REFUSED_LOGIN, "the server refuses the access token for this mailbox") from error
-    except TokenError as error:
-        raise _no_token(error) from error
-
-
-def _answers(name: str, token: str) -> Callable[[bytes], str]:
-    """What we say to each of the server's challenges: the token, then nothing, for the second tells why it is refused.
-
-    After that empty line comes the refusal itself.
-    """
-    answers = iter([xoauth2(name, token)])
-    return lambda _: next(answers, "")
-
-
-def _no_token(error: TokenError) -> MailboxError:
-    return MailboxError(Loss.REFUSED_LOGIN if error.refused else Loss.UNREACHABLE, error.reason)
-
-
-def _why_refused(error: LoginError) -> Loss:
-    # The library says LoginError for a dropped line, too.
-    dropped = isinstance(error.__context__, IMAPClientAbortError)
-    passing = dropped or is_passing(error) or "[SERVERBUG]" in str(error).upper()
-    return Loss.UNREACHABLE if passing else Loss.REFUSED_LOGIN
 
 
 def _arrival(internaldate: datetime | None) -> datetime:
