@@ -108,7 +108,8 @@ async def test_an_smtp_server_that_will_not_talk_to_us(config: Config) -> None:
     found = await look(with_smtp(config, port=server.sockets[0].getsockname()[1]))
     server.close()
     assert found.failed == ["SMTP connection"]
-    assert found["SMTP connection"].text.endswith("turns us away (the server says: not you)")
+    assert found["SMTP connection"].text.endswith("turns us away by our name (the server says: not you)")
+    assert found["SMTP connection"].advice.startswith("Write smtp.helo with a name that it takes")
 
 
 async def test_starttls_that_is_offered_and_refused(config: Config, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.certificates import certify
 from tests.scripted_imap import ScriptedImap
 from tests.watched import NOON, PATIENCE, a_mail, settings, watching
 from workflow.mail.imap.inbox import News
@@ -83,6 +84,19 @@ async def test_a_certificate_of_another_host_is_refused(tls: ssl.SSLContext, cer
         async with watching(mailbox) as watched:
             assert await watched.told(News.LOST) == "tls"
         assert server.commands == []
+
+
+async def test_an_authority_that_was_replaced_on_disk_is_read_again(
+    tls: ssl.SSLContext, certificate: Path, tmp_path: Path
+) -> None:
+    certify(tmp_path)
+    async with asyncio.timeout(PATIENCE), ScriptedImap(tls=tls) as server:
+        server.put(a_mail("waiting"), NOON)
+        mailbox = settings(server.port, security="tls", ca_file=tmp_path / "ca.pem")
+        async with watching(mailbox) as watched:
+            assert await watched.told(News.LOST) == "tls"
+            (tmp_path / "ca.pem").write_bytes(certificate.read_bytes())
+            assert await watched.subject() == "waiting"
 
 
 async def test_a_server_that_does_not_offer_starttls_gets_no_password() -> None:

@@ -58,6 +58,10 @@ class PostOffice:
         self.in_data = asyncio.Event()
         self.passwords = {"clinic": "right"}
         self.logins: list[str] = []
+        self.names: list[str] = []
+        """By which clients greeted."""
+        self.wants_a_name = False
+        """An address for a name is turned away."""
         self.sessions: list[SMTP] = []
 
     def says(self, verb: str, *answers: str) -> None:
@@ -76,6 +80,9 @@ class PostOffice:
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
+        self.names.append(hostname)
+        if self.wants_a_name and hostname.startswith("["):
+            return ["421 4.7.0 say who you are"]
         session.host_name = hostname
         return [responses[0], "250-PIPELINING", *responses[1:]] if self.pipelines else responses
 
@@ -180,9 +187,10 @@ def settings_for(
     username: str = "",
     password: Callable[[], str] = lambda: "",
     ca_file: Path | None = None,
+    helo: str = "",
 ) -> SmtpServer:
     told = ToldSmtp(host="127.0.0.1", port=port, security=security, username=username, word=password)
-    return told.model_copy(update={"ca_file": ca_file})
+    return told.model_copy(update={"ca_file": ca_file, "helo": helo})
 
 
 @asynccontextmanager
@@ -440,6 +448,45 @@ async def test_an_address_that_no_command_can_hold_is_refused_here(address: str)
         assert "RCPT" not in office.verbs
 
 
+# --- our name ---------------------------------------------------------------------------------------
+
+
+async def test_a_relay_that_takes_no_address_for_a_name_takes_the_one_that_is_configured() -> None:
+    async with open_office() as office:
+        office.wants_a_name = True
+        nameless, named = settings_for(office.port), settings_for(office.port, helo="desk.clinic.test")
+        async with outbox_for(nameless) as outbox:
+            assert await post(outbox) == Attempt(Result.UNREACHABLE, 421, "EHLO 421")
+        async with outbox_for(named) as outbox:
+            assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.names == ["[127.0.0.1]", "desk.clinic.test"]
+
+
+@pytest.mark.parametrize(
+    ("own", "hosts", "name"),
+    [
+        ("desk.clinic.test", "", "desk.clinic.test"),
+        ("desk", "127.0.0.1 localhost\n127.0.1.1 desk.clinic.test desk # ours\n", "desk.clinic.test"),
+        ("desk", "127.0.1.1\tdesk\tdesk.clinic.test\n", "desk.clinic.test"),
+        ("desk", "10.0.0.7 nas.clinic.test nas\n# 127.0.1.1 desk.clinic.test desk\n", "[127.0.0.1]"),
+        ("desk", "127.0.0.1 localhost.localdomain localhost desk\n", "[127.0.0.1]"),
+        ("localhost.localdomain", "", "[127.0.0.1]"),
+        ("my desk.test", "", "[127.0.0.1]"),
+        ("desk", None, "[127.0.0.1]"),
+    ],
+)
+async def test_the_full_name_of_this_machine_is_said_else_its_address(
+    own: str, hosts: str | None, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: own)
+    monkeypatch.setattr(session, "HOSTS", tmp_path / "hosts")
+    if hosts is not None:
+        session.HOSTS.write_text(hosts)
+    async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
+        assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.names == [name]
+
+
 # --- TLS and login ----------------------------------------------------------------------------------
 
 
@@ -536,6 +583,24 @@ async def test_an_unknown_certificate_gets_no_password(
         assert attempt.result is Result.UNREACHABLE
         assert "certificate" in attempt.reason
         assert office.logins == []
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_an_authority_that_was_replaced_on_disk_is_read_again(
+    security: Security, tmp_path: Path, authority: Authority, stranger: Authority
+) -> None:
+    options: dict[str, object] = (
+        {"ssl": stranger.server_side} if security == "tls" else {"tls_context": stranger.server_side}
+    )
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(authority.ca_file.read_bytes())
+    async with (
+        open_office(**options) as office,
+        outbox_for(settings_for(office.port, security=security, ca_file=ca_file)) as outbox,
+    ):
+        assert (await post(outbox)).result is Result.UNREACHABLE
+        ca_file.write_bytes(stranger.ca_file.read_bytes())
+        assert (await post(outbox)).result is Result.ACCEPTED
 
 
 async def test_starttls_is_never_given_up_when_it_is_not_offered() -> None:

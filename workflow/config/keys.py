@@ -214,6 +214,7 @@ Named = Annotated[Person, BeforeValidator(read_person)]
 Name = Annotated[str, BeforeValidator(_read_name)]
 Zone = Annotated[str, BeforeValidator(_read_zone)]
 _SERVER = 'the name of a server: write one such as "imap.example.org"'
+_OUR_NAME = 'the name of a machine: write one such as "desk.example.org"'
 Host = Annotated[str, BeforeValidator(_matching(r"[A-Za-z0-9._:-]+", _SERVER))]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1)]
@@ -316,6 +317,8 @@ class SmtpServer(ServerKeys):
     port: Annotated[Port, _else(lambda keys: _SMTP_PORTS[keys.get("security", "tls")])] = _LEFT_OUT
     username: Line = ""
     """Empty: no login."""
+    helo: Annotated[str, BeforeValidator(_matching(r"|[A-Za-z0-9.-]+|\[[A-Za-z0-9.:]+\]", _OUR_NAME))] = ""
+    """By which name we greet. Empty: this machine's full name, else its address in brackets."""
 
 
 class Trust(Table):

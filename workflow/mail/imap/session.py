@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from imapclient import DELETED, IMAPClient, SocketTimeout
+from imapclient import DELETED
 from imapclient.exceptions import (
-    CapabilityError,
     IMAPClientAbortError,
     IMAPClientError,
     IMAPClientReadOnlyError,
@@ -25,6 +24,7 @@ from imapclient.exceptions import (
 from imapclient.response_parser import parse_fetch_response
 
 from workflow.config.keys import ImapServer
+from workflow.mail.imap.connection import connect
 from workflow.mail.imap.login import log_in
 from workflow.mail.imap.mailbox import (
     KEYWORD,
@@ -36,15 +36,10 @@ from workflow.mail.imap.mailbox import (
     Withheld,
     is_passing,
 )
-from workflow.mail.tls import verified
 from workflow.mail.tokens import Tokens, tokens_of
 
 # At DEBUG the library logs what it sends and reads: names and bodies (contract 8.7).
 logging.getLogger("imapclient").setLevel(logging.INFO)
-
-_CONNECT_MOST = 10.0
-"""Seconds for one attempt to connect. TCP repeats its SYN after 1, 3 and 7 s, so a silent host is tried at least every
-5 s (contract section 5) within the attempt, and a slow one still gets through."""
 
 _ALIVE_MOST = 10.0
 """Seconds for the answer to DONE, which costs a living server nothing: a line that is silent for so long is dead."""
@@ -107,7 +102,7 @@ class Session:
         self._pushed = False
         self._idle_tag: bytes | None = None
         self._archives: dict[str, str] = {}
-        self._client = _connect(server, timeout, tls)
+        self._client = connect(server, timeout, tls)
         # The library's tracing formats every answer, bodies too, whether or not a logger wants it.
         self._client._imap.debug = 0
         self._client.normalise_times = False
@@ -377,26 +372,6 @@ class Session:
     def close(self) -> None:
         with suppress(OSError):
             self._client.shutdown()
-
-
-def _connect(server: ImapServer, timeout: float, context: ssl.SSLContext | None) -> Any:
-    client = None
-    try:
-        if server.security != "none":
-            context = context or verified(server.ca_file)
-        patience = SocketTimeout(connect=min(timeout, _CONNECT_MOST), read=timeout)
-        client = IMAPClient(
-            server.host, server.port, ssl=server.security == "tls", ssl_context=context, timeout=patience
-        )
-        if server.security == "starttls":
-            client.starttls(context)
-    except (OSError, IMAPClientError) as error:
-        if client is not None:
-            with suppress(OSError):
-                client.shutdown()
-        encryption = isinstance(error, ssl.SSLError | CapabilityError) or client is not None
-        raise MailboxError(Loss.TLS if encryption else Loss.UNREACHABLE) from error
-    return client
 
 
 def _arrival(internaldate: datetime | None) -> datetime:

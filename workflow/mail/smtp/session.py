@@ -14,12 +14,13 @@ from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from pathlib import Path
 
 import aiosmtplib
 
 from workflow.config.keys import SmtpServer
-from workflow.mail.tls import verified
+from workflow.mail.reach import connected
+from workflow.mail.tls import forget, verified
 from workflow.mail.tokens import TokenError, Tokens, xoauth2
 
 STEP_MOST = 30.0
@@ -32,8 +33,8 @@ GREETED_WITHIN = 10.0
 """Seconds for a connection, and again for its greeting: a server that has come back must not be missed for long because
 an attempt still waits for the one that hung (contract section 5)."""
 
-OUR_NAME = "[127.0.0.1]"
-"""What EHLO says: an address literal (RFC 5321, 4.1.3). The machine's own name needs a slow look-up."""
+HOSTS = Path("/etc/hosts")
+"""Where a machine's full name stands, if its name is a short one. Name servers are not asked: they may take long."""
 
 LOGIN_WANTED = frozenset({530, 535, 538})
 """At MAIL: "authentication required" and kin (RFC 4954, 6). The fault is the set-up's, not the letter's."""
@@ -41,9 +42,7 @@ LOGIN_WANTED = frozenset({530, 535, 538})
 ABOUT_THE_RECIPIENT = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """Enhanced codes (RFC 3463) by which an address is refused for good (contract section 5)."""
 
-_verified = cache(verified)
-"""Once a process: loading the system's authorities takes 20 ms."""
-
+_FULL_NAME = re.compile(r"(?!localhost\b)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ENHANCED = re.compile(r"5\.\d{1,3}\.\d{1,3}(?![\d.])")
 
 
@@ -86,15 +85,40 @@ class UnreadyError(Exception):
 async def opened(
     server: SmtpServer, tls: ssl.SSLContext | None, tokens: Tokens | None, patience: float
 ) -> aiosmtplib.SMTP:
-    """Connect, secure, greet, log in; each step within `patience`, in seconds. Raises UnreadyError."""
+    """Connect, secure, greet, log in; each step within `patience`, in seconds. Each address of the host is tried.
+
+    Raises UnreadyError, about the one that answered if any did.
+    """
+    failed: UnreadyError | None = None
+    loop, connect_most = asyncio.get_running_loop(), min(patience, GREETED_WITHIN)
+    try:
+        async with asyncio.timeout(connect_most):
+            left = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
+        while failed is None or left:
+            wire, left = await connected(left, connect_most)
+            try:
+                return await _greeted(wire, server, tls, tokens, patience)
+            except UnreadyError as error:
+                failed = failed or error
+                if error.attempt.reason.startswith("login"):  # it is there, and would judge us alike elsewhere
+                    break
+    except (OSError, UnicodeError) as fault:  # no name can be so long
+        if failed is None:
+            raise UnreadyError(_unopened("connect", fault)) from fault
+    raise failed
+
+
+async def _greeted(
+    wire: socket.socket, server: SmtpServer, tls: ssl.SSLContext | None, tokens: Tokens | None, patience: float
+) -> aiosmtplib.SMTP:
     client = aiosmtplib.SMTP(
         hostname=server.host,
-        port=server.port,
+        sock=wire,
         use_tls=server.security == "tls",
         start_tls=server.security == "starttls",
         tls_context=tls,
         timeout=patience,
-        local_hostname=OUR_NAME,
+        local_hostname=server.helo or _full_name() or _address_literal(wire),
     )
     stage = "connect"
     try:
@@ -114,6 +138,22 @@ async def opened(
             raise UnreadyError(_unopened(stage, fault)) from fault
         raise
     return client
+
+
+def _full_name() -> str:
+    """This machine's, with its domain; "" if it has none."""
+    own = socket.gethostname()
+    names = [own]
+    with suppress(OSError):
+        lines = (line.partition("#")[0].split() for line in HOSTS.read_text(errors="replace").splitlines())
+        names += [name for line in lines if own in line for name in line[1:]]
+    return next((name for name in names if _FULL_NAME.fullmatch(name)), "")
+
+
+def _address_literal(wire: socket.socket) -> str:
+    """Our end of the connection (RFC 5321, 4.1.3)."""
+    address = wire.getsockname()[0]
+    return f"[IPv6:{address}]" if wire.family is socket.AF_INET6 else f"[{address}]"
 
 
 def _acknowledge_at_once(client: aiosmtplib.SMTP) -> None:
@@ -173,6 +213,7 @@ def _unopened(stage: str, fault: Exception) -> Attempt:
         result = Result.REFUSED_LOGIN if fault.refused else Result.UNREACHABLE
         return Attempt(result, None, f"{stage}: {fault.reason}")
     if isinstance(fault, ssl.SSLError) or isinstance(fault.__cause__, ssl.SSLError):
+        forget()
         return Attempt(Result.UNREACHABLE, None, f"{stage}: the certificate or the TLS handshake failed")
     if isinstance(fault, TimeoutError):
         return Attempt(Result.UNREACHABLE, None, f"{stage}: timed out")
@@ -208,7 +249,7 @@ def classify(stage: str, code: int, text: str) -> Attempt:
 def tls_context(server: SmtpServer) -> ssl.SSLContext:
     """Verified TLS 1.2 or newer, against `ca_file` alone if there is one. Raises UnreadyError."""
     try:
-        return _verified(server.ca_file)
+        return verified(server.ca_file)
     except OSError as fault:  # SSLError included
         raise UnreadyError(Attempt(Result.UNREACHABLE, None, "ca_file cannot be read")) from fault
 

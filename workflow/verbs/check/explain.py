@@ -130,7 +130,10 @@ def _why(server: Server, error: Exception, now: datetime) -> _Wrong:
         return _Wrong(text, f"{look} Perhaps a firewall is in the way.")
     if greeting is not None and greeting != server.protocol:
         return _Wrong(f"{place} is no {server.protocol} server: it speaks {greeting or 'something else'}", look)
-    if greeting is not None or isinstance(root, SMTPHeloError):
+    if isinstance(root, SMTPHeloError):
+        advice = f"Write smtp.helo with a name that it takes, such as this machine's full one. {LATER}"
+        return _Wrong(f"{place} turns us away by our name{quoted(words)}", advice)
+    if greeting is not None:
         return _Wrong(f"{place} turns us away{quoted(words)}", LATER)
     if silent or hung_up or tls:
         other: Security = "none" if server.keys.security == "tls" else "tls"
