@@ -119,6 +119,60 @@ async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: 
         assert "The SMTP server has refused the login since 14:00: check the password." in notice.text
 
 
+class LimitedClinic(Clinic):
+    """A clinic whose SMTP server takes two letters a minute."""
+
+    async def starts(self, *, wait: bool = True) -> None:
+        config = self.config_file.read_text()
+        self.config_file.write_text(config.replace("[smtp]\n", "[smtp]\nper_minute = 2\n"))
+        await super().starts(wait=wait)
+
+    def sent(self) -> list[str]:
+        """The kinds of the letters that went since this was asked last."""
+        kinds = [header(passed.raw, "X-Promptly-Letter") for passed in self.server.passed]
+        self.server.passed.clear()
+        return kinds
+
+
+async def test_no_more_letters_a_minute_than_are_allowed_and_the_urgent_first(tmp_path: Path) -> None:
+    async with LimitedClinic(tmp_path, admins=("alex", "pat")) as clinic:
+        await clinic.dana.writes("NOSHOW Sam")
+        assert len(clinic.sent()) == 2
+        assert len(await clinic.store.owed()) == 1
+        await clinic.passes(seconds=59.9)
+        assert clinic.sent() == []
+        await clinic.passes(seconds=0.1)
+        assert len(clinic.sent()) == 1, "the other has its place"
+        await clinic.passes(minutes=4)  # the reminder is due
+        assert clinic.sent() == ["reminder"]
+        await clinic.passes(minutes=5)
+        await clinic.passes(seconds=40)
+        sent = clinic.sent()
+        assert sorted(sent) == ["escalation", "escalation"], "before the reminder"
+        await clinic.passes(seconds=10)
+        await clinic.ravi.writes("LATE 15 Kim")
+        assert clinic.sent() == []
+        await clinic.passes(seconds=50)
+        assert sorted(clinic.sent()) in (["alert", "alert"], ["alert", "draft"]), "before it as well, though younger"
+        await clinic.passes(seconds=60)
+        assert len(clinic.sent()) == 2
+        await clinic.collect()
+        for person in (clinic.dana, clinic.ravi, clinic.alex, clinic.pat):
+            person.inbox.clear()
+
+
+async def test_a_clock_that_was_set_back_makes_no_letter_wait(tmp_path: Path) -> None:
+    async with LimitedClinic(tmp_path) as clinic:
+        await clinic.dana.writes("NOSHOW Sam")
+        assert len(clinic.sent()) == 2
+        clinic.clock.move(timedelta(hours=-2))
+        await clinic.dana.writes("NOSHOW Kim")
+        assert sorted(clinic.sent()) == ["alert", "draft"]
+        await clinic.collect()
+        clinic.dana.inbox.clear()
+        clinic.alex.inbox.clear()
+
+
 @pytest.mark.parametrize(
     ("stage", "answer"),
     [

@@ -21,6 +21,7 @@ from workflow.core.model import Letter, LetterKind, Post
 from workflow.core.schedule import held_until, is_outdated
 from workflow.core.topics import Notice
 from workflow.logs import Repeated
+from workflow.mail.smtp.allowance import Allowance
 from workflow.mail.smtp.outage import Outage
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Unsafe
@@ -94,6 +95,7 @@ class Sender:
         self._turned_at = [0.0] * len(outboxes)
         self._loss = Repeated()
         self.outage = Outage()
+        self._allowance = Allowance(clinic.config.smtp.per_minute)
 
     def owe(self, letters: Iterable[Letter]) -> None:
         """These letters are committed: send those that are owed, in order of urgency (contract 8.8).
@@ -202,6 +204,9 @@ class Sender:
             letter_id = turn[-1]
             if letter_id in self._in_hand or any(letter_id == accepted.id for accepted in self._accepted):
                 continue
+            if (at := self._allowance.free_at(now, len(self._in_hand))) is not None:
+                self._turns.put_off(turn, at)
+                continue
             self._in_hand[letter_id] = None
             self.idled.clear()
             letter = None
@@ -289,6 +294,8 @@ class Sender:
         letters, kind = self._clinic.counters.letters, letter.kind.value
         attempts = letter.attempts + 1
         result = self.outage.judge(letter, attempt, began, now)
+        if result not in (Result.WITHDRAWN, Result.UNREACHABLE, Result.REFUSED_LOGIN) or attempt.is_in_doubt:
+            self._allowance.count(now)
         if result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
             self._loss.end()
         elif self._loss.is_news(attempt.reason):

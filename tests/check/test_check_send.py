@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.looking import ADMIN, DANA, config, look, premises, with_mailbox
+from tests.check.looking import ADMIN, DANA, config, look, premises, with_mailbox, with_smtp
 from tests.conversation import MAILBOX, Clinic
 from tests.daemon_process import Daemon, configure, letter
 from tests.premises import Premises
 from tests.real_servers import RealServers
 from tests.scripted_imap import ScriptedImap
 from workflow.config import Config, load
+from workflow.mail.smtp import allowance
 from workflow.verbs.check import sending
 from workflow.verbs.check.finding import Level
 
@@ -85,6 +86,16 @@ async def test_send_says_what_was_refused_and_tries_admin_all_the_same(premises:
     assert found.failed == ["test letter"]
     assert found["test letter"].text == "not accepted: RCPT 550"
     assert [passed.recipients for passed in premises.server.passed] == [(ADMIN,)]
+
+
+async def test_the_second_letter_waits_where_one_a_minute_may_go(
+    premises: Premises, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "MINUTE", timedelta(seconds=2))
+    found = await look(with_smtp(config, per_minute=1), send=True)
+    assert found.failed == []
+    waited = [finding for finding in found.findings if finding.text.startswith("waits for ")]
+    assert [finding.text for finding in waited] == ["waits for 2 seconds, for smtp.per_minute is 1"]
 
 
 async def test_nothing_is_sent_when_a_server_fails(premises: Premises, config: Config) -> None:

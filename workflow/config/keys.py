@@ -319,6 +319,8 @@ class SmtpServer(ServerKeys):
     """Empty: no login."""
     helo: Annotated[str, BeforeValidator(_matching(r"|[A-Za-z0-9.-]+|\[[A-Za-z0-9.:]+\]", _OUR_NAME))] = ""
     """By which name we greet. Empty: this machine's full name, else its address in brackets."""
+    per_minute: Annotated[int, Field(ge=0)] = 0
+    """Letters at most in any 60 seconds; 0: no limit."""
 
 
 class Trust(Table):

@@ -73,6 +73,11 @@ class Attempt:
     code: int | None = None
     reason: str = ""
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the server may have taken it without our hearing of it."""
+        return self.result is Result.UNREACHABLE and self.reason.startswith("DATA")
+
 
 class UnreadyError(Exception):
     """A connection could not be made ready; carries the attempt to report."""

@@ -17,6 +17,7 @@ from workflow.core.model import LetterKind, Person, Role
 from workflow.core.owed import Scene, write_letter
 from workflow.ids import token
 from workflow.mail.reading.headers import split_block
+from workflow.mail.smtp.allowance import Allowance
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.mail.writing.render import Letters, Unsafe
 from workflow.store import StoreError, peek
@@ -35,6 +36,7 @@ PART, ADMIN_PART = "test letter", "test letter to admin"
 def check(config: Config, clock: Clock, tell: Tell) -> None:
     """Send, wait, put away, send. Blocks for as long as `ARRIVAL_MOST` and a few time-outs."""
     address, admin = config.mailbox.address, config.roster.admins[0]
+    allowance = Allowance(config.smtp.per_minute)
     try:
         with closing(Mailbox(config.mailbox, timeout=explain.PATIENCE)) as mailbox:
             mailbox.log_in()
@@ -42,11 +44,16 @@ def check(config: Config, clock: Clock, tell: Tell) -> None:
             began = clock.now()
             message_id, attempt = asyncio.run(_send(config, clock, Person("Promptly", (address,))))
             tell(_handed(PART, attempt, f"{address}; waiting for it, {ARRIVAL_MOST:.0f} seconds at most"))
+            allowance.count(clock.now())
             if attempt.result is Result.ACCEPTED:
                 for finding in _arrival(mailbox, message_id, began, config, clock):
                     tell(finding)
     except TROUBLE as error:
         tell(fail(PART, f"the mailbox broke off{noted(error)}", "See what the IMAP lines say, or try again."))
+    if (free_at := allowance.free_at(clock.now())) is not None:
+        seconds = clock.real_seconds(free_at - clock.now())
+        tell(ok(ADMIN_PART, f"waits for {seconds:.0f} seconds, for smtp.per_minute is {config.smtp.per_minute}"))
+        time.sleep(max(0.0, seconds))
     _, attempt = asyncio.run(_send(config, clock, admin))
     tell(_handed(ADMIN_PART, attempt, f'{admin.email}: ask there whether "Promptly: test" has come'))
 
