@@ -237,6 +237,82 @@ async def test_a_recipient_refused_without_a_code_is_lost_once_others_were_accep
         assert all(case.returned_at for case in (await clinic.store.open_cases()).open)
 
 
+@pytest.mark.parametrize(
+    ("stage", "answer"),
+    [
+        ("RCPT", "552 5.2.2 Mailbox full"),
+        pytest.param("RCPT", "550 5.7.1 Not from you", marks=pytest.mark.slow),
+        pytest.param("DATA", "554 5.7.1 Looks like spam", marks=pytest.mark.slow),
+    ],
+)
+async def test_the_same_answer_about_one_reader_for_a_day_is_for_good(
+    tmp_path: Path, stage: Stage, answer: str
+) -> None:
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse("dana@clinic.test", answer, stage=stage)
+        await answers(clinic, "dana", "LATE 15 Sam")
+        await clinic.settled()
+        await clinic.alex.writes("STATUS")  # another is accepted
+        for _ in range(47):
+            await clinic.passes(minutes=30)
+        assert all(letter.post is not Post.FAILED for letter in (await clinic.only_case()).letters)
+        assert clinic.service.sender.outage.since is None
+        for _ in range(3):
+            await clinic.passes(minutes=30)
+        lost = await clinic.only_case()
+        assert Post.FAILED in {letter.post for letter in lost.letters}
+        assert lost.returned_at is not None
+        await clinic.collect()
+        assert any("was refused: " in letter.text for letter in clinic.alex.inbox if letter.kind == "notice")
+        clinic.alex.inbox.clear()
+
+
+@pytest.mark.parametrize("between", ["552 5.2.2 Mailbox full", "451 4.3.0 Later", "everybody"])
+async def test_a_day_begins_anew_with_another_answer_or_when_others_are_refused_too(
+    tmp_path: Path, between: str
+) -> None:
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse("dana@clinic.test", "550 5.7.1 Not from you")
+        await answers(clinic, "dana", "LATE 15 Sam")
+        await clinic.settled()
+        await clinic.alex.writes("STATUS")
+        for _ in range(26):
+            await clinic.passes(minutes=30)
+        if between == "everybody":
+            clinic.server.refuse(MAILBOX, "550 5.4.5 Sending limit exceeded", stage="MAIL")
+            await answers(clinic, "alex", "STATUS")
+            await clinic.passes(hours=1)
+            clinic.server.accept(MAILBOX)
+        else:
+            clinic.server.accept("dana@clinic.test")
+            clinic.server.refuse("dana@clinic.test", between)
+            await clinic.passes(hours=1)
+            clinic.server.accept("dana@clinic.test")
+            clinic.server.refuse("dana@clinic.test", "550 5.7.1 Not from you")
+        await clinic.alex.writes("STATUS")
+        for _ in range(26):
+            await clinic.passes(minutes=30)
+        kept = await clinic.only_case()
+        assert all(letter.post is not Post.FAILED for letter in kept.letters)
+        assert kept.returned_at is None
+        await clinic.collect()
+        clinic.alex.inbox.clear()
+
+
+async def test_a_clock_that_jumps_makes_no_answer_last_for_a_day(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse("dana@clinic.test", "552 5.2.2 Mailbox full")
+        await answers(clinic, "dana", "LATE 15 Sam")
+        await clinic.settled()
+        await clinic.alex.writes("STATUS")
+        await clinic.passes(minutes=1)
+        await clinic.passes(hours=24 * 365)
+        await clinic.passes(minutes=30)
+        assert (await clinic.only_case()).returned_at is None
+        await clinic.collect()
+        clinic.alex.inbox.clear()
+
+
 async def test_a_letter_that_alone_is_refused_is_kept_and_no_outage(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         clinic.server.refuse("dana@clinic.test", "554 5.7.1 Looks like spam", stage="DATA")

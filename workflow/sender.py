@@ -228,7 +228,7 @@ class Sender:
         if letter is None:
             return None
         if letter.post is not Post.OWED:
-            self.outage.forget(letter.to.email)
+            self.outage.forget(letter)
             return None
         if (at := not_before(letter, now)) is not None:  # delayed since it was owed here
             self._turns.put_off(turn_of(letter), at)
@@ -293,7 +293,7 @@ class Sender:
         now = self._clock.now()
         letters, kind = self._clinic.counters.letters, letter.kind.value
         attempts = letter.attempts + 1
-        result = self.outage.judge(letter, attempt, began, now)
+        result, refused_since = self.outage.judge(letter, attempt, began, now)
         if result not in (Result.WITHDRAWN, Result.UNREACHABLE, Result.REFUSED_LOGIN) or attempt.is_in_doubt:
             self._allowance.count(now)
         if result not in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
@@ -321,9 +321,10 @@ class Sender:
                 self.owe([letter])
             case Result.TEMPORARY | Result.UNCLEAR | Result.REFUSED:
                 next_at = now + TRY_AGAIN[min(letter.attempts, len(TRY_AGAIN) - 1)]
-                since = None if result is Result.TEMPORARY else letter.refused_since or now
                 reason = attempt.reason
-                delayed = replace(letter, attempts=attempts, next_at=next_at, reason=reason, refused_since=since)
+                delayed = replace(
+                    letter, attempts=attempts, next_at=next_at, reason=reason, refused_since=refused_since
+                )
                 await self._keep(delayed)
                 self.owe([delayed])
                 letters[kind, "delayed"] += 1

@@ -454,8 +454,8 @@ class Letter:
     next_at: datetime | None = None
     """Not to be tried before this; None: at once."""
     refused_since: datetime | None = None
-    """Since when it waits because of an answer that need not concern its reader: any 5xx but those about the recipient
-    (contract section 5). None: something else delays it."""
+    """Since when the same answer makes it wait that need not concern its reader (a 5xx, but for those about the
+    recipient), while others got theirs. None: something else delays it."""
     settled_at: datetime | None = None
     """When it was sent, failed or was withdrawn."""
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from workflow.core.model import Letter
 from workflow.mail.backoff import Backoff
@@ -18,6 +20,30 @@ FIRST_WAIT, LONGEST_WAIT = 0.25, 4.5
 
 FIRST_LOGIN_WAIT, LONGEST_LOGIN_WAIT = 5.0, 300.0
 """Seconds after a refused login: more would lock the account (section 5)."""
+
+
+LASTING = timedelta(days=1)
+"""The same answer about one reader alone for so long is for good (section 5)."""
+
+LASTING_TRIES = 24
+"""Half of the attempts of such a day: a clock that was set forward proves nothing."""
+
+
+class Verdict(NamedTuple):
+    result: Result
+    """PERMANENT also where the answers to others make it so."""
+    refused_since: datetime | None
+    """For the letter, if it waits."""
+
+
+@dataclass(slots=True)
+class _Refused:
+    """An address for which nothing was accepted since a refusal that need not concern it. By the loop's clock."""
+
+    since: float
+    """When the first attempt began that was refused, or, if later, when one was accepted."""
+    letters: set[str] = field(default_factory=set)
+    """Those that are tried again: without any, it proves nothing."""
 
 
 class Outage:
@@ -34,9 +60,9 @@ class Outage:
         """The server is not reached, refuses our login, or refuses whatever we send."""
         self.held_up = True
         """Letters may wait because none was accepted; nobody knows before the first acceptance."""
-        self._refused: dict[str, float] = {}
-        """Addresses for which nothing was accepted since a refusal that need not concern them: when another's letter
-        was, by the loop's clock; infinity: none yet."""
+        self._accepted: dict[str, float] = {}
+        """When a letter to each address was accepted last, by the loop's clock."""
+        self._refused: dict[str, _Refused] = {}
         self._away, self._login = Backoff(), Backoff()
         self._until = 0.0
 
@@ -45,35 +71,51 @@ class Outage:
         """Seconds for which the server is to be left alone."""
         return self._until - asyncio.get_running_loop().time()
 
-    def judge(self, letter: Letter, attempt: Attempt, began: float, now: datetime) -> Result:
-        """What the answer to this letter means beside those to others; `began` is by the loop's clock.
-
-        PERMANENT also for an address that alone is refused, again, without a code of its own.
-        """
-        real, result, address = asyncio.get_running_loop().time(), attempt.result, letter.to.email
+    def judge(self, letter: Letter, attempt: Attempt, began: float, now: datetime) -> Verdict:
+        """What the answer to this letter means beside those to others; `began` is by the loop's clock."""
+        real, result = asyncio.get_running_loop().time(), attempt.result
         if result in (Result.UNREACHABLE, Result.REFUSED_LOGIN):
             self.since, self.why = self.since or now, result
             if result is Result.REFUSED_LOGIN:
                 self._until = real + self._login.wait(FIRST_LOGIN_WAIT, LONGEST_LOGIN_WAIT)
             else:
                 self._until = real + self._away.wait(FIRST_WAIT, LONGEST_WAIT, spent=real - began)
-            return result
+            return Verdict(result, letter.refused_since)
         self._away.end()
         self._login.end()
+        if result is Result.ACCEPTED or self.why is not Result.REFUSED:
+            self.since = None
+        if result in (Result.UNCLEAR, Result.REFUSED):
+            return self._judge_refusal(letter, attempt, began, now)
         if result is Result.ACCEPTED:
-            self.since = None
-            others = self._refused.keys() - {address}
-            self._refused = {other: min(self._refused[other], real) for other in others}
-        refused = result in (Result.UNCLEAR, Result.REFUSED)
-        # What was under way when another's letter was accepted may have been answered before.
-        if refused and began <= self._refused.setdefault(address, math.inf):
-            self.since, self.why, self.held_up = self.since or now, Result.REFUSED, True
-        elif self.why is not Result.REFUSED:
-            self.since = None
-        if result is Result.UNCLEAR and letter.attempts and self.since is None:
-            return Result.PERMANENT
-        return result
+            self._accepted[letter.to.email] = real
+            if (refused := self._refused.get(letter.to.email)) is not None:
+                refused.since = real
+        if result in (Result.ACCEPTED, Result.PERMANENT):
+            self.forget(letter)
+        return Verdict(result, None)
 
-    def forget(self, address: str) -> None:
-        """Nothing more is tried there, which proves nothing."""
-        self._refused.pop(address, None)
+    def _judge_refusal(self, letter: Letter, attempt: Attempt, began: float, now: datetime) -> Verdict:
+        """Alone is an address to which nothing was accepted since, while something was to others: what was under way
+        at that time may have been answered before it."""
+        address, before = letter.to.email, letter.refused_since
+        refused = self._refused.setdefault(address, _Refused(began))
+        refused.letters.add(letter.id)
+        if max(self._accepted.values(), default=-math.inf) < refused.since:
+            self.since, self.why, self.held_up = self.since or now, Result.REFUSED, True
+        others = max((at for other, at in self._accepted.items() if other != address), default=-math.inf)
+        alone = self.since is None and refused.since < others <= began
+        same = alone and before is not None and letter.reason == attempt.reason
+        same_since = min(before, now) if same and before is not None else now
+        lasts = now - same_since >= LASTING and letter.attempts >= LASTING_TRIES
+        if alone and before is not None and (lasts or attempt.result is Result.UNCLEAR):
+            self.forget(letter)
+            return Verdict(Result.PERMANENT, None)
+        return Verdict(attempt.result, same_since)
+
+    def forget(self, letter: Letter) -> None:
+        """It is not tried again."""
+        if (refused := self._refused.get(letter.to.email)) is not None:
+            refused.letters.discard(letter.id)
+            if not refused.letters:
+                del self._refused[letter.to.email]
