@@ -13,7 +13,7 @@ import structlog
 
 import daemon
 from tests.conversation import MAILBOX, Clinic
-from tests.in_time import answers, is_owed, missed, on
+from tests.in_time import answers, happens, is_owed, missed, on
 from workflow.watch import Away
 
 pytestmark = pytest.mark.slow
@@ -176,11 +176,47 @@ async def test_a_refusal_for_good_is_told_and_that_reminders_stop(
         await clinic.dana.writes("LATE 15 Sam")
         alert = await clinic.alex.gets("alert")
         shown = await show(clinic, alert.case or "", capsys)
-        assert "draft to Dana Lee: failed: " in shown.said(shown.past)
+        assert "draft to Dana Lee: refused for good: RCPT 550" in shown.said(shown.past)
         assert "No reminders: letters to Dana Lee come back." in shown.future
         await clinic.settled()
         await clinic.alex.gets("notice")
         await clinic.alex.gets("escalation")
+
+
+async def test_an_escalation_that_was_refused_is_not_said_to_have_been_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
+        case = await missed(clinic)
+        await clinic.pat.gets("alert")
+        clinic.server.refuse("admin@clinic.test", "550 5.1.1 No such user")
+        clinic.server.refuse("pat@clinic.test", "550 5.7.1 Not from you")
+        await clinic.passes(minutes=10)
+        await clinic.dana.gets("reminder")
+        shown = await show(clinic, case, capsys)
+        assert "escalation to Alex: refused for good: RCPT 550" in shown.said(shown.past)
+        assert "escalation to Pat: owed, tried again; refused for now once: RCPT 550" in shown.said(shown.future)
+        assert "No escalation" not in shown.future
+        clinic.server.accept("pat@clinic.test")
+        clinic.server.refuse("pat@clinic.test", "550 5.1.1 No such user")
+        await clinic.passes(minutes=1)
+        shown = await show(clinic, case, capsys)
+        assert "No escalation to admin: it was refused, or came back." in shown.said(shown.future)
+
+
+async def test_an_outage_of_sending_is_told_as_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse(MAILBOX, "550 5.4.5 Sending limit exceeded", stage="MAIL")
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await is_owed(clinic, "draft")
+        await happens(lambda: clinic.service.sender.outage.since is not None)
+        clinic.service._on_beat()
+        shown = await show(clinic, (await clinic.only_case()).id, capsys)
+        assert "The SMTP server is not reached, or refuses us: letters wait." in shown.said(shown.future)
+        clinic.server.accept(MAILBOX)
+        await clinic.passes(minutes=1)
+        await clinic.dana.gets("draft")
+        await clinic.alex.gets("alert")
 
 
 async def test_a_short_delay_says_why_nobody_is_asked_to_help(

@@ -92,6 +92,7 @@ class TestStatus:
                 "set_aside": 0,
                 "closed_today": 0,
                 "mailbox": {"connected": True, "last_seen_at": "2026-11-05T14:00:00-05:00"},
+                "sending": {"down_since": None},
             }
 
     async def test_follows_the_case_to_its_end(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,6 +152,7 @@ class TestStatus:
             "set_aside": 0,
             "closed_today": 0,
             "mailbox": {"connected": False, "last_seen_at": None},
+            "sending": {"down_since": None},
         }
         assert await said(premises.config, capsys) == empty
         assert not premises.state.exists(), "to look makes no folder"
@@ -170,6 +172,31 @@ class TestStatus:
         assert (await said(premises.config, capsys))["mailbox"]["connected"] is True
         os.utime(alive, (0, time.time() - 3600))
         assert (await said(premises.config, capsys))["mailbox"]["connected"] is False
+
+    @pytest.mark.slow
+    async def test_is_at_most_two_seconds_old(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        async with Clinic(tmp_path) as clinic:
+            await clinic.server.down_imap()
+            await happens(lambda: not clinic.service.watch.connected)
+            async with asyncio.timeout(2):
+                while (await said(clinic.config_file, capsys))["mailbox"]["connected"]:
+                    await asyncio.sleep(0.05)
+            await clinic.server.down_smtp()
+            await clinic.server.up_imap()
+            await answers(clinic, "dana", "NOSHOW Sam")
+            await is_owed(clinic, "draft")
+            await happens(lambda: clinic.service.sender.outage.since is not None)
+            async with asyncio.timeout(2):
+                while (await said(clinic.config_file, capsys))["sending"]["down_since"] is None:
+                    await asyncio.sleep(0.05)
+            assert (await said(clinic.config_file, capsys))["sending"] == {"down_since": "2026-11-05T14:00:00-05:00"}
+            assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
+            out = capsys.readouterr().out
+            assert "letters wait since 14:00: the SMTP server is not reached, or refuses us" in out
+            await clinic.server.up_smtp()
+            await clinic.settled()
+            await clinic.dana.gets("draft")
+            await clinic.alex.gets("alert")
 
     async def test_for_people_names_the_case_and_what_is_next(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

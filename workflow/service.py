@@ -41,7 +41,7 @@ SWEEP_WAIT = 1.0
 """Seconds that due reminders wait for a look into the inbox: a reply that lies there wins (contract section 5)."""
 
 ALIVE_EVERY = 10
-"""Seconds between two alive files, which `status` reads."""
+"""Seconds between two alive files, which `status` reads; what has changed is there within a second."""
 
 DISK_WAIT = 1.0
 """Seconds before the store is asked again after it failed."""
@@ -92,6 +92,8 @@ class Service:
         self._loop = asyncio.get_running_loop()
         self._signs_of_life = LifeSigns()
         self._notifier = sdnotify.SystemdNotifier()
+        self._said: Alive | None = None
+        """How it was when that was written down last."""
         self._beats = schedule.Scheduler()
 
     # --- from start to stop -----------------------------------------------------------------------------
@@ -374,6 +376,8 @@ class Service:
             if not self.auditor.stuck:
                 self._notifier.notify("WATCHDOG=1")
             self._write_alive()
+        elif self._said is None or self._said != replace(self.alive(), now=self._said.now):
+            self._write_alive()
 
     async def _look_back(self) -> None:
         """When was the mailbox last looked through before this start? A restart in an outage must not hide it."""
@@ -395,6 +399,7 @@ class Service:
 
     def _write_alive(self) -> None:
         try:
-            self.clinic.store.board.say(self.alive())
+            self._said = self.alive()
+            self.clinic.store.board.say(self._said)
         except StoreError:
             self.clinic.note_refusal()

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from workflow.clock import SystemClock
 from workflow.config import Config, load
 from workflow.core.language.names import shown
-from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, State, Timer
+from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Role, State, Timer
 from workflow.core.schedule import QUIET, asks_outcome, held_until
 from workflow.store import Alive, Reader, board, peek
 
@@ -26,6 +26,10 @@ WIDTH = 80
 
 BY_CLOCK = frozenset(kind.value for kind in LetterKind)
 """The first word of a history entry that only repeats what a letter's own line says."""
+
+
+STAGES = ("MAIL ", "RCPT ", "DATA ")
+"""What the reason of a refusal begins with."""
 
 
 class Line(NamedTuple):
@@ -113,7 +117,9 @@ def quiet(case: Case) -> Iterator[str]:
         yield f"No reminders: letters to {case.associate.name} come back."
     if case.cadence.of(case.kind).escalate is not None and Due.ESCALATION not in due:
         if case.escalated_at is not None:
-            why = "it was sent"
+            if (became := _escalation(case)) is Post.OWED:
+                return  # it comes next
+            why = "it was refused, or came back" if became is Post.FAILED else "it was sent"
         elif case.sent_at is not None:
             why = "SENT was written"
         elif case.reached_at is not None:
@@ -127,7 +133,7 @@ def hindrances(store: Reader, alive: Alive | None) -> Iterator[str]:
     """What keeps everything from happening, as far as can be seen from outside of the daemon."""
     if alive is None:
         yield "No daemon runs: nothing is sent or decided until one does."
-    elif store.desk.marks.get("outage SMTP"):  # set by `workflow.watch` while the outage is being told of
+    elif alive.unsent_since is not None or store.desk.marks.get(SMTP_IS_AWAY):
         yield "The SMTP server is not reached, or refuses us: letters wait."
 
 
@@ -156,9 +162,16 @@ def _became(letter: Letter) -> str:
         case Post.WITHDRAWN:
             return f"not sent: {letter.reason}"
         case Post.FAILED:
-            return f"failed: {letter.reason}"
+            return f"{'refused for good' if letter.reason.startswith(STAGES) else 'failed'}: {letter.reason}"
         case Post.OWED:
             return _waits(letter)
+
+
+def _escalation(case: Case) -> Post:
+    """What became of the last to admin, as far as it went best."""
+    last = [one for one in case.letters if one.kind is LetterKind.ESCALATION and one.role is Role.ADMIN]
+    posts = {letter.post for letter in last if letter.created_at == last[-1].created_at}
+    return next((post for post in (Post.SENT, Post.OWED, Post.FAILED) if post in posts), Post.SENT)
 
 
 def _waits(letter: Letter) -> str:

@@ -62,6 +62,7 @@ async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], date
             # What a daemon said last, which may have died since.
             "last_seen_at": iso(last.last_seen_at if last is not None else None, zone),
         },
+        "sending": {"down_since": _iso(alive.unsent_since if alive is not None else None, zone)},
     }
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = await store.copies()
@@ -108,6 +109,9 @@ def _print(found: dict[str, Any], whys: Mapping[str, str], now: datetime) -> Non
     state = "connected" if mailbox["connected"] else "not connected"
     console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
     console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
+    if (down_since := found["sending"]["down_since"]) is not None:
+        since = _short(down_since, now)
+        console.print(f"letters wait since {since}: the SMTP server is not reached, or refuses us", soft_wrap=True)
 
 
 def _short(iso: str | None, now: datetime) -> str:
