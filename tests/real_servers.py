@@ -181,9 +181,7 @@ class RealServers:
     def messages(self, address: str, folder: str = "INBOX") -> list[EmailMessage]:
         """What lies in a user's folder, in the order of delivery; [] without such a folder. Reads the Maildir."""
         place = self._maildir(address) / ("" if folder == "INBOX" else f".{folder}")
-        files = sorted(
-            (file for part in ("new", "cur") for file in place.glob(f"{part}/*")), key=lambda file: file.name
-        )
+        files = sorted((file for part in ("new", "cur") for file in place.glob(f"{part}/*")), key=_delivered)
         found = []
         for file in files:
             with contextlib.suppress(FileNotFoundError):  # moved by Dovecot while we look
@@ -411,6 +409,11 @@ _QUEUES = (
     "saved",
     "trace",
 )
+
+
+def _delivered(file: Path) -> tuple[int, ...]:
+    """What a Maildir's file is sorted by: the seconds and microseconds in its name, which Dovecot does not pad."""
+    return tuple(int(number) for number in re.findall(r"\d+", file.name.partition("P")[0]))
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:

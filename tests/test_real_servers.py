@@ -53,6 +53,17 @@ async def test_an_unknown_recipient_is_refused_for_good(servers: RealServers) ->
     assert caught.value.recipients[0].code == 550
 
 
+async def test_mails_are_in_the_order_of_delivery_whatever_the_length_of_their_microseconds(
+    servers: RealServers,
+) -> None:
+    place = servers.folder / "mail" / DANA / "new"
+    place.mkdir(parents=True)
+    for name in ("1700000001.M5P9.mx", "1700000000.M999999P1.mx", "1700000000.M87P1000.mx,S=9", "999.M1P1.mx"):
+        (place / name).write_bytes(f"Subject: {name}\r\n\r\n".encode())
+    order = [str(mail["Subject"]).partition("P")[0] for mail in servers.messages(DANA)]
+    assert order == ["999.M1", "1700000000.M87", "1700000000.M999999", "1700000001.M5"]
+
+
 async def test_no_mail_leaves_the_machine(servers: RealServers) -> None:
     with pytest.raises(aiosmtplib.SMTPRecipientsRefused, match=r"these tests know clinic\.test alone"):
         await servers.send(CLINIC, "somebody@elsewhere.test", "Alert", "")
