@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.conversation import TORONTO, Clinic
+from workflow.core.model import Post
 
 THURSDAY = datetime(2026, 11, 5, 14, 0, tzinfo=TORONTO)
 
@@ -48,6 +49,40 @@ async def test_nothing_to_say_no_mail_but_mondays(tmp_path: Path) -> None:
         await clinic.until(at(9, 8, 30))
         digest = await clinic.alex.gets("digest")
         assert digest.first_line.startswith("0 open, 0 closed since")
+
+
+async def test_letters_of_cases_that_were_refused_or_came_back_are_counted(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, digest="08:30", at=THURSDAY, admins=("alex", "pat")) as clinic:
+        for address in ("dana@clinic.test", "pat@clinic.test"):
+            clinic.server.refuse(address, "550 5.1.1 No such user")
+        await clinic.dana.writes("LATE 15 Sam")  # draft, Pat's alert, and what Pat was to be told of both
+        await clinic.ravi.writes("NOSHOW Kim")  # Pat's alert
+        kim = await clinic.ravi.gets("draft")
+        await clinic.ravi.writes(f"[{kim.case}] UNREACHABLE")  # Pat's update
+        failed = [
+            letter
+            for case in [*(await clinic.store.open_cases()).values(), await clinic.store.case(kim.case or "")]
+            for letter in (case.letters if case is not None else ())
+            if letter.post is Post.FAILED
+        ] + [letter for letter in clinic.store.desk.letters if letter.post is Post.FAILED]
+        assert {letter.kind.value for letter in failed} >= {"draft", "alert", "update"}
+        await clinic.collect()
+        for person in (clinic.alex, clinic.ravi):
+            person.inbox.clear()
+        await clinic.until(at(6, 8, 30))
+        lines = (await clinic.alex.gets("digest")).text.splitlines()
+        (counted,) = [line for line in lines if "letters refused for good" in line]
+        assert int(counted.strip(" -*").split()[0]) >= len(failed)
+        await clinic.collect()
+        clinic.alex.inbox.clear()
+        clinic.server.accept("pat@clinic.test")
+        await clinic.until(at(7, 8, 29))
+        await clinic.collect()
+        clinic.alex.inbox.clear()
+        await clinic.until(at(7, 8, 30))
+        assert "1 letters refused for good" in (await clinic.alex.gets("digest")).text, "the digest, since the last"
+        await clinic.collect()
+        clinic.pat.inbox.clear()
 
 
 async def test_faults_are_counted(tmp_path: Path) -> None:

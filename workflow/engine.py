@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Protocol
 
 import structlog
@@ -128,8 +129,10 @@ class Engine:
         async with self._deciding() as now:
             since = self._last_digest()
             closed = [case async for case in store.closed_cases(since)]
-            wrong = faults(store.desk.letters, store.desk.counts, len(store.faults), since)
-            told = digest(self._scene(now), (await store.open_cases()).open, closed, since, wrong)
+            known = await store.open_cases()
+            letters = chain(store.desk.letters, *(case.letters for case in (*known.values(), *closed)))
+            wrong = faults(letters, store.desk.counts, len(store.faults), since)
+            told = digest(self._scene(now), known.open, closed, since, wrong)
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
             await self._commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
             await store.settle_letters(

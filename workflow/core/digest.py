@@ -48,9 +48,10 @@ def faults(
 ) -> list[str]:
     """What went wrong since the last digest, counted; most of it was told in a notice of its own.
 
-    `letters` and `counts` are the desk's, `unread` the case files that cannot be read.
+    `letters`: all that may have failed since; `counts`: the desk's; `unread`: the case files that cannot be read.
     """
-    failed = sum(letter.post is Post.FAILED and letter.created_at >= since for letter in letters)
+    ended = [letter.settled_at for letter in letters if letter.post is Post.FAILED]
+    failed = sum(at is not None and at >= since for at in ended)
     lines = [
         (failed, "letters refused for good"),
         (sum(at >= since for at in counts.get(SET_ASIDE, ())), "mails set aside"),

@@ -133,7 +133,7 @@ def hindrances(store: Reader, alive: Alive | None) -> Iterator[str]:
     """What keeps everything from happening, as far as can be seen from outside of the daemon."""
     if alive is None:
         yield "No daemon runs: nothing is sent or decided until one does."
-    elif alive.unsent_since is not None or store.desk.marks.get(SMTP_IS_AWAY):
+    elif alive.unsent_since is not None or store.desk.marks.get("outage SMTP"):  # set by `workflow.watch`
         yield "The SMTP server is not reached, or refuses us: letters wait."
 
 

@@ -62,7 +62,7 @@ async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], date
             # What a daemon said last, which may have died since.
             "last_seen_at": iso(last.last_seen_at if last is not None else None, zone),
         },
-        "sending": {"down_since": _iso(alive.unsent_since if alive is not None else None, zone)},
+        "sending": {"down_since": iso(alive.unsent_since if alive is not None else None, zone)},
     }
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = await store.copies()
