@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -283,15 +284,26 @@ class ScriptedImap:
             found = {max(found)} if found else set()
         elif match := re.search(r"UID ([\d,]+)", criteria):
             found &= {*self._present(match[1])}
-        if match := re.search(r"SINCE (\S+)", criteria):
-            first = datetime.strptime(match[1], "%d-%b-%Y").replace(tzinfo=UTC).date()
-            found = {uid for uid in found if self._day(uid) >= first}
+        if match := re.search(r"OR \(SINCE (\S+)\) \(BEFORE (\S+) SENTSINCE (\S+)\)", criteria):
+            since, before, sent = (
+                datetime.strptime(day, "%d-%b-%Y").replace(tzinfo=UTC).date() for day in match.groups()
+            )
+            found = {
+                uid
+                for uid in found
+                if (day := self._day(uid)) >= since or (day < before and (self._sent(uid) or date.min) >= sent)
+            }
         if match := re.search(r"UNKEYWORD (\S+)", criteria):
             found = {uid for uid in found if match[1] not in self.mails[uid].flags}
         return sorted(found)
 
     def _day(self, uid: int) -> date:
         return self.mails[uid].arrived_at.date()
+
+    def _sent(self, uid: int) -> date | None:
+        """The day of its Date header, if it has one."""
+        dated = re.search(rb"^Date: (.+?)\r$", self.mails[uid].raw, re.MULTILINE)
+        return parsedate_to_datetime(dated[1].decode()).date() if dated else None
 
     def _fetch(self, rest: str) -> Iterator[bytes]:
         uids = self._present(rest)

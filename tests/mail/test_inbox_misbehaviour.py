@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -316,6 +317,18 @@ async def test_an_arrival_before_2000_is_none_and_taken_for_now(known: datetime)
     async with a_server() as server, idling(server) as watched:
         server.put(a_mail(), known)
         assert [mail.arrived_at for mail in await watched.swept()] == [UNKNOWN_ARRIVAL]
+
+
+@pytest.mark.parametrize("known", [datetime(1899, 12, 30, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+async def test_without_an_arrival_a_search_by_date_goes_by_what_a_mail_says_itself(known: datetime) -> None:
+    async with a_server() as server:
+        for subject, day in [("today", NOON), ("long ago", NOON - timedelta(days=30)), ("never", None)]:
+            dated = f"Date: {format_datetime(day)}\r\n".encode() if day else b""
+            server.put(dated + a_mail(subject), known)
+        server.put(a_mail("dated by the server"), NOON)
+        async with watching(settings(server.port)) as watched:
+            assert [await watched.subject(Fate.LEFT) for _ in (1, 2)] == ["today", "dated by the server"]
+            assert await watched.swept() == []
 
 
 async def test_an_arrival_that_was_refused_is_asked_for_again() -> None:

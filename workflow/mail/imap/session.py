@@ -169,9 +169,10 @@ class Session:
         `since` is a day by the server's own calendar (RFC 3501, 6.4.4): take one day more than you need.
         """
         self._forget_updates()
-        criteria: list[str | date] = ["UID", f"{above + 1}:*"]
+        criteria: list[Any] = ["UID", f"{above + 1}:*"]
         if since is not None:
-            criteria += ["SINCE", since]
+            # What has no arrival (see `_arrival`) is as old as it says itself.
+            criteria += ["OR", ["SINCE", since], ["BEFORE", _ARRIVALS_FROM.date(), "SENTSINCE", since]]
         if self.filing is Filing.MARK:
             criteria += ["UNKEYWORD", KEYWORD]
         # "n:*" always holds the last mail, even below n (RFC 3501, 6.4.8).
