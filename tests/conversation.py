@@ -227,6 +227,7 @@ class Clinic:
         shared: bool = True,
         digest: str = "",
         more: str = "",
+        mailbox: str = "",
         opens: Opens | None = None,
         waits: Wait | None = None,
     ) -> None:
@@ -238,6 +239,7 @@ class Clinic:
         self._shared = shared
         self._digest = digest
         self._more = more
+        self._mailbox = mailbox
         self._opens = opens
         self._waits = waits
         self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
@@ -262,7 +264,7 @@ class Clinic:
                 shared=str(self._shared).lower(),
                 digest=self._digest,
                 more=self._more,
-            )
+            ).replace("[digest]", f"{self._mailbox}\n[digest]")
         )
         password = self.folder / "password"
         password.write_text("secret\n")

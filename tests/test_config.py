@@ -99,7 +99,8 @@ def test_a_small_file_has_the_contracts_defaults(write: Write, tmp_path: Path) -
     assert (mailbox.max_size, mailbox.stale_after) == (5_000_000, 720 * MINUTE)
     assert (config.smtp.port, config.smtp.security, config.smtp.ca_file) == (465, "tls", None)
     assert config.smtp.password() == "correct horse"
-    assert (config.trust.authserv_id, config.trust.require, config.trust.internal) == ("mx.clinic.test", True, "")
+    assert (config.trust.authserv_id, config.trust.require, config.trust.internal) == (("mx.clinic.test",), True, "")
+    assert (mailbox.aliases, mailbox.own_voice) == ([], "notice")
     assert (config.letters.templates, config.letters.sms_link) == (None, False)
     assert config.privacy.client_name == "first_initial"
     assert (config.privacy.keep_names.days, config.privacy.keep_cases.days) == (30, 400)
@@ -125,6 +126,20 @@ def test_a_small_file_has_the_contracts_defaults(write: Write, tmp_path: Path) -
         time(8),
         60 * MINUTE,
     )
+
+
+@each(
+    ("written", "names"),
+    [
+        ('"MX.Clinic.Test"', ("mx.clinic.test",)),
+        ('"mx.clinic.test/job"', ("mx.clinic.test",)),
+        ('["mx1.clinic.test", "*.Hosts.test"]', ("mx1.clinic.test", "*.hosts.test")),
+        ('"exchange"', ("exchange",)),
+        ('"google.com"', ("google.com",)),
+    ],
+)
+def test_servers_to_be_believed(write: Write, written: str, names: tuple[str, ...]) -> None:
+    assert load(write({'"mx.clinic.test"\n': f"{written}\n"})).trust.authserv_id == names
 
 
 def test_the_example_is_valid_once_its_password_file_is_there_and_shows_the_defaults(
@@ -406,6 +421,20 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("the mailbox as lead", {CLINIC: CLINIC + 'lead = "Lee <clinic@clinic.test>"\n'}, "", "clinic.lead", "own address"),
     ("the mailbox as associate", {"Dana.Lee@Clinic.test": "clinic@clinic.test"}, "", "associates[1].emails[2]",
      "own address"),
+    ("an alias as admin", {MAILBOX: MAILBOX + 'aliases = ["Pat@clinic.test"]\n'}, "", "clinic.admins[2]",
+     "own, by mailbox.aliases[1]"),
+    ("an alias as associate", {MAILBOX: MAILBOX + 'aliases = ["x@clinic.test", "ravi@clinic.test"]\n'}, "",
+     "associates[2].emails[1]", "own, by mailbox.aliases[2]"),
+    ("an alias as lead", {MAILBOX: MAILBOX + 'aliases = ["x@clinic.test"]\n',
+     CLINIC: CLINIC + 'lead = "x@clinic.test"\n'}, "", "clinic.lead", "own, by mailbox.aliases[1]"),
+    ("the mailbox as alias", {MAILBOX: MAILBOX + 'aliases = ["CLINIC@clinic.test"]\n'}, "", "mailbox.aliases[1]",
+     "stands already at mailbox.address"),
+    ("an alias twice", {MAILBOX: MAILBOX + 'aliases = ["x@clinic.test", "X@clinic.test"]\n'}, "", "mailbox.aliases[2]",
+     "stands already at mailbox.aliases[1]"),
+    ("an alias that is no address", {MAILBOX: MAILBOX + 'aliases = ["desk"]\n'}, "", "mailbox.aliases[1]",
+     "is not a mail address"),
+    ("aliases in no list", {MAILBOX: MAILBOX + 'aliases = "x@clinic.test"\n'}, "", "mailbox.aliases", "a list"),
+    ("somebody's voice", {MAILBOX: MAILBOX + 'own_voice = "associate"\n'}, "", "mailbox.own_voice", "'admin'"),
     ("no address of the mailbox", {'address = "clinic@clinic.test"\n': ""}, "", "mailbox.address", "is needed"),
     ("a name with the mailbox", {'"clinic@clinic.test"\nhost': '"Us <clinic@clinic.test>"\nhost'}, "",
      "mailbox.address", "is not a mail address"),
@@ -477,6 +506,13 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("a span in words", {MAILBOX: MAILBOX + 'stale_after = "a day"\n'}, "", "mailbox.stale_after", "not a duration"),
     ("nothing to trust", {'authserv_id = "mx.clinic.test"\n': ""}, "", "trust.authserv_id", "trust.require"),
     ("no trust at all", {'[trust]\nauthserv_id = "mx.clinic.test"\n': ""}, "", "trust.authserv_id", "trust.require"),
+    ("no name among several", {'"mx.clinic.test"\n': '["mx.clinic.test", ""]\n'}, "", "trust.authserv_id",
+     '"" is not the name of a server'),
+    ("a star in a name", {'"mx.clinic.test"\n': '"mx*.clinic.test"\n'}, "", "trust.authserv_id", "*.example.org"),
+    ("all servers of a country", {'"mx.clinic.test"\n': '"*.test"\n'}, "", "trust.authserv_id", "*.example.org"),
+    ("all servers", {'"mx.clinic.test"\n': '["*"]\n'}, "", "trust.authserv_id", "*.example.org"),
+    ("a number for a server", {'"mx.clinic.test"\n': "[1]\n"}, "", "trust.authserv_id", "in quotes, or a list"),
+    ("nobody in a list", {'"mx.clinic.test"\n': "[]\n"}, "", "trust.authserv_id", "trust.require"),
     ("require as a number", {TRUST: TRUST + "require = 1\n"}, "", "trust.require", "true or false"),
     ("an unknown internal", {TRUST: TRUST + 'internal = "google"\n'}, "", "trust.internal", "'exchange'"),
     ("no associates", {SMALL[SMALL.index("[[associates]]") :]: ""}, "", "associates", "at least one"),

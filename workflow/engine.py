@@ -24,9 +24,22 @@ from workflow.core.digest import digest, faults, next_digest_at
 from workflow.core.language import read
 from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import STRANGERS, cap_answers
-from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Mail, Place, Post, Robot
+from workflow.core.model import (
+    Case,
+    Decision,
+    Fate,
+    Letter,
+    LetterKind,
+    Mail,
+    Person,
+    Place,
+    Post,
+    Robot,
+    Role,
+    Standing,
+)
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
-from workflow.core.owed import Scene, notices
+from workflow.core.owed import Scene, notices, write_letter
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
@@ -203,9 +216,12 @@ class Engine:
             arrived_at,
             size=fetched.size,
             max_size=clinic.config.mailbox.max_size,
-            own_address=clinic.rules.address,
+            dated_at=fetched.arrived_at,
+            owns=clinic.rules.owns,
             instance=store.desk.instance,
         )
+        if fetched.withheld is not None:
+            incoming = replace(incoming, mail=replace(incoming.mail, unread=True))
         mail = incoming.mail
         known = await self._known_fate(mail.key)
         if known is not None:
@@ -238,19 +254,23 @@ class Engine:
         cases, closed = await store.open_cases(), []
         pointed = [await store.case_of_message(known) for known in mail.refers_to]
         thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
-        bounced = await self._bounced(mail.robot) if mail.robot is not None and mail.robot.kind == "bounce" else None
+        robot = mail.robot
+        bounced = await self._bounced(robot, now) if robot is not None and robot.kind == "bounce" else None
         came_back = (bounced.case,) if bounced is not None and bounced.case is not None else ()
         for known in (*reading.ids, *thread, *reading.quoted_ids, *came_back):
             if known not in cases and (ended := await store.case(known)) is not None:
                 closed.append(ended)
         sender = mail.sender or ""
+        standing = trust.judge(incoming, roster, clinic.config.trust, rules.address.rpartition("@")[2])
         associate, admin = roster.associate(sender), roster.admin(sender)
+        if rules.own_voice == "admin" and trust.is_own_voice(incoming, rules, clinic.config.trust):
+            standing, admin = Standing.KNOWN, roster.admins[0]
         person, counts = associate or admin, store.desk.counts
         return Situation(
             scene=Scene(rules, now, token, await free_case_id(store.knows)),
             mail=mail,
             reading=reading,
-            standing=trust.judge(incoming, roster, clinic.config.trust, rules.address.rpartition("@")[2]),
+            standing=standing,
             associate=associate,
             admin=admin,
             cases=cases.beside(closed),
@@ -260,16 +280,30 @@ class Engine:
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
         )
 
-    async def _bounced(self, robot: Robot) -> Letter | None:
-        """Our letter that came back: by its Message-ID, else the last of its case, kind and reader; no guess."""
+    async def _bounced(self, robot: Robot, now: datetime) -> Letter | None:
+        """Our letter that came back: by its Message-ID, else the last of its case, kind and reader; no guess.
+
+        A test letter is none that is kept: it is made anew.
+        """
         store = self.clinic.store
         known = await store.letter_of_message(robot.bounced) if robot.bounced is not None else None
-        case = await store.case(robot.case) if known is None and robot.case else None
-        if case is None:
+        if known is not None or not robot.letter:
             return known
-        theirs = [one for one in case.letters if robot.to in ("", one.to.email.casefold())]
+        if robot.letter == LetterKind.TEST:
+            return self._test_letter(robot.to, now)
+        case = await store.case(robot.case) if robot.case else None
+        letters = case.letters if case is not None else () if robot.case else store.desk.letters
+        theirs = [one for one in letters if robot.to in ("", one.to.email.casefold())]
         alike = [one for one in theirs if one.kind.value == robot.letter]
         return alike[-1] if len({one.to.email for one in alike}) == 1 else None
+
+    def _test_letter(self, to: str, now: datetime) -> Letter:
+        """One of `check --send`, which writes to the mailbox and to the first admin."""
+        rules = self.clinic.rules
+        itself = Person("the clinic's own mailbox", (rules.address,))
+        reader = rules.roster.admin(to) or itself
+        letter = write_letter(self._scene(now), LetterKind.TEST, "", reader, Role.ADMIN)
+        return replace(letter, post=Post.SENT)
 
     async def _letters_answered(self, mail: Mail, now: datetime) -> list[str]:
         texts: list[str] = []

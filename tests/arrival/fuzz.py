@@ -35,7 +35,7 @@ from workflow.mail.reading.message import TEXT_MAX, Incoming
 from workflow.mail.reading.trust import judge
 
 NOW = datetime(2026, 11, 5, 19, 0, tzinfo=UTC)
-TRUST = Trust(authserv_id="mx.clinic.test", require=True, internal="exchange")
+TRUST = Trust(authserv_id=("mx.clinic.test",), require=True, internal="exchange")
 MAX_SIZE = 5_000_000
 """The default `max_size` (contract section 6)."""
 
@@ -88,7 +88,7 @@ CHARSETS = (
 
 def examine(raw: bytes) -> str | None:
     """What is wrong with what became of these bytes; None when nothing is. Whatever it raises is wrong, too."""
-    incoming = message.read(raw, NOW, max_size=MAX_SIZE, own_address=RULES.address, instance="i1")
+    incoming = message.read(raw, NOW, max_size=MAX_SIZE, owns=RULES.owns, instance="i1")
     standing = judge(incoming, RULES.roster, TRUST, "clinic.test")
     for ours in ([OUR_LETTER], []):
         mail = incoming.answering(ours)

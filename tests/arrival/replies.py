@@ -238,7 +238,7 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
 
     The path is `engine`'s, without a store.
     """
-    incoming = message.read(raw_of(reply), ANSWERED, own_address=RULES.address, instance="a1b2c3")
+    incoming = message.read(raw_of(reply), ANSWERED, owns=RULES.owns, instance="a1b2c3")
     mail = incoming.answering([LETTERS.text(reply.letter, ANSWERED)] if known else [])
     mail = replace(mail, sender=reply.letter.to.email)
     by_admin = reply.letter.to.email == ALEX.email

@@ -19,12 +19,11 @@ MACHINES: dict[str, dict[str, str]] = {
     "cron": {"Auto-Submitted": "auto-generated"},
     "newsletter": {"Precedence": "bulk"},
     "junk": {"Precedence": "junk"},
-    "list": {"List-Id": "<staff.clinic.test>"},
-    "list, unsubscribe": {"List-Unsubscribe": "<mailto:leave@clinic.test>"},
+    "a machine on a list": {"List-Id": "<staff.clinic.test>", "Auto-Submitted": "auto-generated"},
     "nobody": {"Return-Path": "<>"},
     "responder": {"X-Autoreply": "yes"},
     "another Promptly": {"X-Promptly-Loop": "0123456789abcdef"},
-    "own": {"From": f"Promptly <{MAILBOX}>"},
+    "own": {"From": f"Promptly <{MAILBOX}>", "X-Promptly-Loop": "i1"},
 }
 
 

@@ -210,7 +210,7 @@ async def test_only_the_last_fifty_count(premises: Premises, config: Config) -> 
 
 async def test_a_group_and_a_lenient_configuration_are_warnings(premises: Premises, config: Config) -> None:
     await receive(premises, more="List-Id: <reports.clinic.test>")
-    found = await look(config.model_copy(update={"trust": Trust(authserv_id="mx.clinic.test", require=False)}))
+    found = await look(config.model_copy(update={"trust": Trust(authserv_id=("mx.clinic.test",), require=False)}))
     assert found.of(Level.WARN) == ["trust.require", "mailing lists"]
     assert found["mailing lists"].text.startswith("1 of the last 1 came through a mailing list")
 

@@ -79,8 +79,14 @@ NOTICES: Mapping[str, str] = {
     "bounce": "A letter (draft) to Dana Lee came back as undeliverable.",
     "refused-letter": "A letter (draft) to Dana Lee was refused: 550 no such user.",
     "set-aside": "A mail could not be handled (ValueError). It lies in the folder Promptly/Set aside.",
-    "refused": "A mail in the name of Dana Lee failed the sender check. It had no effect.",
-    "stranger": "A mail from an address that is not on the roster. It had no effect.",
+    "refused": (
+        "A mail from Dana Lee <dana@clinic.test>. It is in the name of Dana Lee, and failed the sender check. It had "
+        "no effect."
+    ),
+    "stranger": "A mail from Dana <dana@home.test>. That address is not on the roster. It had no effect.",
+    "own-address": (
+        "A mail from Riverside <clinic@clinic.test>. Somebody wrote as the clinic's mailbox itself. It had no effect."
+    ),
     "out-of-office": (
         "Dana Lee has an open case, and an out-of-office reply came from their address. Perhaps nobody answers: "
         f"[K7Q2] {IN_LISTS['K7Q2']}."
@@ -359,6 +365,8 @@ def _answers() -> Iterator[tuple[str, Letter]]:
     yield "help-words-both", written(LetterKind.HELP, "words", data={"both": True})
     yield "help-words-admin", written(LetterKind.HELP, "words", admin)
     yield "help-unread", written(LetterKind.HELP, "unread", offered=reading, data={"line": "Lathe 15 Sam"})
+    sealed: dict[str, Datum] = {"line": "late for Sam", "unread": True}
+    yield "help-text-unread", written(LetterKind.HELP, "unread", offered=reading, data=sealed)
     yield "help-forward", written(LetterKind.HELP, "forward", data={"line": "Fwd: LATE 15 Sam"})
     yield "help-in-your-name", written(LetterKind.HELP, "in-your-name")
     yield "help-untagged", written(LetterKind.HELP, "untagged", data={"line": "Cancel all my sessions"})
@@ -386,8 +394,8 @@ def _desk() -> Iterator[tuple[str, Letter]]:
     offered = (Choice("LATE 15 Sam FOR Dana Lee", "For Dana Lee", None),)
     for topic, detail in NOTICES.items():
         data: dict[str, Datum] = {"detail": detail}
-        if topic in ("stranger", "refused", "unread", "stale", "other-associate"):
+        if topic in ("stranger", "own-address", "refused", "unread", "stale", "other-associate"):
             data["line"] = "LATE 15 Sam"
-        named = offered if topic in ("stranger", "refused", "unread") else ()
+        named = offered if topic in ("stranger", "own-address", "refused", "unread") else ()
         yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, offered=named, data=data)
     yield "test", written(LetterKind.TEST, "", admin)

@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)
 
 def reading(raw: bytes, *, size: int | None = None, max_size: int | None = None) -> Incoming:
     """These bytes as read when they arrive now, in no thread of ours."""
-    incoming = read(raw, NOW, size=size, max_size=max_size, own_address="clinic@clinic.test", instance="i1")
+    incoming = read(raw, NOW, size=size, max_size=max_size, owns="clinic@clinic.test".__eq__, instance="i1")
     return replace(incoming, mail=incoming.answering(()))
 
 

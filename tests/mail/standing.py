@@ -16,10 +16,10 @@ ROSTER = Roster(
     admins=(Person("Front Desk", ("admin@clinic.test",)),),
     lead=Person("Lee", ("lead@clinic.test",)),
 )
-STRICT = Trust(authserv_id="mx.clinic.test", require=True, internal="")
-LENIENT = Trust(authserv_id="mx.clinic.test", require=False, internal="")
-EXCHANGE = Trust(authserv_id="", require=True, internal="exchange")
-MICROSOFT = Trust(authserv_id="exchange", require=True, internal="")
+STRICT = Trust(authserv_id=("mx.clinic.test",), require=True, internal="")
+LENIENT = Trust(authserv_id=("mx.clinic.test",), require=False, internal="")
+EXCHANGE = Trust(require=True, internal="exchange")
+MICROSOFT = Trust(authserv_id=("exchange",), require=True, internal="")
 
 
 def mail(*fields: str, sender: str = "Dana Lee <dana@clinic.test>") -> Incoming:

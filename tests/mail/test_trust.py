@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from tests.mail.standing import EXCHANGE, LENIENT, MICROSOFT, ROSTER, STRICT, mail, verdict
+from tests.mail.standing import EXCHANGE, LENIENT, MICROSOFT, ROSTER, STRICT, mail, standing, verdict
 from tests.rows import each
+from workflow.config.keys import Trust
 from workflow.core.model import Standing
 from workflow.mail.reading.trust import judge
 
@@ -151,6 +152,68 @@ def test_microsoft_365_names_no_server(result: str, standing: Standing) -> None:
 
 def test_a_verdict_without_a_name_is_nobodys_elsewhere() -> None:
     assert verdict("spf=pass smtp.mailfrom=clinic.test; dmarc=pass header.from=clinic.test") is Standing.REFUSED
+
+
+# --- several servers, and logins
+
+
+NUMBERED = Trust(authserv_id=("mx.clinic.test", "*.hosts.test"))
+
+
+@each(
+    ("server", "believed"),
+    [
+        ("mx.clinic.test", True),
+        ("mxa.hosts.test", True),
+        ("MX-17.Hosts.Test", True),
+        ("mx17.east.hosts.test", True),
+        ("mx17.hosts.test/4F1A2B", True),
+        ("mx.clinic.test/4F1A2B 1", True),
+        ("hosts.test", False),
+        (".hosts.test", False),
+        ("mxhosts.test", False),
+        ("mx.hosts.test.evil.test", False),
+        ("mx.clinic.tests", False),
+        ("mx2.clinic.test", False),
+        ("evil.test/mx.hosts.test", False),
+        ("mx.clinic.test/4F1A2B 2", False),
+    ],
+)
+def test_several_servers_and_numbered_hosts(server: str, believed: bool) -> None:
+    expected = Standing.KNOWN if believed else Standing.REFUSED
+    assert verdict(f"{server}; dmarc=pass header.from=clinic.test", NUMBERED) is expected
+
+
+def test_of_several_servers_the_topmost_header_counts() -> None:
+    passed, failed = "dmarc=pass header.from=clinic.test", "dmarc=fail header.from=clinic.test"
+    for first, second in (("mx.clinic.test", "mx1.hosts.test"), ("mx2.hosts.test", "mx.clinic.test")):
+        fields = (f"Authentication-Results: {first}; {failed}", f"Authentication-Results: {second}; {passed}")
+        assert standing(*fields, trust=NUMBERED) is Standing.REFUSED
+        assert standing(*reversed(fields), trust=NUMBERED) is Standing.KNOWN
+
+
+@each(
+    ("results", "believed"),
+    [
+        ("auth=pass smtp.auth=dana@clinic.test", True),
+        ("auth=pass (plain) smtp.auth=Dana@Clinic.Test smtp.mailfrom=x@y.test; spf=none", True),
+        ("spf=fail smtp.mailfrom=clinic.test; auth=pass smtp.auth=dana@clinic.test; dmarc=none", True),
+        ("auth=pass smtp.auth=dana@clinic.test; dmarc=fail header.from=clinic.test", False),
+        ("auth=pass smtp.auth=ravi@clinic.test", False),
+        ("auth=pass smtp.auth=dana", False),
+        ("auth=pass smtp.auth=dana@clinic.test.evil.test", False),
+        ("auth=pass smtp.mailfrom=dana@clinic.test", False),
+        ("auth=pass", False),
+        ("auth=fail smtp.auth=dana@clinic.test", False),
+        ("auth=none smtp.auth=dana@clinic.test", False),
+        ("auth=pass smtp.auth=dana@clinic.test smtp.auth=ravi@clinic.test", False),
+        ("auth=pass smtp.auth=dana@clinic.test; auth=fail smtp.auth=dana@clinic.test", False),
+        ("x-auth=pass smtp.auth=dana@clinic.test", False),
+        ("auth=pass smtp.auth=dana@clinic.test; dmarc=pass header.from=evil.test", False),
+    ],
+)
+def test_a_login_as_the_sender_is_a_proof(results: str, believed: bool) -> None:
+    assert verdict(f"mx.clinic.test; {results}") is (Standing.KNOWN if believed else Standing.REFUSED)
 
 
 def test_a_long_verdict_costs_little() -> None:

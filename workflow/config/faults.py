@@ -211,9 +211,12 @@ def _file_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
 
 
 def _people_faults(raw: Raw) -> Iterator[KeyFault]:
-    clinic = _table(raw, "clinic")
-    own = _address(_table(raw, "mailbox").get("address"))
+    clinic, mailbox = _table(raw, "clinic"), _table(raw, "mailbox")
+    own = [("mailbox.address", mailbox.get("address"))]
+    own += [(f"mailbox.aliases[{n}]", item) for n, item in enumerate(_items(mailbox, "aliases"), 1)]
+    itself = {address: key for key, item in reversed(own) if (address := _address(item)) is not None}
     groups = (
+        own,
         [(f"clinic.admins[{n}]", item) for n, item in enumerate(_items(clinic, "admins"), 1)],
         [("clinic.lead", clinic.get("lead"))],
         [
@@ -227,8 +230,9 @@ def _people_faults(raw: Raw) -> Iterator[KeyFault]:
         for key, item in group:
             if (address := _address(item)) is None:
                 continue
-            if address == own:
-                yield KeyFault(key, "is the mailbox's own address: Promptly would write to itself")
+            if address in itself and group is not own:
+                what = "own address" if itself[address] == "mailbox.address" else f"own, by {itself[address]}"
+                yield KeyFault(key, f"is the mailbox's {what}: Promptly would write to itself")
             if address in first:
                 yield KeyFault(key, f"{address} stands already at {first[address]}")
             first.setdefault(address, key)

@@ -36,6 +36,8 @@ _BYTES = {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 """The dot-atom addresses of RFC 5321: no quoted local parts, and ASCII alone, because we do not speak SMTPUTF8."""
+_AUTHSERV = re.compile(r"\*(?:\.[^\s*.;()=\"]+){2,}|[^\s*;()=\"]+")
+"""A name, or every host below one of two labels: nobody owns all of ``*.com``."""
 _NAMED = re.compile(r'"?([^<>"]*?)"?\s*<([^<>]*)>')
 
 
@@ -235,6 +237,19 @@ def _else(usual: Callable[[Mapping[str, Any]], object]) -> BeforeValidator:
     return BeforeValidator(lambda value, info: usual(info.data) if value is None else value)
 
 
+def _read_authservs(value: object) -> tuple[str, ...]:
+    if value == "":
+        return ()
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError('must be text in quotes, or a list of such: ["mx1.example.org", "mx2.example.org"]')
+    hosts = [name.strip().casefold().partition("/")[0] for name in names]
+    for host in hosts:
+        if not _AUTHSERV.fullmatch(host):
+            raise ValueError(f'{_quoted(host)} is not the name of a server: write "mx.example.org" or "*.example.org"')
+    return tuple(hosts)
+
+
 def _unless_empty(read: Callable[[object], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: None if value == "" else read(value))
 
@@ -307,7 +322,11 @@ class ImapServer(ServerKeys):
     folder: Annotated[str, Field(min_length=1), AfterValidator(_one_line)] = "INBOX"
     handled_folder: Line = "Promptly"
     """Empty: mails are marked in place."""
+    aliases: list[Address] = []
+    """Its other addresses."""
     shared: bool = True
+    own_voice: Literal["notice", "admin"] = "notice"
+    """What mail written as the mailbox itself is: told to admin, or heard as the first admin's."""
     max_size: Size = 5_000_000
     """Of a larger mail only the header block is fetched."""
     stale_after: Duration = timedelta(hours=12)
@@ -324,8 +343,10 @@ class SmtpServer(ServerKeys):
 
 
 class Trust(Table):
-    authserv_id: Line = ""
-    """Whose Authentication-Results to believe; "" nobody's."""
+    """`[trust]`: what makes us believe a From."""
+
+    authserv_id: Annotated[tuple[str, ...], BeforeValidator(_read_authservs)] = ()
+    """Whose Authentication-Results to believe, in lower case; ``*.clinic.test`` for every host below."""
     require: bool = True
     """False: absent results are accepted, failed ones never."""
     internal: Literal["", "exchange"] = ""
@@ -440,6 +461,8 @@ class Config(Table):
         return Rules(
             clinic=self.clinic.name,
             address=self.mailbox.address,
+            aliases=tuple(self.mailbox.aliases),
+            own_voice=self.mailbox.own_voice,
             roster=self.roster,
             cadence=Cadence(
                 **{kind: KindCadence(**dict(keys)) for kind, keys in self.cadence},

@@ -24,6 +24,7 @@ HUMAN_PACE = 5
 """A clear answer lifts the cap, once an hour at most, and not when there were so many of them in that hour: no person
 has that much to record, and a robot that taps our choices does."""
 
+OF_STRANGERS = frozenset({"stranger", "own-address", "refused"})
 STRANGERS = "strangers"
 """The desk's count of notices about senders that nobody knows."""
 
@@ -61,7 +62,7 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
         reason = "too many answers to one address"
         return replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=scene.now)
 
-    if any(letter.kind is LetterKind.NOTICE and letter.topic in {"stranger", "refused"} for letter in decision.letters):
+    if any(letter.kind is LetterKind.NOTICE and letter.topic in OF_STRANGERS for letter in decision.letters):
         _count(counts, STRANGERS, scene.now)  # one mail, however many admins read of it
     if decision.fate is Fate.SET_ASIDE:
         _count(counts, SET_ASIDE, scene.now)

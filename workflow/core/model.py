@@ -158,11 +158,18 @@ class Rules:
     """The same for LATE and WAITING (contract section 6)."""
     rehearsal: bool = False
     """A rehearsed clock: a mail arrives when first seen, nothing is stale."""
+    aliases: tuple[str, ...] = ()
+    """The mailbox's other addresses, casefolded."""
+    own_voice: str = "notice"
+    """``[mailbox] own_voice``: what mail written as the mailbox itself is."""
+
+    def owns(self, address: str) -> bool:
+        """Whether this address is the mailbox's, under whatever name."""
+        return address.casefold() in {self.address.casefold(), *self.aliases}
 
     def knows(self, address: str) -> bool:
         """Whether this address is the mailbox's own or a configured person's."""
-        wanted, roster = address.casefold(), self.roster
-        return wanted == self.address.casefold() or bool(roster.associate(wanted) or roster.admin(wanted))
+        return self.owns(address) or bool(self.roster.associate(address) or self.roster.admin(address))
 
 
 # --- cases ----------------------------------------------------------------------------------------
@@ -493,7 +500,8 @@ class Mail:
     """One mail as read by `mail.reading.message`: plain text, nothing of MIME left. Nothing in it is trusted."""
 
     key: str
-    """SHA-256 in hex of From, To, Date, Subject, Message-ID and body."""
+    """SHA-256 in hex of From, To, Date, Subject, Message-ID and body, and of its arrival where it has no Date and no
+    Message-ID."""
     sender: str | None
     """The one address of the one From, casefolded; None: nobody is speaking."""
     subject: str
@@ -516,6 +524,13 @@ class Mail:
     """Who stands in To and Cc, casefolded; one of "" where these name nobody: whoever reads it is not shown."""
     answers: bool = False
     """It has an In-Reply-To or References, readable or not, or quotes another mail."""
+    name: str = ""
+    """The sender's, as From has it; "" without one."""
+    other_senders: tuple[str, ...] = ()
+    """The addresses of X-Original-From, X-Original-Sender and Reply-To, casefolded: a list or group that puts its own
+    address into From keeps the other there."""
+    unread: bool = False
+    """There is more in it than its subject, and none of it can be read: sealed, a file, too large."""
 
 
 # --- what a mail says (made by core.language.read) --------------------------------------------------------

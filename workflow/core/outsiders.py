@@ -6,12 +6,27 @@ be a client waiting reaches admin all the same, and so does a letter that came b
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from workflow.core.entries import entered, replanned
 from workflow.core.language.printed import listed
-from workflow.core.model import Case, Choice, Datum, Decision, Letter, LetterKind, Person, Post, Robot, Role, Word
+from workflow.core.model import (
+    Case,
+    Choice,
+    Datum,
+    Decision,
+    Letter,
+    LetterKind,
+    Person,
+    Post,
+    Report,
+    Robot,
+    Role,
+    Word,
+)
 from workflow.core.owed import Scene, admin_choices, is_same, notices, withdraw, write_letter
 from workflow.core.questions import for_associate, for_each
 from workflow.core.situation import Situation
@@ -19,6 +34,11 @@ from workflow.core.topics import Notice
 
 NOTICES_AN_HOUR = 10
 """So many notices about strangers an hour in all; the rest is counted in the digest (contract section 3)."""
+
+LONGEST_NAME = 80
+"""Characters of a sender's name that are told: anybody may write anything there."""
+
+_WORD = re.compile(r"\w+")
 
 NOT_TOLD = "strangers not told"
 """The desk's count of that rest."""
@@ -156,20 +176,38 @@ def take_unknown(situation: Situation) -> Decision:
         return Decision("nobody we know")
     letters: tuple[Letter, ...] = ()
     untold = NOT_TOLD
-    if sum(scene.now - at < HOUR for at in situation.notices) < NOTICES_AN_HOUR:
+    if sum(_is_lately(at, scene.now) for at in situation.notices) < NOTICES_AN_HOUR:
         untold = ""
-        topic: Notice = "stranger" if person is None else "refused"
-        detail = (
-            "A mail from an address that is not on the roster. It had no effect."
-            if person is None
-            else f"A mail in the name of {person.name} failed the sender check. It had no effect."
-        )
+        topic: Notice = "refused" if person is not None else "own-address" if situation.own else "stranger"
         offered = _offered(situation, about)
-        letters = notices(scene, topic, offered=offered, detail=detail, line=reading.line)
-    if person is not None and not any(scene.now - at < HOUR for at in situation.warned):
+        letters = notices(scene, topic, offered=offered, detail=_who_wrote(situation, person), line=reading.line)
+    if person is not None and not any(_is_lately(at, scene.now) for at in situation.warned):
         letters += (write_letter(scene, LetterKind.HELP, "in-your-name", person, Role.ASSOCIATE),)
     reason = "a stranger" if person is None else "a refused sender"
     return Decision(reason, letters=letters, key=situation.mail.key, untold=untold)
+
+
+def _is_lately(at: datetime, now: datetime) -> bool:
+    return timedelta() <= now - at < HOUR
+
+
+def _who_wrote(situation: Situation, person: Person | None) -> str:
+    """Who wrote, by the mail's own word, and why it had no effect."""
+    mail = situation.mail
+    bare = mail.name[:LONGEST_NAME].strip()
+    writer = f"{bare} <{mail.sender}>" if bare and mail.sender else mail.sender or "nobody that can be told"
+    handed_on = [one.name for one in situation.handed_on]
+    if person is not None:
+        why = f"It is in the name of {person.name}, and failed the sender check."
+    elif handed_on:
+        why = f"A list or group put that address there; that {handed_on[0]} wrote it, nothing proves."
+    elif situation.own:
+        unproven = situation.scene.rules.own_voice == "admin"
+        why = f"Somebody wrote as the clinic's mailbox itself{', and nothing proves it' if unproven else ''}."
+    else:
+        why = "That address is not on the roster."
+    unread = " Its text could not be read." if mail.unread else ""
+    return f"A mail from {writer}. {why} It had no effect.{unread}"
 
 
 def _offered(situation: Situation, about: Case | None) -> tuple[Choice, ...]:
@@ -182,4 +220,19 @@ def _offered(situation: Situation, about: Case | None) -> tuple[Choice, ...]:
     if situation.associate is not None:
         whole = for_associate(line, report, situation.associate)
         return (Choice(line=whole, label=f"Report it for {situation.associate.name}"),)
-    return for_each(line, report, situation.scene.rules.roster)
+    return for_each(line, report, situation.scene.rules.roster, _probably(situation, report))
+
+
+def _probably(situation: Situation, report: Report | None) -> Callable[[Person], bool]:
+    """Whom it may be about: who stands behind FOR, or who wrote it, by what a list or group says, else by the name, as
+    on the private account of a telephone."""
+    wanted, handed_on = report.for_associate if report is not None else None, situation.handed_on
+    if handed_on and wanted is None:
+        return lambda one: any(is_same(one, other) for other in handed_on)
+    called = set(_WORD.findall((wanted or situation.mail.name).casefold()))
+
+    def is_called(one: Person) -> bool:
+        name = set(_WORD.findall(one.name.casefold()))
+        return bool(called) and (called <= name or name <= called)
+
+    return is_called

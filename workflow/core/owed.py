@@ -184,6 +184,8 @@ def write_letter(
     earlier = [old.message_id for old in about.letters if old.to.email == to.email] if about is not None else []
     asked = answering.message_id if answering is not None else None
     thread = tuple(dict.fromkeys(known for known in (*earlier[:1], asked) if known is not None))
+    blind = answering is not None and answering.unread and kind in {LetterKind.ASK, LetterKind.HELP}
+    unread: dict[str, Datum] = {"unread": True} if blind else {}
     return Letter(
         id=letter_id,
         kind=kind,
@@ -194,7 +196,7 @@ def write_letter(
         created_at=scene.now,
         case=about.id if about is not None else None,
         facts=facts(about) if about is not None else None,
-        data=dict(data or {}),
+        data={**(data or {}), **unread},
         choices=offered,
         in_reply_to=thread[-1] if thread else None,
         references=thread,

@@ -5,10 +5,13 @@ Nothing here opens, moves or closes a case. The mail stays where it is for peopl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from workflow.core.entries import Voice
+from workflow.core.language import read, vocabulary
 from workflow.core.language.guess import likely_line
+from workflow.core.language.prefixes import read_subject
 from workflow.core.language.printed import case_line, listed, standing
 from workflow.core.model import Case, Choice, Datum, Decision, Fate, Letter, LetterKind, Person, Report, Role, Roster
 from workflow.core.owed import choices, is_same, notices, write_letter
@@ -88,6 +91,8 @@ def unread(situation: Situation) -> Decision:
 
 def untagged(situation: Situation) -> Decision:
     """Not ours: left exactly as it was; in a mailbox that nobody reads, the writer gets help and admin a notice."""
+    if situation.mail.unread and (blind := _unread_text(situation)) is not None:
+        return blind
     if situation.scene.rules.shared or situation.associate is None:
         return Decision("untagged")
     line = situation.reading.line
@@ -95,6 +100,21 @@ def untagged(situation: Situation) -> Decision:
     detail = f"{situation.associate.name} wrote to the mailbox; it is not a report. Nobody else reads that mailbox."
     letters = (told, *notices(situation.scene, "unread", but=situation.associate.email, detail=detail, line=line))
     return Decision("untagged, mailbox not shared", letters=letters, key=situation.mail.key)
+
+
+def _unread_text(situation: Situation) -> Decision | None:
+    """Only the subject of it could be read: help, where that holds a tag or a word and nobody else reads it."""
+    title = read_subject(situation.mail.subject).text
+    alone = read.read(title, "", "")
+    said = alone.report or alone.unclear or any(piece.meaning is not None for piece in vocabulary.pieces(title))
+    if not said or not all(map(situation.scene.rules.knows, situation.mail.recipients)):
+        return None
+    if alone.report is not None:
+        offered: tuple[Choice, ...] = (Choice(line=title, label="Did you mean this?"),)
+    else:
+        offered = _again_about(replace(situation, reading=alone), situation.own_cases)
+    told = _answer(situation, LetterKind.HELP, "unread", offered, line=title)
+    return Decision("a text that cannot be read", letters=(told,), key=situation.mail.key)
 
 
 def help_forward(situation: Situation) -> Decision:
@@ -120,9 +140,12 @@ def tell_status(situation: Situation) -> Decision:
     return Decision("asked for status", letters=(told,), fate=Fate.HANDLED, key=situation.mail.key)
 
 
-def for_each(line: str, report: Report | None, roster: Roster) -> tuple[Choice, ...]:
-    """A report's line once for each associate, with FOR and the name in place of whoever it named."""
-    few = roster.associates[:MOST_CHOICES]
+def for_each(
+    line: str, report: Report | None, roster: Roster, first: Callable[[Person], bool] = lambda _: False
+) -> tuple[Choice, ...]:
+    """A report's line once for each associate, with FOR and the name in place of whoever it named; those who are meant
+    `first` stand there."""
+    few = sorted(roster.associates, key=first, reverse=True)[:MOST_CHOICES]
     return tuple(Choice(line=for_associate(line, report, one), label=f"For {one.name}") for one in few)
 
 

@@ -68,8 +68,9 @@ def route(situation: Situation) -> tuple[Decision, ...]:
     The last is about the mail itself. Before it come those about other cases of the associate whose reminders had
     stopped because letters came back: who writes reads again, perhaps.
     """
-    if situation.mail.robot is not None:
-        return (take_robot(situation, situation.mail.robot),)
+    robot = situation.mail.robot
+    if robot is not None and (robot.kind != "list" or not _is_of_the_clinic(situation)):
+        return (take_robot(situation, robot),)
     if situation.standing is not Standing.KNOWN:
         return (take_unknown(situation),)
     said = _known_person(situation)
@@ -77,6 +78,11 @@ def route(situation: Situation) -> tuple[Decision, ...]:
     back = [case for case in situation.own_cases if case.returned_at is not None and case.id != about]
     now = situation.scene.now
     return (*(Decision("the associate writes again", case=read_again(case, now)) for case in back), said)
+
+
+def _is_of_the_clinic(situation: Situation) -> bool:
+    """Whether what a list or group hands on may be somebody's of the clinic; all else of it is a robot's."""
+    return situation.standing is not Standing.STRANGER or situation.own or bool(situation.handed_on)
 
 
 def _known_person(situation: Situation) -> Decision:
@@ -168,7 +174,7 @@ def _fresh(situation: Situation) -> Decision:
     """
     reading = situation.reading
     resent = reading.mark is Mark.REPLY and reading.from_subject
-    if resent and situation.mail.quoted_text.strip():
+    if resent and (situation.mail.quoted_text.strip() or situation.mail.unread):
         return untagged(situation)
     fresh = not (situation.answers or situation.among_others)
     own = situation.own_cases

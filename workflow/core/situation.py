@@ -45,6 +45,18 @@ class Situation:
         return Voice(self.mail, self.admin, Role.ADMIN)
 
     @property
+    def own(self) -> bool:
+        """Whether the mail bears the mailbox's own address."""
+        return self.scene.rules.owns(self.mail.sender or "")
+
+    @property
+    def handed_on(self) -> tuple[Person, ...]:
+        """Whose mail it says it was before a list or group put its own address into From; nothing vouches for that."""
+        roster = self.scene.rules.roster
+        named = (roster.associate(one) or roster.admin(one) for one in self.mail.other_senders)
+        return tuple(person for person in named if person is not None)
+
+    @property
     def answers(self) -> bool:
         return self.mail.answers or self.reading.mark is Mark.REPLY
 

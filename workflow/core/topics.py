@@ -22,7 +22,9 @@ Question = Literal["which-client", "which-outcome", "few-words", "cancel", "same
 Whose = Literal["which-case", "which-associate", "not-yours"]
 """Where no case is meant yet."""
 Help = Literal["words", "unread", "forward", "in-your-name", "untagged"]
-Situation = Literal["bounce", "refused", "stranger", "out-of-office", "stale", "unread", "other-associate", "set-aside"]
+Situation = Literal[
+    "bounce", "refused", "stranger", "own-address", "out-of-office", "stale", "unread", "other-associate", "set-aside"
+]
 Own = Literal[
     "refused-letter",
     "cap",
@@ -100,6 +102,7 @@ LETTERS = (
             "set-aside": "a mail was set aside",
             "refused": "a mail was not accepted",
             "stranger": "perhaps a report",
+            "own-address": "perhaps a report",
             "out-of-office": "an automatic reply",
             "stale": "an old report",
             "cap": "answers held back",

@@ -1,8 +1,8 @@
 """Letters that came back: which of ours, whether for good, and why. RFC 3464, and the forms that servers had before it.
 
-A letter is known by its Message-ID in what was returned, or, where a relay replaced that, by our instance and its case,
-and by nothing else: a bounce that returns nothing, or a stranger's mail, is about nobody's letter. What follows from a
-bounce is decided elsewhere.
+A letter is known by its Message-ID in what was returned, or, where a relay replaced that, by our instance with its
+case, kind and reader, and by nothing else: a bounce that returns nothing, or a stranger's mail, is about nobody's
+letter. What follows from a bounce is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from email import message_from_bytes
 
-from workflow.core.model import Robot
+from workflow.core.model import LetterKind, Robot
 from workflow.mail.reading.charsets import clean, decode
 from workflow.mail.reading.headers import read_id, sole_address, split_block
 from workflow.mail.reading.parts import Part
@@ -84,7 +84,7 @@ def read_bounce(leaves: Sequence[Part], raw: bytes, subject: str, instance: str)
         return Robot("bounce", bounced, bool(actions & _FAILED), _code(status), case, letter, to)
     said = "\n".join((subject, status, *(_RETURNED_BEGINS.split(text, maxsplit=1)[0] for text in spoken)))
     judged = _judge(said, raw)
-    if judged is None and bounced is None and not case and not status:
+    if judged is None and bounced is None and not letter and not status:
         return Robot("automatic")
     return Robot("bounce", bounced, bool(judged), _code(said), case, letter, to)
 
@@ -110,10 +110,12 @@ def _returned_fields(leaves: Sequence[Part], raw: bytes, spoken: Sequence[str], 
     quoted = (text[found.start() :].encode() for text in spoken if (found := _RETURNED_BEGINS.search(text)))
     for block in (*returned, *quoted):
         headers, _ = split_block(re.sub(rb"(?m)^> ?", b"", block))
-        case = headers.first("x-promptly-case")
-        # An id that looks like ours was not replaced: if nobody knows it, somebody guessed it.
-        if case and set(headers.every(LOOP)) == {instance} and not (read_id(headers) or "").startswith(f"<{case}."):
-            return case, headers.first("x-promptly-letter") or "", sole_address(headers.first("to") or "") or ""
+        case, letter = headers.first("x-promptly-case") or "", headers.first("x-promptly-letter") or ""
+        # An id that looks like ours was not replaced: if nobody knows it, somebody guessed it; but a test letter's is
+        # kept nowhere.
+        guessed = (read_id(headers) or "").startswith(f"<{case or 'desk'}.") and letter != LetterKind.TEST
+        if letter and set(headers.every(LOOP)) == {instance} and not guessed:
+            return case, letter, sole_address(headers.first("to") or "") or ""
     return "", "", ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,6 +35,7 @@ ID_MAX = 998
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """A clock that says less was never set."""
 
+_OTHER_SENDERS = ("x-original-from", "x-original-sender", "reply-to")
 _UNKNOWN_ZONE = re.compile(r"\s-0000\b")
 _TAP = re.compile(r"(?:%5[Bb]|\[)\w{4}(?:%5[Dd]|\])(?:%20|\+)\S*|[A-Z]{4,20}(?:%20|\+)\S*$", re.ASCII)
 """A choice of ours as some programs put it into a subject: percent-encoded, or with "+" for blanks."""
@@ -263,12 +264,22 @@ def read_recipients(headers: Headers) -> tuple[str, ...]:
 
     No address is missed; a name that holds an "@" is taken for one, too.
     """
+    return _addresses((*headers.every("to"), *headers.every("cc"))) or ("",)
+
+
+def _addresses(values: Iterable[str]) -> tuple[str, ...]:
     found: list[str] = []
-    for value in (*headers.every("to"), *headers.every("cc")):
+    for value in values:
         bare = _without_comments(value)
         named = _WHOLE_WORD.sub(" ", value if bare is None else bare)
         found += [word.casefold() for word in _BETWEEN_ADDRESSES.split(named) if "@" in word]
-    return tuple(dict.fromkeys(found)) or ("",)
+    return tuple(dict.fromkeys(found))
+
+
+def read_other_senders(headers: Headers) -> tuple[str, ...]:
+    """Who else than From is named as who wrote it, casefolded: a list or group that puts its own address there keeps
+    the other in one of these fields."""
+    return _addresses(value for name in _OTHER_SENDERS for value in headers.every(name))
 
 
 def read_date(headers: Headers, arrived_at: datetime) -> datetime | None:

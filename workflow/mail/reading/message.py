@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from workflow.mail.reading.headers import (
     read_date,
     read_id,
     read_name,
+    read_other_senders,
     read_recipients,
     read_references,
     read_sender,
@@ -38,6 +39,16 @@ LEAVES_MAX = 8
 WRITTEN = frozenset({"text/plain", "text/html"})
 
 REACTION = "text/vnd.google.email-reaction+json"
+_SAY_NOTHING = frozenset(
+    {
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "application/pgp-signature",
+        "application/pgp-keys",
+    }
+    | {"text/vcard", "text/x-vcard", REACTION}
+)
+"""Seals, keys and cards that hang on every mail of some people."""
 THUMB = "\U0001f44d"
 """What a reaction says, whichever sign it is: bare courtesy (contract section 3)."""
 REACTED_MAX = 500
@@ -63,8 +74,6 @@ class Incoming:
     headers: Headers
     text: str = ""
     """All the text, quotes included."""
-    name: str = ""
-    """The sender's, as From has it; "" without one."""
     reaction: bool = False
     """Whether somebody only tapped a sign below a letter; Outlook's has no other mark than its words."""
     fault: str | None = None
@@ -75,7 +84,7 @@ class Incoming:
 
         Whatever a mail program makes of a quotation, our own words never count as an answer.
         """
-        new_text, quoted_text = newtext.split(self.text, ours, self.name)
+        new_text, quoted_text = newtext.split(self.text, ours, self.mail.name)
         if self.reaction or (len(new_text) <= REACTED_MAX and _REACTED.fullmatch(" ".join(new_text.split()))):
             new_text = THUMB
         return replace(self.mail, new_text=new_text, quoted_text=quoted_text)
@@ -87,25 +96,30 @@ def read(
     *,
     size: int | None = None,
     max_size: int | None = None,
-    own_address: str,
+    dated_at: datetime | None = None,
+    owns: Callable[[str], bool],
     instance: str,
 ) -> Incoming:
     """The mail that these bytes are; any bytes are one.
 
     ``arrived_at`` is aware, in UTC. ``size`` is what the server says (RFC 3501, RFC822.SIZE), in bytes, for when
-    ``raw`` is only its beginning; over ``max_size`` bytes only the header block is read. ``own_address`` is the
-    mailbox's, ``instance`` the value of our ``X-Promptly-Loop``. Contract section 3, promise 8.6.
+    ``raw`` is only its beginning; over ``max_size`` bytes only the header block is read. ``dated_at`` is the arrival as
+    the server has it and always will, if that is another. ``owns`` says whether an address is the mailbox's,
+    ``instance`` is the value of our ``X-Promptly-Loop``. Contract section 3, promise 8.6.
     """
     headers, body = split_block(raw)
     oversize = max_size is not None and (len(raw) if size is None else size) > max_size
     subject, sender = read_subject(headers), read_sender(headers)
-    text, whole, tree, plain = "", True, None, raw
+    text, whole, tree, plain, sealed = "", True, None, raw, False
     if not oversize:
         plain = unwrap(raw, headers, body, PAYLOAD_MAX)
         tree, whole = read_parts(plain, headers, body)
-        text = _Reader(plain, tree).text
+        reader = _Reader(plain, tree)
+        text, sealed = reader.text, reader.sealed
+    recipients = read_recipients(headers)
+    elsewhere = recipients != ("",) and not any(map(owns, recipients))
     mail = Mail(
-        key=_key(raw, headers, len(raw) if oversize else body),
+        key=_key(raw, headers, len(raw) if oversize else body, dated_at or arrived_at),
         sender=sender,
         subject=subject,
         new_text="",
@@ -114,13 +128,23 @@ def read(
         refers_to=read_references(headers),
         arrived_at=arrived_at,
         written_at=read_date(headers, arrived_at),
-        robot=robots.spot(robots.Seen(headers, sender, subject, plain, tree), own_address, instance),
+        robot=robots.spot(robots.Seen(headers, sender, subject, plain, tree, elsewhere), instance),
         oversize=oversize,
-        recipients=read_recipients(headers),
+        recipients=recipients,
         answers=_answers(headers, text),
+        name=read_name(headers),
+        other_senders=read_other_senders(headers),
+        unread=oversize or (not newtext.is_read(text) and _holds_more(tree, sealed=sealed)),
     )
     reaction = tree is not None and any(leaf.kind == REACTION for leaf in tree.leaves())
-    return Incoming(mail, headers, text, read_name(headers), reaction, _fault(headers, text, whole=whole))
+    return Incoming(mail, headers, text, reaction, _fault(headers, text, whole=whole))
+
+
+def _holds_more(tree: Part | None, *, sealed: bool) -> bool:
+    """Whether something lies in a mail without text that may be what somebody wrote."""
+    leaves = tree.leaves() if tree is not None else ()
+    files = (leaf for leaf in leaves if leaf.is_attachment or leaf.kind not in WRITTEN)
+    return sealed or any(leaf.kind not in _SAY_NOTHING and leaf.end > leaf.start for leaf in files)
 
 
 def _answers(headers: Headers, text: str) -> bool:
@@ -137,10 +161,11 @@ def _fault(headers: Headers, text: str, *, whole: bool) -> str | None:
     return None
 
 
-def _key(raw: bytes, headers: Headers, body: int) -> str:
+def _key(raw: bytes, headers: Headers, body: int, dated_at: datetime) -> str:
     """SHA-256 of the fields of contract section 3 and of the body without its CRs (servers differ on line ends).
 
-    The body of an oversize mail does not count: how much of it was fetched must make no difference.
+    The body of an oversize mail does not count: how much of it was fetched must make no difference. Where nothing else
+    tells one mail from the same words of another day, its arrival does.
     """
     digest = hashlib.sha256()
     for name in ("from", "to", "date", "subject", "message-id"):
@@ -148,6 +173,8 @@ def _key(raw: bytes, headers: Headers, body: int) -> str:
             digest.update(" ".join(value.split()).encode("utf-8", "replace"))
             digest.update(b"\x00")
         digest.update(b"\x01")
+    if not any(headers.first(name) for name in ("date", "message-id")):
+        digest.update(dated_at.isoformat().encode())
     # In steps, so that a mail of any size costs two megabytes more, not twice its size.
     for start in range(body, len(raw), _HASH_STEP):
         digest.update(raw[start : start + _HASH_STEP].translate(None, b"\r"))
@@ -162,8 +189,11 @@ class _Reader:
         self.left = LEAVES_MAX
         self.named_only = all(leaf.is_attachment for leaf in tree.leaves() if leaf.kind in WRITTEN)
         """No text is without a file name: then those with one are what was written."""
-        self.text = _without_armour(self._text(tree))[:TEXT_MAX].strip("\n")
+        written = self._text(tree)
+        self.text = _without_armour(written)[:TEXT_MAX].strip("\n")
         """What people wrote, at most `TEXT_MAX` characters."""
+        self.sealed = newtext.is_written(written) and not newtext.is_read(self.text)
+        """There is text, and nothing of it can be understood."""
 
     def _text(self, part: Part) -> str:
         match part.kind:

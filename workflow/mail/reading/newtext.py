@@ -62,6 +62,11 @@ def is_written(text: str) -> bool:
     return bool(_WRITTEN.search(without_invisible(text)))
 
 
+def is_read(text: str) -> bool:
+    """Whether there is anything to understand in it: not only what has no width or could not be decoded."""
+    return is_written(text.replace("\ufffd", ""))
+
+
 def _lines(text: str) -> list[str]:
     plain = _WIDE_SPACE.sub(" ", without_invisible(clean(text[:TEXT_MAX])))
     return [line[:LINE_MAX].rstrip() for line in plain.split("\n")]

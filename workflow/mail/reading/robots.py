@@ -1,7 +1,8 @@
-"""Which mails machines wrote: our own, bounces, out-of-office answers, receipts, lists (contract 8.6).
+"""Which mails machines wrote, or handed on: our own, bounces, out-of-office answers, receipts, lists (contract 8.6).
 
-Says only what a mail is; what follows from it is decided elsewhere. When in doubt a mail is a person's: a report that
-is taken for a robot's is lost, a robot that is taken for a person gets a few answers at most (`core.limits`).
+Says only what a mail is; what follows from it is decided elsewhere: what a list hands on may be a person's. When in
+doubt a mail is a person's: a report that is taken for a robot's is lost, a robot that is taken for a person gets a few
+answers at most (`core.limits`).
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _MAILER_DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|mdaemon|postmaster|mailerdaemon)(?:[+.-][^@]*)?@")
 _LIST_FIELDS = (
     *("list-id", "list-help", "list-unsubscribe", "list-unsubscribe-post", "list-subscribe", "list-post"),
-    *("list-owner", "list-archive", "mailing-list"),
+    *("list-owner", "list-archive", "mailing-list", "x-mailing-list", "x-beenthere", "x-google-group-id"),
+    *("x-original-from", "x-original-sender"),
 )
-"""RFC 2369, 2919 and 8058, and Yahoo's."""
+"""RFC 2369, 2919 and 8058, Yahoo's, Mailman's and Google's, and where a group keeps whose mail it was."""
 _AUTOMATIC_FIELD = re.compile(
     r"x-(?:mail-)?auto-?(?:reply|respon[ds]|generated)(?!.*suppress)|x-vacation|x-fc-machinegenerated"
 )
@@ -82,6 +84,8 @@ class Seen:
     subject: str
     raw: bytes
     tree: Part | None
+    elsewhere: bool = False
+    """To and Cc name somebody, and not the mailbox."""
 
     def leaves(self) -> Iterator[Part]:
         return self.tree.leaves() if self.tree else iter(())
@@ -90,14 +94,14 @@ class Seen:
         return any(leaf.kind in kinds for leaf in self.leaves())
 
 
-def spot(seen: Seen, own_address: str, instance: str) -> Robot | None:
+def spot(seen: Seen, instance: str) -> Robot | None:
     """Why this mail is a machine's, or None for a person's. Never raises.
 
     ``instance`` is ours: a returned letter of another Promptly has a ``bounced`` of None. X-Auto-Response-Suppress
     alone says nothing: it asks for silence, and Exchange puts it on what people write.
     """
     headers = seen.headers
-    if headers.every(LOOP) or (seen.sender is not None and seen.sender == own_address.casefold()):
+    if headers.every(LOOP):
         return Robot("own")
     words = [word for value in headers.every("auto-submitted") if (word := _first_word(value)) not in ("", "no")]
     precedence = {_first_word(value) for value in headers.every("precedence")}
@@ -109,25 +113,27 @@ def spot(seen: Seen, own_address: str, instance: str) -> Robot | None:
         # A gateway may have wrapped the report, and some servers bounce under a name of their own: then only a letter
         # that came back for good tells a bounce from an out-of-office answer.
         bounce = read_bounce(tuple(seen.leaves()), seen.raw, seen.subject, instance)
-        if seen.holds(*STATUS) or ((bounce.bounced is not None or bounce.case) and bounce.permanent):
+        if seen.holds(*STATUS) or ((bounce.bounced is not None or bounce.letter) and bounce.permanent):
             return bounce
     if report is not None or seen.holds("message/disposition-notification") or _answers_an_invitation(seen):
         return Robot("receipt")
-    bulk = bool(precedence & {"bulk", "junk"}) or nobody
+    bulk = bool(precedence & {"bulk", "junk"})
+    listed = "list" in precedence or any(headers.every(name) for name in _LIST_FIELDS)
     if (
         "auto-replied" in words
         or precedence & {"auto_reply", "auto-reply"}
         or _tells_itself(headers)
         or _is_out_of_office(seen.subject)
         # An old vacation program says no more than that it answers, and that nobody should answer it.
-        or (bulk and headers.every("in-reply-to"))
+        or ((nobody or (bulk and not listed)) and headers.every("in-reply-to"))
     ):
         return Robot("out-of-office")
-    if "list" in precedence or any(headers.every(name) for name in _LIST_FIELDS):
-        return Robot("list")
-    if words or bulk:
+    if words:
         return Robot("automatic")
-    return None
+    # A distribution list of Exchange leaves no other trace than that nobody is to be told of its failures.
+    if listed or (nobody and seen.elsewhere):
+        return Robot("list")
+    return Robot("automatic") if bulk or nobody else None
 
 
 def _first_word(value: str) -> str:

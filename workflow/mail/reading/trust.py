@@ -14,7 +14,7 @@ from functools import lru_cache
 import authres
 
 from workflow.config.keys import Trust
-from workflow.core.model import Roster, Standing
+from workflow.core.model import Roster, Rules, Standing
 from workflow.mail.reading.message import Incoming
 
 RESULTS_MAX = 8 * 1024
@@ -31,7 +31,7 @@ _FAILURES = frozenset({"fail", "softfail", "hardfail", "policy"})
 _SERVER = re.compile(r"\s*(?:\([^()]*\)\s*)*([^\s;()=\"]+)(?=[;(\s]|$)")
 _RESULT_FIRST = re.compile(r"\s*([a-z][a-z0-9-]*)\s*=", re.IGNORECASE)
 _METHODS = frozenset({"dmarc", "dkim", "spf"})
-"""What counts (contract section 6); a result of another method may say what it likes."""
+"""What must be readable to be believed at all; a result of another method may say what it likes."""
 
 
 class _Verdict(Enum):
@@ -46,58 +46,75 @@ class _Result:
     result: str
     properties: tuple[tuple[str, str], ...]
 
+    def only(self, name: str) -> str | None:
+        """The property of this name in lower case; None without. Given twice and differently it is nobody's: "?"."""
+        values = {value.lower() for key, value in self.properties if key == name and value}
+        return None if not values else values.pop() if len(values) == 1 else "?"
+
     def domain(self, *names: str) -> str | None:
-        """The domain of the first property of these names that says one; None without. Given twice and differently it
-        is nobody's: "?"."""
-        for name in names:
-            values = {value.lower() for key, value in self.properties if key == name and value}
-            if values:
-                return values.pop().rpartition("@")[2].rstrip(".") if len(values) == 1 else "?"
-        return None
+        """The domain of the first property of these names that says one; None without."""
+        value = next((value for name in names if (value := self.only(name)) is not None), None)
+        return None if value is None else value.rpartition("@")[2].rstrip(".")
 
 
 def judge(incoming: Incoming, roster: Roster, trust: Trust, own_domain: str) -> Standing:
     """Whether this mail is from somebody of the roster, and whether the mailbox's server vouches for it.
 
     ``own_domain`` is the domain of the mailbox's address. Contract section 6: dmarc=pass, or dkim or spf pass aligned
-    with the From domain.
+    with the From domain; or a login as the From address itself, which the server saw.
     """
     sender = incoming.mail.sender
     if sender is None or not (roster.associate(sender) or roster.admin(sender)):
         return Standing.STRANGER
+    return Standing.KNOWN if is_vouched_for(incoming, sender, trust, own_domain) else Standing.REFUSED
+
+
+def is_own_voice(incoming: Incoming, rules: Rules, trust: Trust) -> bool:
+    """Whether somebody writes as the mailbox itself, is proven, and no list or group may have put its address there."""
+    mail = incoming.mail
+    if mail.sender is None or not rules.owns(mail.sender) or mail.robot is not None:
+        return False
+    no_other = all(map(rules.owns, mail.other_senders))
+    return no_other and is_vouched_for(incoming, mail.sender, trust, rules.address.rpartition("@")[2])
+
+
+def is_vouched_for(incoming: Incoming, sender: str, trust: Trust, own_domain: str) -> bool:
+    """Whether the mailbox's server proves that a mail is this sender's, or need not."""
     domain = sender.rpartition("@")[2]
     if trust.internal == "exchange" and domain == own_domain.casefold():
         # Exchange removes this field from all mail that comes from outside (its "header firewall").
         stamp = incoming.headers.auth_as
         if stamp is not None and stamp.strip().lower() == "internal":
-            return Standing.KNOWN
-    match _verdict(incoming.headers.auth_results, trust.authserv_id, domain):
-        case _Verdict.PASSED:
-            return Standing.KNOWN
-        case _Verdict.ABSENT:
-            return Standing.REFUSED if trust.require else Standing.KNOWN
-        case _Verdict.FAILED:
-            return Standing.REFUSED
+            return True
+    verdict = _verdict(incoming.headers.auth_results, trust, sender)
+    return verdict is _Verdict.PASSED or (verdict is _Verdict.ABSENT and not trust.require)
 
 
 def written_by(field: str) -> str:
-    """The authserv-id, which stands first (RFC 8601, 2.5), in lower case; `NO_NAME` for Microsoft's form, else ""."""
+    """The authserv-id, which stands first (RFC 8601, 2.5), in lower case and without the number of the job that some
+    servers put behind it (``mx.clinic.test/4F1A2B``); `NO_NAME` for Microsoft's form, else ""."""
     if _RESULT_FIRST.match(field):
         return NO_NAME
     server = _SERVER.match(field)
-    return server[1].lower() if server else ""
+    return server[1].lower().partition("/")[0] if server else ""
 
 
-def _verdict(fields: tuple[str, ...], authserv_id: str, domain: str) -> _Verdict:
-    wanted = authserv_id.strip().lower()
-    if not wanted:
-        return _Verdict.ABSENT
-    idless = wanted in WITHOUT_ID
+def believes(trust: Trust, server: str) -> bool:
+    """Whether this is a server whose results count, by the name that `written_by` gives it."""
+    for wanted in trust.authserv_id:
+        if server == wanted or (server == NO_NAME and wanted in WITHOUT_ID):
+            return True
+        if wanted.startswith("*.") and server.endswith(wanted[1:]) and server != wanted[1:]:
+            return True
+    return False
+
+
+def _verdict(fields: tuple[str, ...], trust: Trust, sender: str) -> _Verdict:
     for field in fields:
-        if idless and _RESULT_FIRST.match(field):
-            return _weigh(_parse(f"{wanted}; {field}", idless=True), domain)
-        if written_by(field) == wanted:
-            return _weigh(_parse(field), domain)
+        server = written_by(field)
+        if believes(trust, server):
+            idless = server == NO_NAME
+            return _weigh(_parse(f"{server}; {field}" if idless else field, idless=idless), sender)
     return _Verdict.ABSENT
 
 
@@ -110,6 +127,8 @@ def _parse(field: str, *, idless: bool = False) -> list[_Result] | None:
     ``idless``: Microsoft's older form also names the receiving domain there: ``spf=pass ...; x.test; dkim=none``.
     """
     server, *pieces = _pieces(field) or [""]
+    if name := _SERVER.match(server):  # without its job, which the grammar does not know
+        server = name[1].partition("/")[0] + server[name.end(1) :]
     if not pieces:
         return None
     features = authres.all_features()
@@ -157,10 +176,11 @@ def _pieces(field: str) -> list[str] | None:
     return None if depth or quoted else [*pieces, field[start:]]
 
 
-def _weigh(results: list[_Result] | None, domain: str) -> _Verdict:
-    """What the results say of this From domain; a verdict that cannot be read is a failed one."""
+def _weigh(results: list[_Result] | None, sender: str) -> _Verdict:
+    """What the results say of this From address; a verdict that cannot be read is a failed one."""
     if results is None:
         return _Verdict.FAILED
+    domain = sender.rpartition("@")[2]
     dmarc = [result for result in results if result.method == "dmarc"]
     if any(result.result == "fail" for result in dmarc):
         # Also when SPF or DKIM passed: then the domain's owner asked for more (strict alignment).
@@ -168,6 +188,9 @@ def _weigh(results: list[_Result] | None, domain: str) -> _Verdict:
     if dmarc and all(result.result == "pass" for result in dmarc):
         named = [result.domain("header.from") or domain for result in dmarc]
         return _Verdict.PASSED if all(_aligned(name, domain) for name in named) else _Verdict.FAILED
+    logins = [result for result in results if result.method == "auth"]
+    if logins and all(result.result == "pass" and result.only("smtp.auth") == sender for result in logins):
+        return _Verdict.PASSED
     checks = [result for result in results if result.method in ("dkim", "spf")]
     proofs = [proof for result in checks if result.result == "pass" and (proof := _proven(result)) is not None]
     if any(_aligned(proof, domain) for proof in proofs):

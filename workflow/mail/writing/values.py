@@ -30,7 +30,7 @@ _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REM
 
 DATA: Mapping[str, Datum] = {
     **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "text", "written_at")),
-    **dict.fromkeys(("both", "future_time", "morning", "one_each", "over_session"), False),
+    **dict.fromkeys(("both", "future_time", "morning", "one_each", "over_session", "unread"), False),
     **{name: [] for name in ("closed", "faults", "lines", "open", "others")},
 }
 """Everything that templates may ask `data` for; what a letter does not say is empty, a misspelt name is a fault."""

@@ -5,7 +5,7 @@ It leaves the mailbox as it was, but for a handled folder that was missing, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from workflow.config.keys import ImapServer
 from workflow.mail.imap.mailbox import PATIENCE, UNKNOWN_ARRIVAL, Filing, MailboxError, Withheld
 from workflow.mail.imap.session import Alone, Session
+from workflow.mail.reading.headers import Headers, split_block
 
 __all__ = ["TROUBLE", "IMAPClientAbortError", "IMAPClientError", "Mailbox", "Trial", "read_headers"]
 
@@ -61,13 +62,13 @@ class Mailbox(Session):
             return None
         return min(counted, key=lambda one: one[1] - one[0], default=None)
 
-    def find(self, above: int, message_id: str) -> Trial | None:
-        """The mail with this id among those with a higher UID, if it has come."""
+    def find(self, above: int, is_it: Callable[[Headers], bool]) -> Trial | None:
+        """The mail that is wanted among those with a higher UID, if it has come."""
         self.noop()
         uids = self.search(above)
         for uid in uids:
             mail = self.alone(uid, whole=False)
-            if isinstance(mail, Alone) and message_id.encode() in mail.raw:
+            if isinstance(mail, Alone) and is_it(split_block(mail.raw)[0]):
                 return Trial(uid, None if mail.arrived_at == UNKNOWN_ARRIVAL else mail.arrived_at, mail.raw)
         return None
 
