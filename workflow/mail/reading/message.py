@@ -27,7 +27,7 @@ from workflow.mail.reading.headers import (
     split_block,
 )
 from workflow.mail.reading.hypertext import read_html, strikes_out
-from workflow.mail.reading.parts import Part, read_parts, unwrap
+from workflow.mail.reading.parts import Part, is_encoded, read_parts, unwrap
 
 TEXT_MAX = 64 * 1024
 """Characters of text that are kept: a long thread quoted whole has 50,000, and the newest stands on top."""
@@ -189,11 +189,14 @@ class _Reader:
         self.left = LEAVES_MAX
         self.named_only = all(leaf.is_attachment for leaf in tree.leaves() if leaf.kind in WRITTEN)
         """No text is without a file name: then those with one are what was written."""
-        written = self._text(tree)
-        self.text = _without_armour(written)[:TEXT_MAX].strip("\n")
-        """What people wrote, at most `TEXT_MAX` characters."""
-        self.sealed = newtext.is_written(written) and not newtext.is_read(self.text)
+        self.sealed = False
         """There is text, and nothing of it can be understood."""
+        written = self._text(tree)
+        text = _without_armour(written)[:TEXT_MAX].strip("\n")
+        if newtext.is_written(written) and not newtext.is_read(text):
+            self.sealed, text = True, ""
+        self.text = text
+        """What people wrote, at most `TEXT_MAX` characters."""
 
     def _text(self, part: Part) -> str:
         match part.kind:
@@ -220,6 +223,9 @@ class _Reader:
         if part.kind not in WRITTEN or (part.is_attachment and not self.named_only) or not self.left:
             return ""
         self.left -= 1
+        if is_encoded(part.headers, self.raw[part.start : min(part.end, part.start + PAYLOAD_MAX)]):
+            self.sealed = True
+            return ""
         text = part.text(self.raw, PAYLOAD_MAX)
         return read_html(text) if part.kind == "text/html" else text
 

@@ -28,6 +28,9 @@ _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]+)/([a-z0-9!#$&^_.+-]+)\s*(?=[;\s(]|$)
 _PARAM = re.compile(r";\s*([a-z0-9_.-]+)(\*\d{0,3}\*?)?\s*=\s*(\"(?:[^\"\\]|\\.)*\"|[^\s;\"]+)", re.IGNORECASE)
 _REST_OF_DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r{0,2}\n|$)")
 _COMMENT = re.compile(r"\([^()]*\)")
+_KNOWN_ENCODING = re.compile(r"\b(?:[78]-?bits?|binary|base-?64|quoted.?printable)\b", re.IGNORECASE)
+_ENCODED = re.compile(rb"\s*(?:begin(?:-base64)? \d{3}|=ybegin|[^\s]{40,}\s*(?:\n|$))")
+"""A first line of uuencode or yEnc, or one that has no blank in it."""
 _NOT_BASE64 = re.compile(rb"\s*[^\s]*[^\sA-Za-z0-9+/=]|\s*[A-Za-z0-9+/]+[ \t]+\S")
 """A first line that no encoder writes: it has blanks or other signs."""
 
@@ -80,6 +83,14 @@ def undo(headers: Headers, data: bytes) -> bytes:
         if word == "quotedprintable":
             return binascii.a2b_qp(data)
     return data
+
+
+def is_encoded(headers: Headers, data: bytes) -> bool:
+    """Whether data under a transfer encoding that nobody knows looks as if it were: in such words, too, people send
+    plain text."""
+    names = headers.every("content-transfer-encoding")[:5]
+    known = all(_KNOWN_ENCODING.search(name[:VALUE_MAX]) for name in names)
+    return not known and _ENCODED.match(data) is not None
 
 
 def read_type(value: str, default: str = "text/plain") -> tuple[str, dict[str, str]]:
