@@ -67,3 +67,54 @@ async def test_a_stranger_s_report_reaches_admin_as_one_tap(tmp_path: Path) -> N
         for nothing in ("late for Kim", "SENT", "[ZZZZ] SENT", "Noshow Kim"):
             await clinic.stranger.writes(nothing)
         await come(clinic)
+
+
+WRITERS = {
+    "Ravi Patel <ravi.patel@home.test>": "Ravi Patel",
+    '"Patel, Ravi" <rp@home.test>': "Ravi Patel",
+    "ravi <rp@home.test>": "Ravi Patel",
+    "RAVI M. PATEL, RP <rp@home.test>": "Ravi Patel",
+    "Dana <d@home.test>": "Dana Lee",
+    "=?utf-8?q?Dana_Lee?= <d@home.test>": "Dana Lee",
+    "Kim <kim@home.test>": "Dana Lee",
+    "kim@home.test": "Dana Lee",
+}
+
+
+async def test_a_stranger_s_report_says_who_wrote_and_offers_that_associate_first(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        for number, (writer, associate) in enumerate(WRITERS.items()):
+            line = f"LATE {number + 10} Sam"
+            await clinic.stranger.writes(line, From=writer)
+            notice = (await come(clinic, alex="notice"))["alex"]
+            text = " ".join(notice.text.split())
+            address = writer.rpartition("<")[2].rstrip(">")
+            assert f"<{address}>" in text or f"A mail from {address}." in text
+            assert address not in notice.subject + notice.first_line
+            assert f"It says: {line}" in text
+            offered = [known for known in text.split("mailto:")[1:] if "FOR" in known]
+            assert associate.replace(" ", "%20") in offered[0], (writer, offered)
+        await clinic.stranger.writes("NOSHOW Kim FOR Ravi", From="Dana Lee <d@home.test>")
+        text = (await come(clinic, alex="notice"))["alex"].text
+        assert text.index("FOR Ravi Patel") < text.index("FOR Dana Lee"), "it is said for whom"
+
+
+async def test_of_strangers_ten_an_hour_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+    own, forged = {"From": "Clinic <clinic@clinic.test>"}, {"Authentication-Results": "mx.clinic.test; dmarc=fail"}
+    async with Clinic(tmp_path, digest="08:30") as clinic:
+        await clinic.stranger.writes("LATE 1 Sam", From=f"{'x ' * 300}<x@home.test>")
+        assert len((await come(clinic, alex="notice"))["alex"].text) < 3000
+        await clinic.dana.writes("LATE 2 Sam", **forged)
+        await come(clinic, alex="notice", dana="help")
+        for number in range(3, 11):
+            await clinic.ravi.writes(f"LATE {number} Sam", **(own if number % 2 else {"From": "r@home.test"}))
+            await come(clinic, alex="notice")
+        for number in range(11, 14):
+            await clinic.dana.writes(f"LATE {number} Sam", **forged)
+        await clinic.ravi.writes("LATE 14 Sam", **own)
+        await come(clinic)  # and help once an hour
+        await clinic.passes(minutes=61)
+        await clinic.dana.writes("LATE 15 Sam", **forged)
+        await come(clinic, alex="notice", dana="help")
+        await clinic.passes(hours=18)
+        assert "4 mails" in (await come(clinic, alex="digest"))["alex"].text
