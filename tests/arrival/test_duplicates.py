@@ -95,6 +95,26 @@ async def test_without_any_id(tmp_path: Path) -> None:
         assert len(await clinic.store.open_cases()) == 1
 
 
+async def test_without_id_and_date_it_is_another_mail_when_it_arrives_another_day(tmp_path: Path) -> None:
+    """A scanner, or a script, whose mails are alike to the letter; the same one again is known by its arrival."""
+    passed = f"Authentication-Results: mx.clinic.test; dmarc=pass header.from=clinic.test\r\nTo: {MAILBOX}\r\n"
+    async with Clinic(tmp_path) as clinic:
+        for line in ("LATE 15 Sam", "NOSHOW Kim"):
+            raw = f"{passed}From: dana@clinic.test\r\nSubject: {line}\r\n\r\n".encode()
+            first_at = clinic.clock.now()
+            for day in range(2):
+                await clinic.server.deliver(MAILBOX, raw, arrived_at=clinic.clock.now())
+                await clinic.settled()
+                draft = (await come(clinic, dana="draft", alex="alert"))["dana"]
+                await clinic.passes(minutes=2)
+                await clinic.server.deliver(MAILBOX, raw, arrived_at=first_at)  # moved back
+                await clinic.settled()
+                await come(clinic)
+                await clinic.dana.writes(f"[{draft.case}] OTHER done")
+                await come(clinic, dana="receipt", alex="update")
+                await clinic.passes(hours=24 - day)
+
+
 async def test_a_renumbered_folder_is_looked_through_again_and_nothing_is_doubled(tmp_path: Path) -> None:
     """After a restore of the server every mail has another UID; some lie in the inbox that had been moved."""
     async with Clinic(tmp_path) as clinic:

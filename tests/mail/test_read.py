@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
 
 from tests.mail.reading import NOW, mail, parts, reading, text_of
 from workflow.mail.reading import newtext
+from workflow.mail.reading.message import read
 from workflow.mail.reading.parts import unflow
 
 
@@ -300,8 +301,23 @@ class TestOversize:
 class TestKey:
     BASE = b"From: a@b.test\r\nTo: c@d.test\r\nDate: x\r\nSubject: s\r\nMessage-ID: <1@b.test>\r\nX: 1\r\n\r\nbody\r\n"
 
-    def key(self, raw: bytes) -> str:
-        return reading(raw).mail.key
+    def key(self, raw: bytes, dated_at: datetime = NOW) -> str:
+        return read(raw, NOW, dated_at=dated_at, owns="clinic@clinic.test".__eq__, instance="i1").mail.key
+
+    @pytest.mark.parametrize(
+        ("fields", "is_another"),
+        [
+            (b"", True),
+            (b"Date: \r\n", True),
+            (b"Message-ID: \r\nDate:\r\n", True),
+            (b"Date: Mon, 23 Nov 2026 14:03:00 -0500\r\n", False),
+            (b"Message-ID: <1@x>\r\n", False),
+        ],
+    )
+    def test_the_arrival_counts_where_nothing_else_tells_two_days_apart(self, fields: bytes, is_another: bool) -> None:
+        raw = b"From: dana@clinic.test\r\nSubject: LATE 15 Sam\r\n" + fields + b"\r\n"
+        assert (self.key(raw) != self.key(raw, NOW + timedelta(days=1))) is is_another
+        assert self.key(raw) == self.key(raw)
 
     def test_it_is_sha256_in_hex(self) -> None:
         assert len(bytes.fromhex(self.key(self.BASE))) == 32
