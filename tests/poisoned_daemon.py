@@ -1,4 +1,5 @@
-"""``daemon.py`` that dies when it reads a mail with "deadly" in it, and raises at one with "poison":
+"""``daemon.py`` that dies when it reads a mail with "deadly" in it, raises at one with "poison" and never leaves one
+with "endless":
 ``python -m tests.poisoned_daemon run …``.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from daemon import main
@@ -20,6 +22,8 @@ def read_or_die(raw: bytes, *arguments: Any, **more: Any) -> message.Incoming:
         os.kill(os.getpid(), signal.SIGKILL)
     if b"poison" in raw:
         raise RuntimeError
+    while b"endless" in raw:
+        time.sleep(1)
     return real(raw, *arguments, **more)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.check.looking import DANA, config, look, premises, receive, with_mailbox
 from tests.conversation import MAILBOX
+from tests.daemon_process import ROOT
 from tests.in_time import raw
 from tests.premises import Premises
 from tests.scripted_imap import ALL, ScriptedImap
@@ -208,11 +211,54 @@ async def test_only_the_last_fifty_count(premises: Premises, config: Config) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("servers", "advice"),
+    [
+        (["mxa.other.test", "mxb.other.test"], 'trust.authserv_id = "*.other.test": then 2 of 2'),
+        (["mx.clinic.test", "mx-2.clinic.test"], 'trust.authserv_id = "*.clinic.test": then 2 of 2'),
+        (["mxa.other.test/4F1", "mxb.other.test/4F2", "mx.clinic.test"], '["mx.clinic.test", "*.other.test"]: then 3'),
+        (["mx.clinic.test", "mx.other.test"], '["mx.clinic.test", "mx.other.test"]: then 2 of 2'),
+        (["mxa.other.test", "mxa.other.test"], 'trust.authserv_id = "mxa.other.test": then 2 of 2'),
+    ],
+)
+async def test_several_servers_are_written_as_briefly_as_can_be(
+    premises: Premises, config: Config, servers: list[str], advice: str
+) -> None:
+    for server in servers:
+        await receive(premises, results=f"{server}; dmarc=pass header.from=clinic.test")
+    assert advice in (await look(config))["trust"].advice
+
+
+async def test_numbered_hosts_are_believed_as_the_daemon_believes_them(premises: Premises, config: Config) -> None:
+    for server in ("mxa.clinic.test", "mxb.clinic.test/4F1"):
+        await receive(premises, results=f"{server}; auth=pass smtp.auth=dana@clinic.test")
+    found = await look(config.model_copy(update={"trust": Trust(authserv_id=("*.clinic.test",))}))
+    assert found["trust"].text.startswith("2 of the last 2 mails from roster addresses would pass")
+
+
+@pytest.mark.parametrize("word", ["deadly", "poison", "endless"])
+async def test_a_mail_that_cannot_be_read_is_passed_over(premises: Premises, word: str) -> None:
+    for subject in ("Invoice", f"{word} 1", f"{word} 2", "Invoice"):
+        await premises.server.deliver(MAILBOX, raw(DANA, subject))
+    command = [sys.executable, "-m", "tests.poisoned_daemon", "check", "--config", str(premises.config)]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(40):
+        out = (await process.communicate())[0].decode()
+    assert process.returncode == 0, out
+    assert "\nok    trust: 2 of the last 2 mails from roster addresses would pass" in out
+    assert "\nwarn  mails: 2 of the last 4 could not be read, and were passed over" in out
+
+
 async def test_a_group_and_a_lenient_configuration_are_warnings(premises: Premises, config: Config) -> None:
     await receive(premises, more="List-Id: <reports.clinic.test>")
+    assert (await look(config)).of(Level.WARN) == []
+    broken = "mx.clinic.test; dkim=fail header.d=clinic.test"
+    await receive(premises, results=broken, more="List-Id: <reports.clinic.test>")
+    await receive(premises, MAILBOX, more="X-Original-From: Dana Lee <dana@clinic.test>")
+    await receive(premises, "news@shop.test", more="List-Id: <news.shop.test>")
     found = await look(config.model_copy(update={"trust": Trust(authserv_id=("mx.clinic.test",), require=False)}))
-    assert found.of(Level.WARN) == ["trust.require", "mailing lists"]
-    assert found["mailing lists"].text.startswith("1 of the last 1 came through a mailing list")
+    assert found.of(Level.WARN) == ["trust.require", "trust", "mailing lists"]
+    assert found["mailing lists"].text.startswith("2 came through a mailing list")
 
 
 async def test_addresses_elsewhere_are_a_warning(premises: Premises) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -78,6 +80,39 @@ async def test_a_clock_that_is_off_by_a_minute_or_more(premises: Premises, confi
     assert found.failed == ["clock"]
     assert f"{'behind' if seconds > 0 else 'ahead of'} the mail server" in found["clock"].text
     assert "timedatectl set-ntp true" in found["clock"].advice
+
+
+def replaced(raw: bytes) -> bytes:
+    return re.sub(rb"(?im)^Message-ID: .*(\r\n[ \t].*)*", b"Message-ID: <0100018b@eu-west-1.cloud.test>", raw)
+
+
+@pytest.mark.parametrize(
+    ("on_the_way", "arrives"),
+    [
+        (replaced, True),
+        (lambda raw: re.sub(rb"(?im)^Message-ID: .*\r\n", b"", raw), True),
+        (lambda raw: re.sub(rb"(?im)^X-Promptly-Letter: test", b"X-Promptly-Letter: digest", replaced(raw)), False),
+        (lambda raw: re.sub(rb"(?im)^X-Promptly-Loop: .*?\r", b"X-Promptly-Loop: another\r", replaced(raw)), False),
+        (lambda raw: re.sub(rb"(?im)^Message-ID: <desk\.", b"Message-ID: <desk.0", raw), False),
+    ],
+)
+async def test_the_letter_is_known_by_our_mark_when_a_relay_gives_it_another_id(
+    premises: Premises,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+    on_the_way: Callable[[bytes], bytes],
+    arrives: bool,
+) -> None:
+    if not arrives:
+        monkeypatch.setattr(sending, "ARRIVAL_MOST", 2.0)
+    async with ScriptedImap() as server:
+
+        async def relay() -> None:
+            (letter,) = await premises.server.wait_for(MAILBOX, 1)
+            server.put(on_the_way(letter.raw), datetime.fromtimestamp(time.time(), UTC))
+
+        found, _ = await asyncio.gather(look(with_mailbox(config, port=server.port), send=True), relay())
+    assert found.failed == ([] if arrives else ["test letter"])
 
 
 async def test_send_says_what_was_refused_and_tries_admin_all_the_same(premises: Premises, config: Config) -> None:
