@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -17,7 +18,9 @@ from tests.conversation import MAILBOX, Clinic, Received
 from tests.conversations.steps import case_of, come, on, opens
 from tests.machine_world import ALEX, DANA
 from tests.movable_clock import MovableClock
-from workflow.core.model import Case, Fate, Post
+from workflow.core.model import Case, Fate, LetterKind, Person, Post, Role
+from workflow.core.owed import Scene, write_letter
+from workflow.ids import token
 from workflow.verbs.show import past, quiet
 
 pytestmark = pytest.mark.slow
@@ -177,6 +180,47 @@ async def test_an_answer_without_a_case_that_comes_back_is_told_once(paper: Pape
     await comes_back(paper, help_, reports.qmail)
     await comes_back(paper, help_, reports.delayed)
     assert since(paper, 1) == [f"{ALEX} notice"]
+
+
+@pytest.mark.parametrize("report", [reports.postfix, reports.gmail])
+@pytest.mark.parametrize(("subject", "kind"), [("HELP", "help"), ("STATUS", "status")])
+async def test_without_a_case_and_under_another_message_id(
+    paper: Paper, report: Report, subject: str, kind: str
+) -> None:
+    await paper.writes(DANA, subject)
+    letter = paper.letters(kind, DANA)[0]
+    letter.message.replace_header("Message-ID", "<0100018b@eu-west-1.cloud.test>")
+    before = len(paper.got)
+    for _ in range(2):
+        await comes_back(paper, letter, report)
+    assert since(paper, before) == [f"{ALEX} notice"]
+    assert f"({kind}) to Dana Lee came back" in " ".join(paper.letters("notice", ALEX)[0].text.split())
+
+
+@pytest.mark.parametrize("message_id", [None, "<0100018b@eu-west-1.cloud.test>"])
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        (MAILBOX, {"alex": "to the clinic's own mailbox", "pat": "to the clinic's own mailbox"}),
+        ("admin@clinic.test", {"pat": "to Alex"}),
+    ],
+)
+async def test_a_test_letter_that_comes_back_is_told(
+    tmp_path: Path, message_id: str | None, to: str, told: dict[str, str]
+) -> None:
+    """It is kept nowhere: only its own fields know it, and of those only this instance's."""
+    async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
+        letter = write_letter(Scene(clinic.service.clinic.rules, clinic.clock.now(), token), LetterKind.TEST, "",
+                              Person("Alex", (to,)), Role.ADMIN)  # fmt: skip
+        sent = email.message_from_bytes(clinic.service.clinic.letters.render(letter, clinic.clock.now()).raw)
+        if message_id is not None:
+            sent.replace_header("Message-ID", message_id)
+        for loop in ("0123456789abcdef", sent["X-Promptly-Loop"]):
+            sent.replace_header("X-Promptly-Loop", loop)
+            await bounces(clinic, Received(sent.as_bytes()))
+            got = await come(clinic, **(dict.fromkeys(told, "notice") if loop != "0123456789abcdef" else {}))
+        for name, words in told.items():
+            assert f"A letter (test) {words} came back" in " ".join(got[name].text.split())
 
 
 async def test_the_only_admin_s_alert_comes_back_the_lead_is_told_what_it_was(paper: Paper) -> None:
