@@ -1,4 +1,4 @@
-"""Every sample letter in a real browser, as on a phone: measured for the tests, photographed for people.
+"""Every sample letter in a real browser, as people's screens show it: measured for the tests, photographed for people.
 
 `python -m tests.letters_in_browser` (`make letters`) writes the pictures to build/letters, and one of each kind to
 docs/letters. Chromium is driven through its own DevTools pipe, a JSON message at a time: no library, no port, one start
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -30,10 +31,14 @@ from workflow.mail.writing.render import Letters
 CHROMIUM = shutil.which("chromium")
 """Debian's, or None where there is none."""
 
-WIDTH = 375
-"""CSS pixels: a small phone in one hand."""
+SCREENS = {"phone": 375, "phone with letters twice as large": 188, "window": 900}
+"""Width in CSS pixels, of which each is two on the second."""
 
 SCHEMES = ("light", "dark")
+
+_WORD_KEEPS = re.compile(r"(?:color|background|font-\w+|line-height|margin|text-decoration|mso-[\w-]+)$")
+_WORD_KEEPS_IN_CELLS = re.compile(r"(?:padding|border)$")
+"""What Outlook's engine, Word's, honours of our styles; the second of tables, cells and headings alone."""
 
 ABSENT = "Debian's Chromium is not installed: apt-get install chromium fonts-liberation"
 
@@ -121,9 +126,22 @@ _MEASURE = """
     const [high, low] = both.sort((a, b) => b - a);
     texts.push({text: node.data.trim(), size: parseFloat(style.fontSize), contrast: (high + 0.05) / (low + 0.05)});
   }
+  const broken = link => {
+    const words = [];
+    const inside = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
+    while (inside.nextNode()) {
+      for (const found of inside.currentNode.data.matchAll(/\\S+/g)) {
+        const range = document.createRange();
+        range.setStart(inside.currentNode, found.index);
+        range.setEnd(inside.currentNode, found.index + found[0].length);
+        if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) words.push(found[0]);
+      }
+    }
+    return words.join(' ');
+  };
   const links = [...document.querySelectorAll('a')].map(link => {
     const box = link.getBoundingClientRect();
-    return {href: link.getAttribute('href'), width: box.width, height: box.height};
+    return {href: link.getAttribute('href'), width: box.width, height: box.height, broken: broken(link)};
   });
   const message = document.querySelector('[style*="user-select"]');
   let selected = null;
@@ -156,6 +174,8 @@ class Link:
     href: str
     width: float
     height: float
+    broken: str
+    """Words that go over two lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +235,12 @@ class Browser:
         os.close(self._read)
         self._profile.cleanup()
 
-    def show(self, html: str, scheme: str, width: int = WIDTH) -> Look:
-        """Load a page as a phone of this width does, in "light" or "dark", and measure it."""
+    def show(self, html: str, scheme: str, width: int = SCREENS["phone"], *, forced_dark: bool = False) -> Look:
+        """Load a page as a screen of this width does, in "light" or "dark", and measure it.
+
+        `forced_dark`: as a program does that makes any page dark; what it draws cannot be measured.
+        """
+        self._ask("Emulation.setAutoDarkModeOverride", enabled=forced_dark)
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=667, deviceScaleFactor=1, mobile=True)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._ask("Emulation.setEmulatedMedia", features=features)
@@ -279,8 +303,29 @@ def html_of(letter: Letter, letters: Letters) -> str:
     return str(part.get_content())
 
 
+def as_in_word(html: str) -> str:
+    """The page with nothing left but what Outlook's engine, Word's, honours."""
+
+    def kept(tag: re.Match[str]) -> str:
+        name, before, style, after = tag.groups()
+        cell = name in ("td", "th", "table", "ul", "li")
+        parts = [part.split(":", 1) for part in style.split(";") if ":" in part and not part.endswith("inherit")]
+        said = {
+            key: value for key, value in parts if _WORD_KEEPS.match(key) or (cell and _WORD_KEEPS_IN_CELLS.match(key))
+        }
+        if (padding := said.pop("mso-padding-alt", None)) is not None:
+            said["padding"] = padding
+        if said.pop("mso-hide", None) is not None:
+            said["display"] = "none"
+        return f'<{name}{before}style="{";".join(f"{key}:{value}" for key, value in said.items())}"{after}>'
+
+    shown = html.replace("<!--[if mso]>", "").replace("<![endif]-->", "")
+    return re.sub(r'<(\w+)([^<>]*?)style="([^"]*)"([^<>]*)>', kept, shown)
+
+
 def main() -> int:
-    """Photograph every sample letter, light and dark; 0, or 1 where there is no Chromium."""
+    """Photograph every sample letter, light and dark, and those for readers in other lights; 0, or 1 where there is no
+    Chromium."""
     if CHROMIUM is None:
         sys.stderr.write(f"{ABSENT}\n")
         return 1
@@ -294,6 +339,15 @@ def main() -> int:
             html = html_of(letter, letters)
             for scheme in SCHEMES:
                 (ALL / f"{name}-{scheme}.webp").write_bytes(browser.picture(browser.show(html, scheme)))
+            if name in SHOWN_AS:
+                for light, page, width, forced in (
+                    ("large", html, SCREENS["phone with letters twice as large"], False),
+                    ("window", html, SCREENS["window"], False),
+                    ("forced-dark", html, SCREENS["phone"], True),
+                    ("word", as_in_word(html), SCREENS["window"], False),
+                ):
+                    look = browser.show(page, "light", width, forced_dark=forced)
+                    (ALL / f"{name}-{light}.webp").write_bytes(browser.picture(look))
     lines = [INDEX]
     for name, scheme in SHOWN_AS.items():
         picture = f"{name}-{scheme}.webp"

@@ -54,15 +54,27 @@ class Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words: list[str] = []
+        self.text = ""
         self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    @property
+    def words(self) -> list[str]:
+        return self.text.replace("\u200c", " ").split()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self._part(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._part(tag)
 
     def handle_data(self, data: str) -> None:
         if self.tags and self.tags[-1][0] != "title":
-            self.words += data.split()
+            self.text += data
+
+    def _part(self, tag: str) -> None:
+        if tag not in ("bdi", "a"):
+            self.text += " "
 
 
 def html_of(letter: Letter) -> Page:

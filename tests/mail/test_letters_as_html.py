@@ -10,10 +10,12 @@ from tests.mail.letter_reading import SAMPLES, every_letter, html_of, mail_of, p
 @every_letter
 def test_html_and_text_say_the_same(name: str) -> None:
     letter = SAMPLES[name]
-    text = re.sub(r"\n  mailto:\S+", "", text_of(letter))
+    text = text_of(letter).partition("\n\nTo tap instead, in the same order:\n")[0]
     plain = re.sub(r"(?m)^- ", "", text).split()
-    html = [word for word in html_of(letter).words if word != "-"]
-    assert html == [word for word in plain if word != "-"]
+    html = " ".join(word for word in html_of(letter).words if word != "-")
+    for said in ("Message to copy ", "Open as an email, from your clinic account "):
+        html = html.replace(said, "")
+    assert html.split() == [word for word in plain if word != "-"]
 
 
 @every_letter
@@ -23,17 +25,16 @@ def test_html_is_one_column_fit_for_a_phone(name: str) -> None:
     assert "http" not in source
     assert {"img", "link", "script", "iframe", "form"}.isdisjoint(tag for tag, _ in page.tags)
     assert ("html", {"lang": "en"}) in page.tags
-    assert [attributes["role"] for tag, attributes in page.tags if tag == "table"] == ["presentation"]
-    assert set(re.findall(r"font-size:(\w+)", source)) == {"16px"}
+    assert set(re.findall(r"font-size:(\w+)", source)) == {"16px", "18px"}
     for tag, attributes in page.tags:
         if tag == "a":
-            assert "display:block;padding:10px 16px" in str(attributes["style"])
+            assert re.search(r"display:(?:inline-)?block;padding:10px ", str(attributes["style"]))
             assert "line-height:24px;min-height:24px" in str(attributes["style"]), "10 + 24 + 10 = 44 px"
 
 
 def test_the_only_colours_are_the_buttons_and_they_contrast() -> None:
     source = part_of(mail_of(SAMPLES["draft-noshow"]), "text/html")
-    assert set(re.findall(r"(?<![-\w])color:(#\w+)", source)) == {"#ffffff"}
+    assert set(re.findall(r"(?<![-\w])color:(\S+?)[;\"]", source)) == {"#ffffff", "inherit"}
     assert set(re.findall(r"background:(#\w+)", source)) == {"#1a4f8b"}
     assert (1 + 0.05) / (_luminance("1a4f8b") + 0.05) >= 4.5, "WCAG 2.2, 1.4.3"
     assert 'name="color-scheme" content="light dark"' in source

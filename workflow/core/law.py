@@ -120,12 +120,13 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     if courtesy and not case.open:
         return after
     unfinished = doubt.reason in {Why.FEW_WORDS, Why.WHICH_CLIENT} and len(text.split()) == 1  # nothing to pass on yet
+    recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
+    asked = sum(letter.kind is LetterKind.ASK for letter in recent) < MOST_ASKS
     if text and not courtesy and not unfinished:
         after = noted(after, text)
-        after = update_others(scene, after, voice, "unclear", {"text": text}, associate=False)
+        after = update_others(scene, after, voice, "unclear", {"text": text, "asked": asked}, associate=False)
         after = update_others(scene, after, voice, "note", {"text": text}, admins=False)
-    recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
-    if sum(letter.kind is LetterKind.ASK for letter in recent) >= MOST_ASKS:
+    if not asked:
         return after
     topic = _QUESTIONS.get(doubt.reason, "which-outcome")
     match topic:

@@ -417,6 +417,10 @@ class Facts:
     """The associate has written SENT since the last change."""
     reached: bool
     """Admin has written CONTACTED."""
+    unclear: str | None = None
+    """What was written since the last change and was not understood, the newest; None: all was."""
+    escalates_at: datetime | None = None
+    """When admin hears again if nobody answers; None: only of an answer."""
 
 
 class Post(StrEnum):

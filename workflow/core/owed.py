@@ -16,6 +16,7 @@ from workflow.core.model import (
     Case,
     Choice,
     Datum,
+    Due,
     Facts,
     Kind,
     Letter,
@@ -63,9 +64,20 @@ def facts(case: Case) -> Facts:
         "session": case.cadence.session,
         "sent": case.sent_at is not None,
         "reached": case.reached_at is not None,
+        "unclear": _not_understood(case),
+        "escalates_at": next((timer.at for timer in case.timers if timer.due is Due.ESCALATION), None),
     }
     same = (part.name for part in fields(Facts) if part.name not in said)
     return Facts(**said, **{name: getattr(case, name) for name in same})
+
+
+def _not_understood(case: Case) -> str | None:
+    """The newest words since the last change, if they were a doubt: without the subject of the letter answered."""
+    said = [entry for entry in case.history if entry.at > case.changed_at and entry.text]
+    if not said or not said[-1].what.startswith("unclear"):
+        return None
+    subject, _, text = said[-1].text.partition("\n")
+    return text or subject
 
 
 def told_admins(case: Case, rules: Rules, but: Person | None = None) -> tuple[Person, ...]:

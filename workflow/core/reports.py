@@ -175,15 +175,17 @@ def _announced(
     mail = voice.mail
     if not scene.rules.rehearsal and mail.written_at and mail.arrived_at - mail.written_at > WRITTEN_LONG_BEFORE:
         data["written_at"] = mail.written_at.isoformat()
+    case = replanned(case)
     if case.kind is not Kind.WAITING:
         admins = told_admins(case, scene.rules)
+        data["told"] = [admin.name for admin in admins]
         offered = admin_choices(case)
         case = to_case(scene, case, LetterKind.ALERT, topic, admins, Role.ADMIN, offered=offered, data=data)
     hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
     data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
     data["one_each"] = report.more_clients
     data["morning"] = case.kind is Kind.NOSHOW and case.session_at is None and not case.yesterday and hour < NOON
-    case = to_case(
+    return to_case(
         scene,
         case,
         LetterKind.DRAFT,
@@ -194,4 +196,3 @@ def _announced(
         answering=mail if voice.role is Role.ASSOCIATE else None,
         data=data,
     )
-    return replanned(case)

@@ -6,7 +6,7 @@ A clinic's own files are read in a sandbox, and may fail in any way: whoever cal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -15,11 +15,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
 OURS = Path(__file__).resolve().parents[3] / "templates"
 """The letters that come with Promptly."""
 
 _BLOCKS = ("first", "lead", "message", "more")
+
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
 
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
@@ -52,6 +55,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,  # a file edited under a running daemon counts after SIGHUP, like the configuration
         )
+        self._sources.filters["bdi"] = _isolated
 
     def render(self, letter: str, values: Mapping[str, object]) -> tuple[str, str]:
         """The letter `letter`.txt as plain text and as HTML. Raises whatever its templates raise."""
@@ -67,8 +71,8 @@ class Pages:
             "message": " ".join(said["message"].split()),  # one line: it is copied into a text message
             "lead": said["lead"],
             "more": said["more"],
-            "lead_paragraphs": _paragraphs(said["lead"]),
-            "more_paragraphs": _paragraphs(said["more"]),
+            "lead_blocks": _blocks(said["lead"]),
+            "more_blocks": _blocks(said["more"]),
         }
         text = _tidy(self._sources.get_template("parts/letter.txt").render(page)) + "\n"
         return text, self._sources.get_template("parts/letter.html").render(page) + "\n"
@@ -112,8 +116,22 @@ def _tidy(text: str) -> str:
     return _EMPTY_LINES.sub("\n\n", lines).strip("\n")
 
 
-def _paragraphs(text: str) -> list[list[str]]:
-    return [paragraph.split("\n") for paragraph in text.split("\n\n") if paragraph]
+def _blocks(text: str) -> list[tuple[list[str], list[str]]]:
+    """Each paragraph: its lines, and the items of the list that it ends with."""
+    paragraphs = [paragraph.split("\n") for paragraph in text.split("\n\n") if paragraph]
+    return [
+        ([line for line in lines if not line.startswith("- ")], [line[2:] for line in lines if line.startswith("- ")])
+        for lines in paragraphs
+    ]
+
+
+def _isolated(text: str, names: Sequence[str]) -> Markup:
+    """HTML in which names, and all that is written from right to left, disturb no order of words around them."""
+    known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    parts = re.split(rf"((?<!\w)(?:{known})(?!\w)|{_RIGHT_TO_LEFT})" if known else f"({_RIGHT_TO_LEFT})", text)
+    return Markup("").join(
+        Markup("<bdi>{}</bdi>").format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts)
+    )
 
 
 def _innermost(trace: TracebackType | None) -> tuple[str, int] | None:

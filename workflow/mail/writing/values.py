@@ -13,9 +13,11 @@ from functools import lru_cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from workflow.core.kinds import TAG
+from workflow.core.language import times
 from workflow.core.language.names import greeting, initials, short_person, shown
 from workflow.core.language.printed import clock_time, day, when
-from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Role, Rules
+from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Outcome, Role, Rules, State
 from workflow.mail.marker import MARKER
 from workflow.mail.writing.mime import clean_line, clean_name
 
@@ -30,22 +32,28 @@ _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REM
 
 DATA: Mapping[str, Datum] = {
     **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "text", "written_at")),
-    **dict.fromkeys(("both", "future_time", "morning", "one_each", "over_session", "unread"), False),
-    **{name: [] for name in ("closed", "faults", "lines", "open", "others")},
+    **dict.fromkeys(("asked", "both", "future_time", "morning", "one_each", "over_session", "unread"), False),
+    **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told")},
 }
 """Everything that templates may ask `data` for; what a letter does not say is empty, a misspelt name is a fault."""
 
 _NO_CASE: Mapping[str, object] = {
     **dict.fromkeys(("kind", "state", "outcome", "outcome_note", "note", "short", "client", "session_time"), ""),
     **dict.fromkeys(("session", "expected", "reported", "contacted", "minutes_words"), ""),
-    **dict.fromkeys(("makeup", "sent", "reached", "yesterday", "needs_name", "unnamed"), False),
+    **dict.fromkeys(("escalates", "unclear"), ""),
+    **dict.fromkeys(("makeup", "sent", "reached", "no_time", "noted", "yesterday", "needs_name", "unnamed"), False),
     "who": "the associate",
     "initials": "the client",
+    "whom": "the client",
     "hi": "Hi",
     "missed_day": "today",
     "minutes": None,
 }
 """What the names of `Wording._case_values` say in a letter without a case."""
+
+
+_LAST = frozenset({"UNDO", "MISTAKE", *TAG.values()})
+"""What takes back, or says that it was something else: below all other choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Wording:
             freely = ("detail", "line", "text")  # written, so that the client may be named there
             data.update({name: self.discreet(str(data[name]), letter.facts) for name in freely if data[name]})
         written_at = data["written_at"]
-        taps = _taps(letter, self._rules.address)
+        taps, filled = _taps(letter, self._rules.address), _is_due(letter)
         values: dict[str, object] = {
             "letter": letter.kind.value,
             "topic": letter.topic,
@@ -81,6 +89,10 @@ class Wording:
             "case": letter.case or "",
             "data": data,
             "choices": taps,
+            "filled": filled,
+            "now": taps[:1] if filled else taps,
+            "later": taps[1:] if filled else [],
+            "names": [],
             "reply_with": _reply_with(letter),
             "written": self._when(datetime.fromisoformat(written_at), now) if isinstance(written_at, str) else "",
             "delayed": self._when(letter.created_at, now)
@@ -93,6 +105,7 @@ class Wording:
         }
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
+            values["names"] = [name for name in (associate_of(letter.facts), values["short"], values["client"]) if name]
             values["missed_day"] = self._missed_day(letter.facts, letter.created_at)
             lines = self._fact_lines(letter.facts, now)
             if carries_facts(letter):
@@ -105,6 +118,8 @@ class Wording:
         client = client_of(facts)
         who = associate_of(facts)
         minutes = "a few minutes" if facts.minutes is None else f"about {facts.minutes} minutes"
+        short = (initials(client) if client else "") or _NO_CASE["initials"]
+        session, note = self._when(facts.session_at, now), facts.outcome_note or ""
         return {
             "kind": facts.kind.value,
             "state": facts.state.value,
@@ -120,12 +135,17 @@ class Wording:
             "hi": greeting(client),
             "needs_name": greeting(client) == "Hi",
             "unnamed": client is None,
-            "initials": (initials(client) if client else "") or _NO_CASE["initials"],
+            "initials": short,
+            "whom": f"{short} ({session})" if session else short,
+            "no_time": facts.outcome is Outcome.RESCHEDULED and not times.spans(note),
+            "noted": bool(note) and not times.is_when(note),
+            "unclear": _clean_text(self.discreet(facts.unclear, facts)),
+            "escalates": self._when(facts.escalates_at, now),
             "client": self.client(facts),
             "minutes": facts.minutes,
             "minutes_words": "about 1 minute" if facts.minutes == 1 else minutes,
             "session_time": clock_time(facts.session_at.astimezone(self._zone)) if facts.session_at else "",
-            "session": self._when(facts.session_at, now),
+            "session": session,
             "expected": self._when(facts.expected_at, now),
             "reported": self._when(facts.reported_at, now),
             "contacted": self._when(facts.contacted_at, now),
@@ -249,7 +269,16 @@ def _taps(letter: Letter, address: str) -> list[Tap]:
     facts = letter.facts
     if facts is not None and facts.kind is Kind.NOSHOW and all(choice.line != "WAITING" for choice in offered):
         offered.append(Choice("WAITING", "no: the client did not come", facts.case))
+    offered.sort(key=lambda choice: choice.case is not None and choice.line in _LAST)
     return [Tap(clean_line(choice.label), _say(choice, letter), _mailto(choice, address)) for choice in offered]
+
+
+def _is_due(letter: Letter) -> bool:
+    """Whether the first choice is what is to be done now: not in a question, and of who waits nobody knows yet."""
+    facts = letter.facts
+    if facts is None or not letter.choices or letter.kind is LetterKind.ASK:
+        return False
+    return facts.state is State.OPEN and facts.kind is not Kind.WAITING
 
 
 def _reply_with(letter: Letter) -> str:
