@@ -45,7 +45,7 @@ async def test_an_admin_who_called_has_reached_the_client(tmp_path: Path) -> Non
         assert "Alex recorded it for you." in got["dana"].text
         assert "she is glad" in got["dana"].text
         assert got["alex"].first_line == "Recorded: S. was messaged. Dana Lee still owns the response."
-        assert got["pat"].first_line == "Nothing to do: S. was messaged after 6 minutes, recorded by Alex."
+        assert got["pat"].first_line == "Read what Alex wrote: S. was messaged after 6 minutes, recorded by Alex."
         await clinic.minute_by_minute(60)  # no reminder
         await clinic.pat.replies(got["pat"], "SENT, and she asks for Dana")  # known before; the note is new
         assert "she asks for Dana" in (await come(clinic, pat="receipt", alex="update", dana="update"))["dana"].text

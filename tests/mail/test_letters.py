@@ -356,3 +356,21 @@ def test_a_topic_that_is_not_in_the_table_makes_no_letter(row: Row) -> None:
     """Nor one with another topic's sentence. What was opened or changed is told by the kind of the case alone."""
     with pytest.raises(Unsafe, match="no words for it"):
         LETTERS.text(written(row.kind, "something new", row.readers[0], LATE if row.about else None), NOW)
+
+
+def test_the_desks_number_stands_where_a_letter_says_to_phone_it() -> None:
+    letters = Letters(replace(RULES, phone="416 555 0100"), instance="i")
+    for name in ("help-in-your-name", "ask-not-yours"):
+        assert "desk (416 555 0100)" in text_of(SAMPLES[name], letters)
+        assert "desk (" not in text_of(SAMPLES[name])
+
+
+@letters_of_a_case
+def test_one_choice_is_filled_where_one_is_due(name: str) -> None:
+    letter = SAMPLES[name]
+    assert letter.facts is not None
+    due = (
+        letter.facts.state is State.OPEN and letter.facts.kind is not Kind.WAITING and letter.kind is not LetterKind.ASK
+    )
+    filled = part_of(mail_of(letter), "text/html").count('bgcolor="#1a4f8b"')
+    assert filled == (1 if due and letter.choices else 0)

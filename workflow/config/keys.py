@@ -269,6 +269,8 @@ class ClinicKeys(Table):
     session: Duration = timedelta(minutes=50)
     admins: list[Named] = Field(min_length=1)
     lead: Annotated[Person | None, _unless_empty(read_person)] = None
+    phone: Line = ""
+    """Of the desk, as letters print it."""
 
 
 class OAuth2(Table):
@@ -478,6 +480,7 @@ class Config(Table):
             client_name=self.privacy.client_name,
             shared=self.mailbox.shared,
             digest_at=self.digest.at,
+            phone=self.clinic.phone,
             rehearsal=self._rehearsal,
         )
 

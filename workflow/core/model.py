@@ -156,6 +156,8 @@ class Rules:
     """Local time; None: no digest."""
     stale_late: timedelta = timedelta(hours=2)
     """The same for LATE and WAITING (contract section 6)."""
+    phone: str = ""
+    """Of the desk, as letters print it."""
     rehearsal: bool = False
     """A rehearsed clock: a mail arrives when first seen, nothing is stale."""
     aliases: tuple[str, ...] = ()

@@ -86,6 +86,7 @@ class Wording:
             "to": clean_name(letter.to.name),
             "clinic": self._clinic,
             "marker": MARKER,
+            "phone": f" ({phone})" if (phone := clean_line(self._rules.phone)) else "",
             "case": letter.case or "",
             "data": data,
             "choices": taps,
