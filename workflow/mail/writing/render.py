@@ -107,7 +107,8 @@ class Letters:
         for pages in (self._own, self._ours):
             try:
                 if pages is not None:
-                    return (*pages.render(letter.kind.value, self._values(letter, now)), fell_back)
+                    names = self._wording.names(letter.facts)
+                    return (*pages.render(letter.kind.value, self._values(letter, now), names), fell_back)
             except Exception as fault:  # a clinic's own file can fail in any way; the letter must go
                 fell_back = where(fault)
         raise Unsafe(f"no words for it: {fell_back}")

@@ -6,8 +6,8 @@ A clinic's own files are read in a sandbox, and may fail in any way: whoever cal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
-from functools import cache
+from collections.abc import Mapping, MutableMapping
+from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 OURS = Path(__file__).resolve().parents[3] / "templates"
 """The letters that come with Promptly."""
@@ -55,10 +55,10 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,  # a file edited under a running daemon counts after SIGHUP, like the configuration
         )
-        self._sources.filters["bdi"] = _isolated
 
-    def render(self, letter: str, values: Mapping[str, object]) -> tuple[str, str]:
-        """The letter `letter`.txt as plain text and as HTML. Raises whatever its templates raise."""
+    def render(self, letter: str, values: Mapping[str, object], names: tuple[str, ...] = ()) -> tuple[str, str]:
+        """The letter `letter`.txt as plain text and as HTML, where `names` stand apart. Raises whatever its templates
+        raise."""
         source = self._sources.get_template(f"{letter}.txt")
         context = source.new_context(dict(values))
         said = {name: _block(source, name, context) for name in _BLOCKS}
@@ -75,7 +75,8 @@ class Pages:
             "more_blocks": _blocks(said["more"]),
         }
         text = _tidy(self._sources.get_template("parts/letter.txt").render(page)) + "\n"
-        return text, self._sources.get_template("parts/letter.html").render(page) + "\n"
+        html = self._sources.get_template("parts/letter.html").render(page) + "\n"
+        return text, _isolated(html, names)
 
     def compile(self, name: str) -> None:
         self._sources.get_template(name)
@@ -125,13 +126,18 @@ def _blocks(text: str) -> list[tuple[list[str], list[str]]]:
     ]
 
 
-def _isolated(text: str, names: Sequence[str]) -> Markup:
-    """HTML in which names, and all that is written from right to left, disturb no order of words around them."""
-    known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    parts = re.split(rf"((?<!\w)(?:{known})(?!\w)|{_RIGHT_TO_LEFT})" if known else f"({_RIGHT_TO_LEFT})", text)
-    return Markup("").join(
-        Markup("<bdi>{}</bdi>").format(part) if odd % 2 else escape(part) for odd, part in enumerate(parts)
+@lru_cache(maxsize=256)
+def _isolating(names: tuple[str, ...]) -> re.Pattern[str]:
+    known = "|".join(re.escape(escape(name)) for name in sorted(names, key=len, reverse=True))
+    return re.compile(
+        rf"<[^>]*>|((?<!\w)(?:{known})(?!\w)|{_RIGHT_TO_LEFT})" if known else rf"<[^>]*>|({_RIGHT_TO_LEFT})"
     )
+
+
+def _isolated(html: str, names: tuple[str, ...]) -> str:
+    """The page, in which names, and all that is written from right to left, disturb no order of words around them."""
+    head, body, page = html.partition("<body")
+    return head + body + _isolating(names).sub(lambda found: f"<bdi>{found[1]}</bdi>" if found[1] else found[0], page)
 
 
 def _innermost(trace: TracebackType | None) -> tuple[str, int] | None:

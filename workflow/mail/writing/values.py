@@ -93,7 +93,6 @@ class Wording:
             "filled": filled,
             "now": taps[:1] if filled else taps,
             "later": taps[1:] if filled else [],
-            "names": [],
             "reply_with": _reply_with(letter),
             "written": self._when(datetime.fromisoformat(written_at), now) if isinstance(written_at, str) else "",
             "delayed": self._when(letter.created_at, now)
@@ -106,7 +105,6 @@ class Wording:
         }
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
-            values["names"] = [name for name in (associate_of(letter.facts), values["short"], values["client"]) if name]
             values["missed_day"] = self._missed_day(letter.facts, letter.created_at)
             lines = self._fact_lines(letter.facts, now)
             if carries_facts(letter):
@@ -184,6 +182,13 @@ class Wording:
             local -= timedelta(days=1)
         ago = (written_at.astimezone(self._zone).date() - local.date()).days
         return {0: "today", 1: "yesterday"}.get(ago, f"on {day(local)}")
+
+    def names(self, facts: Facts | None) -> tuple[str, ...]:
+        """As bodies print them."""
+        if facts is None:
+            return ()
+        who = associate_of(facts)
+        return tuple(name for name in (who, short_person(who), self.client(facts)) if name)
 
     def client(self, facts: Facts) -> str:
         """The client as ``[privacy] client_name`` lets bodies and attachments say it; empty when not known."""
