@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tests.mail.letter_reading import SAMPLES, every_letter, html_of, mail_of, part_of, text_of
+from tests.mail.letter_samples import LATE, written
+from workflow.core.model import LetterKind, Role
 
 
 @every_letter
@@ -44,3 +47,11 @@ def _luminance(colour: str) -> float:
     channels = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_names_disturb_no_order_of_words() -> None:
+    facts = replace(LATE, client="\u05e9\u05e8\u05d4 \u05dc\u05d5\u05d9")
+    source = part_of(mail_of(written(LetterKind.ALERT, "opened", Role.ADMIN, facts)), "text/html")
+    assert "<bdi>Dana Lee</bdi>" in source
+    assert "<bdi>\u05e9\u05e8\u05d4" in source
+    assert "<bdi>" not in source.partition("<body")[0]

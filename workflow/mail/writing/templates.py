@@ -22,7 +22,7 @@ OURS = Path(__file__).resolve().parents[3] / "templates"
 
 _BLOCKS = ("first", "lead", "message", "more")
 
-_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+(?![^<>]*>)")
 
 _EMPTY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
@@ -127,17 +127,17 @@ def _blocks(text: str) -> list[tuple[list[str], list[str]]]:
 
 
 @lru_cache(maxsize=256)
-def _isolating(names: tuple[str, ...]) -> re.Pattern[str]:
-    known = "|".join(re.escape(escape(name)) for name in sorted(names, key=len, reverse=True))
-    return re.compile(
-        rf"<[^>]*>|((?<!\w)(?:{known})(?!\w)|{_RIGHT_TO_LEFT})" if known else rf"<[^>]*>|({_RIGHT_TO_LEFT})"
-    )
+def _standing(name: str) -> re.Pattern[str]:
+    """The name as a word of the page, and not inside a tag. It begins with what is looked for fast: the name itself."""
+    return re.compile(rf"{re.escape(escape(name))}(?!\w)(?<!\w{re.escape(escape(name))})(?![^<>]*>)")
 
 
 def _isolated(html: str, names: tuple[str, ...]) -> str:
     """The page, in which names, and all that is written from right to left, disturb no order of words around them."""
     head, body, page = html.partition("<body")
-    return head + body + _isolating(names).sub(lambda found: f"<bdi>{found[1]}</bdi>" if found[1] else found[0], page)
+    for name in names:
+        page = _standing(name).sub(r"<bdi>\g<0></bdi>", page)
+    return head + body + (page if page.isascii() else _RIGHT_TO_LEFT.sub(r"<bdi>\g<0></bdi>", page))
 
 
 def _innermost(trace: TracebackType | None) -> tuple[str, int] | None:
