@@ -38,22 +38,22 @@ def ended(case: Case, outcome: Outcome = Outcome.RESCHEDULED, after: float = 30)
 class TestFigures:
     def test_median_and_nine_of_ten(self) -> None:
         cases = [ended(told_after(minutes)) for minutes in (1, 2, 3, 4, 5, 6, 7, 8, 9, 40)]
-        found = figures(cases, local("15:00"))
+        found = figures(cases)
         assert (found.contacted, found.median_minutes, found.p90_minutes) == (10, 5.5, 9.0)
-        assert figures(cases[-1:], local("15:00")).p90_minutes == 40.0
-        assert figures([], local("15:00")).median_minutes is None
+        assert figures(cases[-1:]).p90_minutes == 40.0
+        assert figures([]).median_minutes is None
 
-    def test_over_ten_minutes_is_until_told_or_else_until_closed_or_now(self) -> None:
+    def test_what_nobody_recorded_is_neither_late_nor_in_time(self) -> None:
         ten, eleven, never = told_after(10), told_after(10.1), told_after(None)
-        over = [eleven, never, ended(never)]
-        fine = [ten, ended(never, after=9), told_after(None, Kind.WAITING), replace(eleven, state=State.CANCELLED)]
-        assert over_ten_minutes([*over, *fine], local("14:11")) == over
-        assert over_ten_minutes([never], local("14:10")) == []
+        fine = [ten, never, ended(never), told_after(None, Kind.WAITING), replace(eleven, state=State.CANCELLED)]
+        assert over_ten_minutes([eleven, *fine]) == [eleven]
+        found = figures([eleven, *fine])
+        assert (found.within_10_minutes, found.over_10_minutes, found.not_recorded) == (1, 1, 2)
 
     def test_outcomes_are_counted_and_mistakes_left_out(self) -> None:
         wrong = replace(told_after(3), state=State.CANCELLED)
         cases = [ended(told_after(3)), ended(told_after(4), Outcome.OTHER), told_after(5), wrong]
-        found = figures(cases, local("14:30"))
+        found = figures(cases)
         assert (found.cases, found.mistakes, found.contacted) == (4, 1, 3)
         assert found.outcomes == {"open": 1, "other": 1, "rescheduled": 1}
 
@@ -101,7 +101,10 @@ async def test_report_as_json_beside_a_running_daemon(tmp_path: Path, capsys: py
             "contacted": 2,
             "median_minutes": 8.0,
             "p90_minutes": 12.0,
+            "within_10_minutes": 1,
             "over_10_minutes": 1,
+            "not_recorded": 0,
+            "makeups": 0,
             "outcomes": {"open": 2, "rescheduled": 1},
         }
         assert set(told["kinds"]) == set(Kind)
@@ -120,11 +123,13 @@ async def test_report_for_people_and_as_csv(tmp_path: Path, capsys: pytest.Captu
         code, out, _ = await run(clinic, capsys, "report", "--csv", str(file))
         assert code == 0
         lines = [line.split() for line in out.splitlines()]
-        assert ["late", "1", "0", "1", "4", "4", "0"] in lines
-        assert ["noshow", "1", "0", "1", "12", "12", "1"] in lines
-        assert ["waiting", "1", "0", "-", "-", "-", "-"] in lines
+        assert ["late", "1", "0", "1", "4", "4", "0", "0"] in lines
+        assert ["noshow", "1", "0", "1", "12", "12", "1", "0"] in lines
+        assert ["waiting", "1", "0", "-", "-", "-", "-", "-"] in lines
         assert [missed, "noshow", "Dana", "Lee", "05", "Nov", "2026", "14:00", "12", "min", "open"] in lines
-        rows = list(csv.DictReader(io.StringIO(file.read_text())))
+        rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.read_bytes().startswith(b"\xef\xbb\xbf"), "Excel reads accents by it"
         assert [row["case"] for row in rows] == sorted([late, missed, waiting])
         (row,) = [row for row in rows if row["case"] == late]
         assert row["reported_at"] == "2026-11-05T14:00:00-05:00"

@@ -13,9 +13,10 @@ from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -38,6 +39,7 @@ from workflow.core.model import (
     Role,
     Standing,
 )
+from workflow.core.month import month_asked, month_before, month_letters, month_start, next_month_at
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
 from workflow.core.owed import Scene, notices, write_letter
 from workflow.core.routing import route
@@ -56,8 +58,8 @@ log = structlog.get_logger()
 DEADLY = 2
 """A mail that was in hand at so many deaths has killed the process (contract 8.4)."""
 
-DIGEST = "digest"
-"""The desk's mark of the last digest."""
+DIGEST, MONTH = "digest", "month"
+"""The desk's marks of the last digest, and of the last month's letter."""
 
 
 class Owing(Protocol):
@@ -128,19 +130,43 @@ class Engine:
 
     async def begin_digests(self) -> None:
         """At the very first start: the first digest tells of what comes from here on."""
-        if self.clinic.store.desk.marks.get(DIGEST) is None:
-            await self.mark(DIGEST, self.clinic.clock.now().isoformat())
+        for name in (DIGEST, MONTH):
+            if self.clinic.store.desk.marks.get(name) is None:
+                await self.mark(name, self.clinic.clock.now().isoformat())
 
     @property
     def next_digest_at(self) -> datetime | None:
-        """When the next digest is due, in UTC; None: never."""
-        return next_digest_at(self._last_digest(), self.clinic.rules)
+        """When the next digest or month's letter is due, in UTC; None: never."""
+        rules = self.clinic.rules
+        due = next_digest_at(self._last(DIGEST), rules), next_month_at(self._last(MONTH), rules)
+        return min(filter(None, due), default=None)
 
-    async def write_digest(self) -> None:
+    async def write_digests(self) -> None:
+        """What is due of both."""
+        now, rules = self.clinic.clock.now(), self.clinic.rules
+        if (at := next_month_at(self._last(MONTH), rules)) is not None and at <= now:
+            await self._write_month()
+        if (at := next_digest_at(self._last(DIGEST), rules)) is not None and at <= now:
+            await self._write_digest()
+
+    async def _write_month(self) -> None:
+        async with self._deciding() as now:
+            zone = ZoneInfo(self.clinic.rules.cadence.zone)
+            cases = await self._reported_since(month_before(month_before(now.astimezone(zone).date())))
+            told = month_letters(self._scene(now), cases)
+            await self._commit(Decision("month", letters=told), now, marks={MONTH: now.isoformat()})
+
+    async def _reported_since(self, month: date) -> tuple[Case, ...]:
+        """The cases reported from this month on."""
+        store, since = self.clinic.store, month_start(month, ZoneInfo(self.clinic.rules.cadence.zone))
+        closed = [case async for case in store.closed_cases(since)]  # none is closed before it was reported
+        return tuple(case for case in (*closed, *(await store.open_cases()).open) if case.opened_at >= since)
+
+    async def _write_digest(self) -> None:
         """The morning digest to each admin, if there is something to say; an older one still owed is taken back."""
         store = self.clinic.store
         async with self._deciding() as now:
-            since = self._last_digest()
+            since = self._last(DIGEST)
             closed = [case async for case in store.closed_cases(since)]
             known = await store.open_cases()
             letters = chain(store.desk.letters, *(case.letters for case in (*known.values(), *closed)))
@@ -154,8 +180,8 @@ class Engine:
                 if letter.post is Post.OWED
             )
 
-    def _last_digest(self) -> datetime:
-        mark = self.clinic.store.desk.marks.get(DIGEST)
+    def _last(self, name: str) -> datetime:
+        mark = self.clinic.store.desk.marks.get(name)
         return datetime.fromisoformat(mark) if mark else self.clinic.clock.now()
 
     async def announce(self, topic: Notice, detail: str, *, mark: str) -> None:
@@ -266,6 +292,7 @@ class Engine:
         if rules.own_voice == "admin" and trust.is_own_voice(incoming, rules, clinic.config.trust):
             standing, admin = Standing.KNOWN, roster.admins[0]
         person, counts = associate or admin, store.desk.counts
+        month = month_asked(reading, now, ZoneInfo(rules.cadence.zone)) if admin is not None else None
         return Situation(
             scene=Scene(rules, now, token, await free_case_id(store.knows)),
             mail=mail,
@@ -275,6 +302,7 @@ class Engine:
             admin=admin,
             cases=cases.beside(closed),
             thread=thread,
+            reported=await self._reported_since(month_before(month)) if month is not None else (),
             bounced=bounced,
             notices=counts.get(STRANGERS, ()),
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),

@@ -233,7 +233,7 @@ class Sender:
         if (at := not_before(letter, now)) is not None:  # delayed since it was owed here
             self._turns.put_off(turn_of(letter), at)
             return None
-        if letter.kind.course.answers and now - letter.created_at > ANSWER_LASTS:
+        if letter.answers and now - letter.created_at > ANSWER_LASTS:
             await self._keep(replace(letter, post=Post.WITHDRAWN, reason="older than 24 hours", settled_at=now))
             return None
         if letter.kind.course.held and (held := await self._held_until(letter, now)) is not None:

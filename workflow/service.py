@@ -279,7 +279,7 @@ class Service:
             await self._look_first()
             decided = await self.engine.tick()
             if digest_at is not None and digest_at <= now:
-                await self.engine.write_digest()
+                await self.engine.write_digests()
             elif not decided and due is not None and due <= now:  # a case that fails stays due
                 await asyncio.sleep(1.0)  # and the others must not wait for it longer than that
             return

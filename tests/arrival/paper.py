@@ -170,7 +170,7 @@ class Paper:
             elif (due := await self.store.next_due()) is not None and due <= now:
                 assert await self.engine.tick(), "it stays due"
             elif (at := self.engine.next_digest_at) is not None and at <= now:
-                await self.engine.write_digest()
+                await self.engine.write_digests()
             elif not self._owed:
                 return
 

@@ -12,7 +12,11 @@ def test_every_kind_has_its_turn() -> None:
     ranked = sorted(LetterKind, key=lambda kind: kind.course.rank)
     first, *others = [set(kinds) for _, kinds in groupby(ranked, key=lambda kind: kind.course.rank)]
     assert first >= {LetterKind.ALERT, LetterKind.DRAFT} | {kind for kind in LetterKind if kind.course.answers}
-    assert others == [{LetterKind.ESCALATION}, {LetterKind.REMINDER}, {LetterKind.DIGEST, LetterKind.NOTICE}]
+    assert others == [
+        {LetterKind.ESCALATION},
+        {LetterKind.REMINDER},
+        {LetterKind.MONTH, LetterKind.DIGEST, LetterKind.NOTICE},
+    ]
 
 
 def test_quiet_hours_hold_back_what_is_not_urgent() -> None:

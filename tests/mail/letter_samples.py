@@ -390,6 +390,19 @@ def _desk() -> Iterator[tuple[str, Letter]]:
         "faults": ["1 mail set aside"],
     }
     yield "digest", written(LetterKind.DIGEST, "", admin, data=full)
+    figures: dict[str, Datum] = {
+        "month": "November 2026",
+        "within": 9,
+        "later": 2,
+        "unrecorded": 1,
+        "median": "4 minutes",
+        "median_before": "6.5 minutes",
+        "month_before": "October",
+        "makeups": 2,
+        "lines": ["8 late: connected 6, rescheduled 2", "5 noshow: open 1, rescheduled 3; 1 by mistake"],
+    }
+    yield "month", written(LetterKind.MONTH, "", admin, data=figures)
+    yield "month-asked-none", written(LetterKind.MONTH, "asked", admin, data={"month": "October 2026", "lines": []})
     yield "digest-quiet", written(LetterKind.DIGEST, "", admin, data={"headline": "0 open, 0 closed since Friday."})
     offered = (Choice("LATE 15 Sam FOR Dana Lee", "For Dana Lee", None),)
     for topic, detail in NOTICES.items():

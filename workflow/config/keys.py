@@ -401,6 +401,7 @@ class Quiet(Table):
 class DigestKeys(Table):
     at: Annotated[time | None, _unless_empty(read_time)] = time(8, 30)
     """Local time; None: no digest."""
+    month: bool = True
 
 
 class LettersKeys(Table):
@@ -480,6 +481,7 @@ class Config(Table):
             client_name=self.privacy.client_name,
             shared=self.mailbox.shared,
             digest_at=self.digest.at,
+            month=self.digest.month,
             phone=self.clinic.phone,
             rehearsal=self._rehearsal,
         )

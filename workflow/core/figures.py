@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import ceil
 from statistics import median
 from typing import Final
@@ -31,17 +31,23 @@ class Figures:
     """From the report to that, in minutes."""
     p90_minutes: float | None
     """Nine of ten were told within this time: a time that did occur (nearest rank)."""
+    within_10_minutes: int
     over_10_minutes: int
-    """How many were not told for more than ten minutes, in the end or until now."""
+    """How many were told later than that."""
+    not_recorded: int
+    """How many have no record of it: perhaps nobody wrote SENT."""
+    makeups: int
+    """Make-up sessions offered."""
     outcomes: Mapping[str, int]
     """How many ended how; `open` are those that have not."""
 
 
-def figures(cases: Iterable[Case], now: datetime) -> Figures:
+def figures(cases: Iterable[Case]) -> Figures:
     """The figures of these cases, of whatever kinds."""
     known = list(cases)
     counted = [case for case in known if case.state is not State.CANCELLED]
     times = sorted(time / timedelta(minutes=1) for case in counted if (time := contact_time(case)) is not None)
+    late = over_ten_minutes(counted)
     ended = Counter("open" if case.open or case.outcome is None else case.outcome.value for case in counted)
     return Figures(
         cases=len(known),
@@ -49,19 +55,20 @@ def figures(cases: Iterable[Case], now: datetime) -> Figures:
         contacted=len(times),
         median_minutes=round(median(times), 1) if times else None,
         p90_minutes=round(times[ceil(len(times) * 90 / 100) - 1], 1) if times else None,
-        over_10_minutes=len(over_ten_minutes(counted, now)),
+        within_10_minutes=len(times) - len(late),
+        over_10_minutes=len(late),
+        not_recorded=sum(case.kind is not Kind.WAITING for case in counted) - len(times),
+        makeups=sum(case.makeup for case in counted),
         outcomes=dict(sorted(ended.items())),
     )
 
 
-def over_ten_minutes(cases: Iterable[Case], now: datetime) -> list[Case]:
-    """The cases whose client was not told for more than ten minutes: until told, or else until closed, or until now."""
+def over_ten_minutes(cases: Iterable[Case]) -> list[Case]:
+    """The cases whose client was told later than ten minutes after the report."""
     return [
         case
         for case in cases
-        if case.state is not State.CANCELLED
-        and case.kind is not Kind.WAITING
-        and (case.contacted_at or case.closed_at or now) - case.opened_at > TOO_LONG
+        if case.state is not State.CANCELLED and (took := contact_time(case)) is not None and took > TOO_LONG
     ]
 
 

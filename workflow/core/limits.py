@@ -49,7 +49,7 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
             return letter
         if letter.topic == "in-your-name":
             _count(counts, f"warned {letter.to.email}", scene.now)
-        if not letter.kind.course.answers:
+        if not letter.answers:
             return letter
         if not _is_capped(counts, letter.to.email, scene.now):
             _count(counts, f"answers {letter.to.email}", scene.now, ANSWER_CAPS[-1][0])

@@ -154,6 +154,8 @@ class Rules:
     shared: bool = True
     digest_at: time | None = None
     """Local time; None: no digest."""
+    month: bool = True
+    """Whether the month's letter goes out by itself."""
     stale_late: timedelta = timedelta(hours=2)
     """The same for LATE and WAITING (contract section 6)."""
     phone: str = ""
@@ -338,7 +340,7 @@ class Course:
     urgent: bool = False
     """Must be accepted within 2 minutes, or every admin is told (contract section 5)."""
     answers: bool = False
-    """Goes to whoever wrote: capped (contract 8.6), marked auto-replied, of no use after 24 hours."""
+    """See `Letter.answers`."""
     held: bool = False
     """Quiet hours hold it back (contract section 5)."""
 
@@ -356,6 +358,7 @@ class LetterKind(StrEnum):
     ASK = "ask"
     HELP = "help"
     STATUS = "status"
+    MONTH = "month"
     DIGEST = "digest"
     NOTICE = "notice"
     TEST = "test"
@@ -373,7 +376,7 @@ class LetterKind(StrEnum):
                 return Course(rank=1, held=True)
             case LetterKind.REMINDER:
                 return Course(rank=2, held=True)
-            case LetterKind.DIGEST | LetterKind.NOTICE:
+            case LetterKind.DIGEST | LetterKind.NOTICE | LetterKind.MONTH:
                 return Course(rank=3)
             case _:
                 assert_never(self)
@@ -471,6 +474,11 @@ class Letter:
     recipient), while others got theirs. None: something else delays it."""
     settled_at: datetime | None = None
     """When it was sent, failed or was withdrawn."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it goes to whoever wrote: capped (contract 8.6), marked auto-replied, of no use after 24 hours."""
+        return self.kind.course.answers or (self.kind is LetterKind.MONTH and self.topic == "asked")
 
 
 # --- mail -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 from workflow.core.entries import Voice
 from workflow.core.language import read, vocabulary
@@ -14,6 +15,7 @@ from workflow.core.language.guess import likely_line
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.printed import case_line, listed, standing
 from workflow.core.model import Case, Choice, Datum, Decision, Fate, Letter, LetterKind, Person, Report, Role, Roster
+from workflow.core.month import answer_month
 from workflow.core.owed import choices, is_same, notices, write_letter
 from workflow.core.situation import Situation
 from workflow.core.topics import Topic
@@ -138,6 +140,12 @@ def tell_status(situation: Situation) -> Decision:
     lines = [f"{listed(case, rules, now)}: {standing(case)}" for case in shown]
     told = _answer(situation, LetterKind.STATUS, "", (), as_admin=True, lines=lines)
     return Decision("asked for status", letters=(told,), fate=Fate.HANDLED, key=situation.mail.key)
+
+
+def tell_month(situation: Situation, admin: Person, month: date) -> Decision:
+    """REPORT: the month's figures."""
+    told = answer_month(situation.scene, situation.mail, admin, month, situation.reported)
+    return Decision("asked for the month", letters=(told,), fate=Fate.HANDLED, key=situation.mail.key)
 
 
 def for_each(

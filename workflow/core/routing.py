@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice, consumed, read_again, written
 from workflow.core.language import names, reply, vocabulary
@@ -32,6 +33,7 @@ from workflow.core.model import (
     Why,
     Word,
 )
+from workflow.core.month import month_asked
 from workflow.core.outsiders import take_robot, take_unknown
 from workflow.core.owed import notices
 from workflow.core.questions import (
@@ -41,6 +43,7 @@ from workflow.core.questions import (
     help_forward,
     not_theirs,
     tell_help,
+    tell_month,
     tell_status,
     unread,
     untagged,
@@ -93,6 +96,9 @@ def _known_person(situation: Situation) -> Decision:
             reading = replace(reading, report=report)
             situation = replace(situation, reading=reading)
     pointed = _pointed(situation)
+    zone = ZoneInfo(situation.scene.rules.cadence.zone)
+    if situation.admin is not None and (month := month_asked(reading, situation.scene.now, zone)) is not None:
+        return tell_month(situation, situation.admin, month)
     if reading.lone and (pointed or not situation.among_others):
         if reading.word is Word.HELP:
             return tell_help(situation)

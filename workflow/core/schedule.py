@@ -67,7 +67,11 @@ def session_over(case: Case) -> datetime:
 
 def morning_after(at: datetime, cadence: Cadence) -> datetime:
     """The first clinic morning strictly after `at`: the end of quiet hours, or 09:00 without any. UTC."""
-    return next_at(cadence.quiet_to if _has_quiet(cadence) else MORNING, at, ZoneInfo(cadence.zone))
+    return next_at(morning_hour(cadence), at, ZoneInfo(cadence.zone))
+
+
+def morning_hour(cadence: Cadence) -> time:
+    return cadence.quiet_to if _has_quiet(cadence) else MORNING
 
 
 def next_at(hour: time, after: datetime, zone: ZoneInfo) -> datetime:

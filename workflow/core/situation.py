@@ -24,6 +24,8 @@ class Situation:
     """Every open case, and each closed one that the mail points to."""
     thread: tuple[str, ...] = ()
     """The cases that In-Reply-To and References lead to, newest first."""
+    reported: tuple[Case, ...] = ()
+    """Those since the month before the one that the mail asks for."""
     bounced: Letter | None = None
     """Our letter that came back with this mail."""
     notices: tuple[datetime, ...] = ()

@@ -41,7 +41,8 @@ Own = Literal[
 Notice = Literal[Situation, Own]
 Only = Literal[""]
 """A kind that has no variants."""
-Topic = Literal[Opening, Missing, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
+Asked = Literal["asked"]
+Topic = Literal[Asked, Opening, Missing, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ LETTERS = (
         },
     ),
     Row(LetterKind.STATUS, _WRITERS, {"": "open cases"}),
+    Row(LetterKind.MONTH, _ADMIN, {"": "the month", "asked": "the month"}),
     Row(LetterKind.DIGEST, _ADMIN, {"": "digest"}),
     Row(
         LetterKind.NOTICE,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import os
 import re
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,15 +22,15 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from workflow.clock import SystemClock
 from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
-from workflow.core.model import Case, Kind
-from workflow.store import EVER, board, peek
+from workflow.core.model import Case, Kind, State
+from workflow.store import EVER, peek
 from workflow.verbs import iso
 
 COLUMNS = (
     *("case", "kind", "state", "associate", "reported_at", "contacted_at", "minutes_to_contact", "over_10_minutes"),
+    "not_recorded",
     *("outcome", "closed_at", "makeup", "reminders_sent", "escalated"),
 )
 """Of ``--csv``, in the contract's words."""
@@ -41,9 +43,7 @@ def main(asked: Namespace) -> int:
         print(f"--month {month}: write a month such as 2026-11", file=sys.stderr)
         return 2
     cases, faults = asyncio.run(_gathered(config, month))
-    alive = asyncio.run(board(config.store.url).alive())
-    now = alive.now if alive is not None else SystemClock().now()
-    rows = _rows(cases, now, ZoneInfo(config.clinic.timezone))
+    rows = _rows(cases, ZoneInfo(config.clinic.timezone))
     if faults:
         print(f"{faults} case files can't be read and are not counted: see state/README.md, Repair", file=sys.stderr)
     if asked.csv is not None:
@@ -54,8 +54,8 @@ def main(asked: Namespace) -> int:
             return 2
     slow = [row for row in rows if row.pop("over_10_minutes")]
     several = {kind.value: [case for case in cases if case.kind is kind] for kind in Kind}
-    kinds = {kind: figures(of_kind, now) for kind, of_kind in several.items() if of_kind}
-    total = figures(cases, now)
+    kinds = {kind: figures(of_kind) for kind, of_kind in several.items() if of_kind}
+    total = figures(cases)
     if asked.json:
         told = {"schema": "promptly.report/1", "month": month, "all": total, "kinds": kinds, "over_10_minutes": slow}
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
@@ -74,9 +74,9 @@ async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]
     return sorted(found, key=lambda case: (case.opened_at, case.id)), len(store.faults)
 
 
-def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _rows(cases: list[Case], zone: ZoneInfo) -> list[dict[str, Any]]:
     """A row a case: `COLUMNS`."""
-    slow = {case.id for case in over_ten_minutes(cases, now)}
+    slow = {case.id for case in over_ten_minutes(cases)}
     return [
         {
             "case": case.id,
@@ -88,6 +88,7 @@ def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, An
             "contacted_at": iso(case.contacted_at, zone),
             "minutes_to_contact": None if (took := contact_time(case)) is None else round(took.total_seconds() / 60, 1),
             "over_10_minutes": case.id in slow,
+            "not_recorded": case.kind is not Kind.WAITING and case.state is not State.CANCELLED and took is None,
             "outcome": None if case.outcome is None else case.outcome.value,
             "closed_at": iso(case.closed_at, zone),
             "makeup": case.makeup,
@@ -99,7 +100,8 @@ def _rows(cases: list[Case], now: datetime, zone: ZoneInfo) -> list[dict[str, An
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # A byte order mark, without which Excel takes "Zoë" apart; and nobody else reads who was late.
+    with open(path, "w", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600)) as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in rows:
@@ -115,11 +117,12 @@ def _print(month: str | None, told: Mapping[str, Figures], slow: list[dict[str, 
         console.print(f"No {when.removeprefix('all ')}.")
         return
     console.print(f"Time until the client was told, in minutes: {when}", style="bold")
-    times = _table("kind", "cases", "mistakes", "told", "median", "90 of 100 within", "over 10 min")
+    times = _table("kind", "cases", "mistakes", "told", "median", "90 of 100 within", "over 10 min", "not recorded")
     for kind, one in told.items():
-        fast = (str(one.contacted), _figure(one.median_minutes), _figure(one.p90_minutes), str(one.over_10_minutes))
+        times_told = (str(one.contacted), _figure(one.median_minutes), _figure(one.p90_minutes))
+        fast = (*times_told, str(one.over_10_minutes), str(one.not_recorded))
         known = kind != Kind.WAITING.value  # nobody is told anything bad
-        times.add_row(kind, str(one.cases), str(one.mistakes), *(fast if known else "----"))
+        times.add_row(kind, str(one.cases), str(one.mistakes), *(fast if known else "-----"))
     console.print(times)
     console.print("\nHow they ended", style="bold")
     endings = _table("kind", *told["all"].outcomes)

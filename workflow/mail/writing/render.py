@@ -123,7 +123,7 @@ class Letters:
             "Message-ID": letter.message_id,
             "In-Reply-To": plain_ids([letter.in_reply_to] if letter.in_reply_to else []),
             "References": plain_ids(letter.references),
-            "Auto-Submitted": "auto-replied" if letter.kind.course.answers else "auto-generated",  # RFC 3834, 5
+            "Auto-Submitted": "auto-replied" if letter.answers else "auto-generated",  # RFC 3834, 5
             "X-Auto-Response-Suppress": "OOF, DR, RN, NRN, AutoReply",  # what Exchange must not answer us with
             "X-Promptly-Letter": letter.kind.value,
             "X-Promptly-Case": letter.case or "",

@@ -29,7 +29,7 @@ def _said(nothing: Datum) -> Datum:
 
 _FULL: Mapping[str, Datum] = {
     **{name: _said(nothing) for name, nothing in DATA.items()},
-    "minutes_taken": 4,
+    **dict.fromkeys(("later", "makeups", "minutes_taken", "unrecorded", "within"), 4),
     "written_at": _AT.isoformat(),
 }
 """Everything that a letter can carry besides its case."""

@@ -31,7 +31,8 @@ _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UP
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
 DATA: Mapping[str, Datum] = {
-    **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "text", "written_at")),
+    **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "month", "text", "written_at")),
+    **dict.fromkeys(("later", "makeups", "median", "median_before", "month_before", "unrecorded", "within")),
     **dict.fromkeys(("asked", "both", "future_time", "morning", "one_each", "over_session", "unread"), False),
     **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told")},
 }
