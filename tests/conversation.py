@@ -70,6 +70,7 @@ password_file = "password"
 shared = {shared}
 [digest]
 at = "{digest}"
+month = {month}
 [smtp]
 host = "127.0.0.1"
 port = {smtp}
@@ -226,6 +227,7 @@ class Clinic:
         lead: bool = False,
         shared: bool = True,
         digest: str = "",
+        month: bool = False,
         more: str = "",
         mailbox: str = "",
         opens: Opens | None = None,
@@ -238,6 +240,7 @@ class Clinic:
         self._lead = lead
         self._shared = shared
         self._digest = digest
+        self._month = month
         self._more = more
         self._mailbox = mailbox
         self._opens = opens
@@ -263,6 +266,7 @@ class Clinic:
                 smtp=self.server.smtp_port,
                 shared=str(self._shared).lower(),
                 digest=self._digest,
+                month=str(self._month).lower(),
                 more=self._more,
             ).replace("[digest]", f"{self._mailbox}\n[digest]")
         )

@@ -28,7 +28,7 @@ async def a_day(clinic: Clinic) -> None:
 
 
 async def test_on_the_first_the_lead_reads_the_figures_of_the_month(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, lead=True, at=EVE) as clinic:
+    async with Clinic(tmp_path, lead=True, at=EVE, month=True) as clinic:
         await a_day(clinic)
         await clinic.until(FIRST)
         month = await clinic.lee.gets("month")
@@ -44,7 +44,7 @@ async def test_on_the_first_the_lead_reads_the_figures_of_the_month(tmp_path: Pa
 
 
 async def test_without_a_lead_the_first_admin_reads_it_later_if_it_was_missed(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, admins=("alex", "pat"), at=EVE) as clinic:
+    async with Clinic(tmp_path, admins=("alex", "pat"), at=EVE, month=True) as clinic:
         await a_day(clinic)
         await clinic.collect()
         clinic.pat.inbox.clear()
@@ -55,12 +55,12 @@ async def test_without_a_lead_the_first_admin_reads_it_later_if_it_was_missed(tm
 
 
 async def test_a_month_without_a_case_is_told_to_nobody(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, at=EVE) as clinic:
+    async with Clinic(tmp_path, at=EVE, month=True) as clinic:
         await clinic.until(FIRST)
 
 
 async def test_whoever_asks_for_a_month_reads_it_at_once(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, at=EVE) as clinic:
+    async with Clinic(tmp_path, at=EVE, month=True) as clinic:
         await a_day(clinic)
         await clinic.alex.writes("REPORT")
         asked = await clinic.alex.gets("month")
@@ -73,10 +73,6 @@ async def test_whoever_asks_for_a_month_reads_it_at_once(tmp_path: Path) -> None
 
 
 async def test_a_clinic_may_do_without(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, at=EVE) as clinic:
-        config = clinic.config_file.read_text().replace("[digest]\n", "[digest]\nmonth = false\n")
-        await clinic.stops()
-        clinic.config_file.write_text(config)
-        await clinic.starts()
+    async with Clinic(tmp_path, at=EVE, month=False) as clinic:
         await a_day(clinic)
         await clinic.until(FIRST)

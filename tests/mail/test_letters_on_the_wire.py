@@ -40,7 +40,7 @@ def test_headers_are_those_of_the_contract(name: str) -> None:
     assert mail["From"] == '"Promptly, Riverside Counselling" <clinic@clinic.test>'
     assert mail["To"] == f'"{letter.to.name}" <{letter.to.email}>'
     assert mail["Message-ID"] == letter.message_id
-    assert mail["Auto-Submitted"] == ("auto-replied" if letter.kind.course.answers else "auto-generated")
+    assert mail["Auto-Submitted"] == ("auto-replied" if letter.answers else "auto-generated")
     assert mail["X-Auto-Response-Suppress"] == "OOF, DR, RN, NRN, AutoReply"
     assert mail["X-Promptly-Letter"] == letter.kind.value
     assert mail["X-Promptly-Case"] == letter.case, "absent where no case is meant"
