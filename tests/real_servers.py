@@ -135,6 +135,18 @@ class RealServers:
         _stop(self._smtp)
         self._smtp = None
 
+    def change_smtp(self, *settings: str) -> None:
+        """Postfix goes on with these lines of main.cf beside its own; without any, as at first."""
+        self.stop_smtp()
+        self._write_main_cf(*settings)
+        self.start_smtp()
+
+    def _write_main_cf(self, *settings: str) -> None:
+        main_cf = self.folder / "postfix" / "main.cf"
+        main_cf.write_text(self._main_cf() + "".join(f"{line}\n" for line in settings))
+        # Postfix waits for two seconds with a file that is just being written.
+        os.utime(main_cf, (0, 0))
+
     def _await(self, server: subprocess.Popen[bytes], port: int, greeting: bytes, log: str) -> None:
         deadline = time.monotonic() + _WAIT
         while not _greets(port, greeting):
@@ -256,10 +268,7 @@ class RealServers:
         data.mkdir()
         os.chown(data, postfix.pw_uid, -1)
         (self.folder / "postfix").mkdir()
-        main_cf = self.folder / "postfix" / "main.cf"
-        main_cf.write_text(self._main_cf())
-        # Postfix waits for two seconds with a file that is just being written.
-        os.utime(main_cf, (0, 0))
+        self._write_main_cf()
         (self.folder / "postfix" / "master.cf").write_text(self._master_cf())
 
     def _dovecot_conf(self, owner: pwd.struct_passwd) -> str:
@@ -349,6 +358,7 @@ smtpd_sasl_type = dovecot
 smtpd_sasl_path = private/dovecot-auth
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_error_sleep_time = 0
+submission_filter =
 message_size_limit = 30000000
 # What Dovecot did not take goes again at once when it is back.
 queue_run_delay = 1s
@@ -362,8 +372,8 @@ maximal_backoff_time = 2s
             for option in (
                 "smtpd_sasl_auth_enable=yes",
                 "smtpd_tls_auth_only=yes",
-                "smtpd_client_restrictions=permit_sasl_authenticated,reject",
                 "smtpd_relay_restrictions=permit_sasl_authenticated,reject",
+                "smtpd_proxy_filter=$submission_filter",
             )
         )
         # No service is chrooted (the fifth column): the certificates and Dovecot's sockets are outside.
