@@ -1,7 +1,7 @@
 """One letter: look it up, render it, send it, record what became of it. The most urgent first; nothing is forgotten.
 
 Letters come from the committed store alone. Whether a letter still has sense is looked at twice: when its turn comes,
-and right before MAIL FROM. Refusals are classified by `mail.smtp.outbox`; when to try again is decided here (contract
+and right before MAIL FROM. What a refusal means is `mail.smtp.outage`; when to try again is decided here (contract
 section 5). What to tell admin about a refusal is the engine's.
 """
 

@@ -60,8 +60,8 @@ class PostOffice:
         self.logins: list[str] = []
         self.names: list[str] = []
         """By which clients greeted."""
-        self.wants_a_name = False
-        """An address for a name is turned away."""
+        self.wants_a_name = ""
+        """How an address for a name is turned away."""
         self.sessions: list[SMTP] = []
 
     def says(self, verb: str, *answers: str) -> None:
@@ -82,7 +82,7 @@ class PostOffice:
     ) -> list[str]:
         self.names.append(hostname)
         if self.wants_a_name and hostname.startswith("["):
-            return ["421 4.7.0 say who you are"]
+            return [self.wants_a_name]
         session.host_name = hostname
         return [responses[0], "250-PIPELINING", *responses[1:]] if self.pipelines else responses
 
@@ -187,10 +187,9 @@ def settings_for(
     username: str = "",
     password: Callable[[], str] = lambda: "",
     ca_file: Path | None = None,
-    helo: str = "",
 ) -> SmtpServer:
     told = ToldSmtp(host="127.0.0.1", port=port, security=security, username=username, word=password)
-    return told.model_copy(update={"ca_file": ca_file, "helo": helo})
+    return told.model_copy(update={"ca_file": ca_file})
 
 
 @asynccontextmanager
@@ -451,15 +450,20 @@ async def test_an_address_that_no_command_can_hold_is_refused_here(address: str)
 # --- our name ---------------------------------------------------------------------------------------
 
 
-async def test_a_relay_that_takes_no_address_for_a_name_takes_the_one_that_is_configured() -> None:
-    async with open_office() as office:
-        office.wants_a_name = True
-        nameless, named = settings_for(office.port), settings_for(office.port, helo="desk.clinic.test")
-        async with outbox_for(nameless) as outbox:
-            assert await post(outbox) == Attempt(Result.UNREACHABLE, 421, "EHLO 421")
-        async with outbox_for(named) as outbox:
+@pytest.mark.parametrize("code", [421, 550])
+@pytest.mark.parametrize("security", ["none", "tls", "starttls"])
+async def test_a_relay_that_takes_no_address_for_a_name_takes_the_one_that_is_configured(
+    code: int, security: Security, authority: Authority
+) -> None:
+    options = {"tls": {"ssl": authority.server_side}, "starttls": {"tls_context": authority.server_side}}
+    async with open_office(**options.get(security, {})) as office:
+        office.wants_a_name = f"{code} 4.7.0 say who you are"
+        server = settings_for(office.port, security=security, ca_file=authority.ca_file)
+        async with outbox_for(server) as outbox:
+            assert await post(outbox) == Attempt(Result.UNREACHABLE, code, f"EHLO {code}")
+        async with outbox_for(server.model_copy(update={"helo": "desk.clinic.test"})) as outbox:
             assert (await post(outbox)).result is Result.ACCEPTED
-        assert office.names == ["[127.0.0.1]", "desk.clinic.test"]
+        assert list(dict.fromkeys(office.names)) == ["[127.0.0.1]", "desk.clinic.test"]
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ async def _greeted(
         hostname=server.host,
         sock=wire,
         use_tls=server.security == "tls",
-        start_tls=server.security == "starttls",
+        start_tls=False,
         tls_context=tls,
         timeout=patience,
         local_hostname=server.helo or _full_name() or _address_literal(wire),
@@ -129,6 +129,11 @@ async def _greeted(
     try:
         await client.connect(timeout=min(patience, GREETED_WITHIN))
         stage = "EHLO"
+        if server.security == "starttls":
+            await client.ehlo()  # the library would try HELO, too, and then say that no STARTTLS is offered
+            stage = "STARTTLS"
+            await client.starttls()
+            stage = "EHLO"
         asyncio.get_running_loop().call_soon(_acknowledge_at_once, client)  # runs when EHLO has been written
         await client.ehlo()
         stage = "login"
