@@ -92,9 +92,12 @@ async def test_a_report_in_the_subject_is_one_and_other_mail_is_left_alone(tmp_p
     async with Clinic(tmp_path) as clinic:
         for name in ("S/MIME", "a picture", "winmail.dat"):
             await arrives(clinic, "Lunch on Friday", UNREADABLE[name])
+            await arrives(clinic, "Session note, client 12", UNREADABLE[name])
             await arrives(clinic, "Re: October invoice", UNREADABLE[name], "In-Reply-To: <a@colleague.test>")
             await arrives(clinic, "Letter sent", UNREADABLE[name], "To: kim@x.test", f"Cc: {MAILBOX}")
         await come(clinic)
+        await arrives(clinic, "Re: NOSHOW Kim", UNREADABLE["S/MIME"], sender="admin@clinic.test")
+        assert (await come(clinic, alex="help"))["alex"].tap("NOSHOW Kim FOR Dana Lee")
         await arrives(clinic, "NOSHOW Sam", UNREADABLE["S/MIME"])
         await come(clinic, dana="draft", alex="alert")
 

@@ -207,6 +207,18 @@ OTHER_SHAPES = {
     "no-break space": ("LATE\u00a015\u00a0Sam", "LATE 15 Sam"),
     "indented quote": (f"SENT\n\n{GMAIL}\n  > Reply with one word:\n  > SENT", "SENT"),
     "nested": (f"SENT\n\n{GMAIL}\n> > deep\n> shallow\n>> deep", "SENT"),
+    "Google's group footer": (
+        'SENT\nYou received this message because you are subscribed to the Google Groups "Reports" group.\nTo unsub',
+        "SENT",
+    ),
+    "Microsoft's group footer": (
+        "SENT\n\nYou're receiving this message because you're a member of the Reports group from Us.\n\nView files",
+        "SENT",
+    ),
+    "groups.io's footer": (
+        "SENT\n\n-=-=-=-=-=-=-=-=-=-=-=-\nGroups.io Links: You receive all messages sent to this group.\nMute: x",
+        "SENT",
+    ),
     "mailing list footer": ("SENT\n____________________________\nstaff mailing list", "SENT"),
     "forward with words": ("RESCHEDULED Tue\n\n" + HEADER_BLOCKS["gmail forward"] + "\n\n" + LETTER, "RESCHEDULED Tue"),
     "one line header block": (

@@ -14,7 +14,20 @@ from workflow.core.language import read, vocabulary
 from workflow.core.language.guess import likely_line
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.printed import case_line, listed, standing
-from workflow.core.model import Case, Choice, Datum, Decision, Fate, Letter, LetterKind, Person, Report, Role, Roster
+from workflow.core.model import (
+    Case,
+    Choice,
+    Datum,
+    Decision,
+    Fate,
+    Letter,
+    LetterKind,
+    Person,
+    Report,
+    Role,
+    Roster,
+    Word,
+)
 from workflow.core.month import answer_month
 from workflow.core.owed import choices, is_same, notices, write_letter
 from workflow.core.situation import Situation
@@ -22,6 +35,9 @@ from workflow.core.topics import Topic
 
 MOST_CHOICES = 6
 """So many cases or colleagues are offered at most: a phone shows no more."""
+
+_COMMON = frozenset({Word.NOTE, Word.HELP, Word.STATUS, Word.CLIENT})
+"""Words that mean something only where a line begins with them: "Session note"."""
 
 LONGEST_CHOICE = 60
 """Characters of a line that is offered to be said again: a longer one is no answer of a word."""
@@ -107,14 +123,16 @@ def untagged(situation: Situation) -> Decision:
 def _unread_text(situation: Situation) -> Decision | None:
     """Only the subject of it could be read: help, where that holds a tag or a word and nobody else reads it."""
     title = read_subject(situation.mail.subject).text
-    alone = read.read(title, "", "")
-    said = alone.report or alone.unclear or any(piece.meaning is not None for piece in vocabulary.pieces(title))
+    alone, roster = read.read(title, "", ""), situation.scene.rules.roster
+    words = {piece.meaning.word for piece in vocabulary.pieces(title) if piece.meaning is not None}
+    said = alone.report or alone.unclear or alone.word or words - _COMMON
     if not said or not all(map(situation.scene.rules.knows, situation.mail.recipients)):
         return None
-    if alone.report is not None:
-        offered: tuple[Choice, ...] = (Choice(line=title, label="Did you mean this?"),)
-    else:
+    offered: tuple[Choice, ...] = (Choice(line=title, label="Did you mean this?"),)
+    if alone.report is None:
         offered = _again_about(replace(situation, reading=alone), situation.own_cases)
+    elif situation.associate is None and alone.report.for_associate is None:
+        offered = for_each(title, alone.report, roster)
     told = _answer(situation, LetterKind.HELP, "unread", offered, line=title)
     return Decision("a text that cannot be read", letters=(told,), key=situation.mail.key)
 

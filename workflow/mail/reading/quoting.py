@@ -68,7 +68,7 @@ _DIVIDER = re.compile(
     re.IGNORECASE,
 )
 
-_RULE = re.compile(r"[ \t]{0,8}(?:_{5,}|={10,})\s*$")
+_RULE = re.compile(r"[ \t]{0,8}(?:_{5,}|={10,}|(?:-=){5,}-?)\s*$")
 _ANY_LABEL = re.compile(r"[^\s:：][^:：]{0,30}[:：]\s*\S")
 _SIGNATURE = re.compile(r"--\s?$|—\s*$")
 _TAGLINE = re.compile(
@@ -110,7 +110,10 @@ _DISCLAIMER = re.compile(
     r"(?:this|the information (?:in|contained in) this) (?:e-?mail|message|communication|transmission)\b.{0,150}"
     r"\b(?:confidential|privileged|intended (?:only|solely))|"
     r"ce (?:courriel|message)\b.{0,150}\bconfidentiel|diese (?:e-?mail|nachricht)\b.{0,150}\bvertraulich|"
-    r"este (?:correo|mensaje)\b.{0,150}\bconfidencial)",
+    r"este (?:correo|mensaje)\b.{0,150}\bconfidencial|"
+    # What groups of Google, Microsoft and groups.io put below.
+    r"you(?:['’]re receiving| are receiving| received) this (?:e-?mail|message) because you(?:['’]re| are)|"
+    r"groups\.io links:)",
     re.IGNORECASE,
 )
 _BANNER = re.compile(
@@ -193,7 +196,9 @@ def is_any_block(lines: Sequence[str]) -> bool:
 
 def is_list_footer(lines: Sequence[str]) -> bool:
     """Whether a mailing list names itself first in these lines."""
-    return any("mailing list" in line.lower() for line in [line for line in lines if line.strip()][:1])
+    return any(
+        "mailing list" in line.lower() or is_disclaimer(line) for line in [line for line in lines if line.strip()][:1]
+    )
 
 
 def is_name(line: str, name: str) -> bool:
