@@ -25,6 +25,7 @@ from workflow.clinic import Clinic
 from workflow.config import load
 from workflow.core.model import Fate, Letter, LetterKind, Place, Post
 from workflow.engine import Engine
+from workflow.mail.imap.mailbox import Withheld
 from workflow.store.tiny.store import TinyStore
 
 TOO_MUCH = 20_000
@@ -125,10 +126,10 @@ class Paper:
         self.put(a_mail(sender, self.mailbox, subject, body, **headers))
         await self._all_of_now()
 
-    async def arrives(self, raw: bytes) -> Fate:
-        """A mail lies in the mailbox: what became of it."""
+    async def arrives(self, raw: bytes, withheld: Withheld | None = None) -> Fate:
+        """A mail lies in the mailbox, or the part of it that the server hands out: what became of it."""
         self._count += 1
-        await self.engine.take(lying(Place(1, self._count), self.clock.now(), raw))
+        await self.engine.take(replace(lying(Place(1, self._count), self.clock.now(), raw), withheld=withheld))
         fate = self.fates[-1]
         await self._all_of_now()
         return fate

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.arrival.paper import Paper, a_mail
+from tests.cast import local
 from tests.conversation import MAILBOX, Clinic, Received
 from tests.conversations.steps import case_of, come, opens
+from tests.machine_world import ALEX, DANA
+from tests.movable_clock import MovableClock
+from workflow.mail.imap.mailbox import Withheld
 
 NOISE = base64.b64encode(b"\x30\x80\x06\x09" * 60).decode()
 
@@ -123,6 +128,19 @@ async def test_a_mail_that_is_too_large_is_asked_back(tmp_path: Path) -> None:
         large = f"Content-Type: text/plain\n\nRESCHEDULED\n{'x' * 70}\n" + f"{'y' * 70}\n" * 200
         await arrives(clinic, f"Re: {draft.subject}", large, f"In-Reply-To: {draft.id}")
         assert says_so((await come(clinic, dana="ask"))["dana"])
+
+
+async def test_a_text_that_the_server_withholds_is_told_and_asked_back(tmp_path: Path) -> None:
+    paper = Paper(tmp_path, MovableClock(local("14:00")))
+    await paper.opens()
+    await paper.writes(DANA, "NOSHOW Sam")
+    (draft,) = paper.letters("draft", DANA)
+    answer = a_mail(DANA, MAILBOX, f"Re: {draft.message['Subject']}", **{"In-Reply-To": draft.message["Message-ID"]})
+    await paper.arrives(answer.as_bytes().partition(b"\r\n\r\n")[0] + b"\r\n\r\n", Withheld.REFUSED)
+    assert len(paper.letters("notice", ALEX)) == 1
+    (ask,) = paper.letters("ask", DANA)
+    assert "The text of your mail was not read" in " ".join(ask.text.split())
+    await paper.store.close()
 
 
 async def test_a_stranger_s_text_that_is_not_read_is_told_so(tmp_path: Path) -> None:
