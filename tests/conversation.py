@@ -16,7 +16,7 @@ import asyncio
 import email
 import email.policy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+from tests.configuration import configure
 from tests.movable_clock import MovableClock
 from tests.store.waiting_store import Wait, waiting
 from tests.troubled_server import TroubledServer
@@ -53,40 +54,6 @@ PEOPLE = {
     "lee": "lead@clinic.test",
     "stranger": "someone@elsewhere.test",
 }
-
-CONFIG = """
-[clinic]
-name = "Riverside Counselling"
-timezone = "America/Toronto"
-admins = [{admins}]
-{lead}
-[mailbox]
-address = "clinic@clinic.test"
-host = "127.0.0.1"
-port = {imap}
-security = "none"
-username = "clinic@clinic.test"
-password_file = "password"
-shared = {shared}
-[digest]
-at = "{digest}"
-month = {month}
-[smtp]
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-[trust]
-authserv_id = "mx.clinic.test"
-require = true
-[[associates]]
-name = "Dana Lee"
-emails = ["dana@clinic.test", "dana.lee@clinic.test"]
-[[associates]]
-name = "Ravi Patel"
-emails = ["ravi@clinic.test"]
-{more}
-"""
-
 
 stores: Callable[[str], Store] = lambda url: TinyStore(folder_of(url))
 """Makes the store of every clinic, not opened yet: `pytest --store` puts another in its place."""
@@ -229,7 +196,8 @@ class Clinic:
         digest: str = "",
         month: bool = False,
         more: str = "",
-        mailbox: str = "",
+        mailbox: Mapping[str, object] = {},
+        smtp: Mapping[str, object] = {},
         opens: Opens | None = None,
         waits: Wait | None = None,
     ) -> None:
@@ -243,6 +211,7 @@ class Clinic:
         self._month = month
         self._more = more
         self._mailbox = mailbox
+        self._smtp = smtp
         self._opens = opens
         self._waits = waits
         self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
@@ -254,25 +223,17 @@ class Clinic:
         self._stack = AsyncExitStack()
         accounts = dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")
         self.server = await self._stack.enter_async_context(TroubledServer(accounts, opens=self._opens))
-        self.folder.mkdir(exist_ok=True)
-        self.config_file = self.folder / "config.toml"
-        admins = ", ".join(f'"{name.title()} <{PEOPLE[name]}>"' for name in self._admins)
-        lead = f'lead = "Lee <{PEOPLE["lee"]}>"' if self._lead else ""
-        self.config_file.write_text(
-            CONFIG.format(
-                admins=admins,
-                lead=lead,
-                imap=self.server.imap_port,
-                smtp=self.server.smtp_port,
-                shared=str(self._shared).lower(),
-                digest=self._digest,
-                month=str(self._month).lower(),
-                more=self._more,
-            ).replace("[digest]", f"{self._mailbox}\n[digest]")
+        self.config_file = configure(
+            self.folder,
+            self._more,
+            clinic={
+                "admins": [f"{name.title()} <{PEOPLE[name]}>" for name in self._admins],
+                "lead": f"Lee <{PEOPLE['lee']}>" if self._lead else None,
+            },
+            mailbox={"port": self.server.imap_port, "shared": self._shared, **self._mailbox},
+            smtp={"port": self.server.smtp_port, **self._smtp},
+            digest={"at": self._digest, "month": self._month},
         )
-        password = self.folder / "password"
-        password.write_text("secret\n")
-        password.chmod(0o600)
         await self.starts()
         return self
 

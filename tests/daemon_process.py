@@ -7,73 +7,47 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests import configuration
+from tests.configuration import ASSOCIATES
 from tests.real_servers import RealServers
 
 ROOT = Path(__file__).parent.parent
 
-CONFIG = """
-[clinic]
-name = "Riverside Counselling"
-timezone = "America/Toronto"
-admins = ["Front Desk <admin@clinic.test>"]
-lead = "lead@clinic.test"
-[mailbox]
-address = "clinic@clinic.test"
-host = "127.0.0.1"
-port = {imap_port}
-security = "tls"
-username = "clinic@clinic.test"
-password_file = "password"
-ca_file = "{ca_file}"
-[smtp]
-host = "127.0.0.1"
-port = {smtp_port}
-security = "starttls"
-username = "clinic@clinic.test"
-password_file = "password"
-ca_file = "{ca_file}"
-[trust]
-authserv_id = "mx.clinic.test"
-require = false
-[quiet]
-from = "{quiet[0]}"
-to = "{quiet[1]}"
-[digest]
-at = ""
-[[associates]]
-name = "Dana Lee"
-emails = ["dana@clinic.test"]
-[[associates]]
-name = "Ravi Patel"
-emails = ["ravi@clinic.test"]
-{more}
-"""
-
 
 def configure(
-    folder: Path, servers: RealServers, more: str = "", *, quiet: tuple[str, str] = ("00:00", "00:00")
+    folder: Path,
+    servers: RealServers,
+    more: str = "",
+    *,
+    quiet: tuple[str, str] = ("00:00", "00:00"),
+    associates: Mapping[str, tuple[str, ...]] = ASSOCIATES,
 ) -> Path:
-    """A configuration file for these servers, with its password file. No quiet hours unless asked for."""
-    folder.mkdir(exist_ok=True)
-    config = folder / "config.toml"
-    config.write_text(
-        CONFIG.format(
-            imap_port=servers.imap_port,
-            smtp_port=servers.smtp_submission_port,
-            ca_file=servers.ca_file,
-            more=more,
-            quiet=quiet,
-        )
+    """A configuration for these servers. No quiet hours unless asked for."""
+    ca_file = str(servers.ca_file)
+    return configuration.configure(
+        folder,
+        more,
+        password=servers.passwords["clinic@clinic.test"],
+        associates=associates,
+        clinic={"lead": "lead@clinic.test"},
+        mailbox={"port": servers.imap_port, "security": "tls", "ca_file": ca_file},
+        smtp={
+            "port": servers.smtp_submission_port,
+            "security": "starttls",
+            "username": "clinic@clinic.test",
+            "password_file": "password",
+            "ca_file": ca_file,
+        },
+        trust={"require": False},
+        quiet={"from": quiet[0], "to": quiet[1]},
+        digest={"at": ""},
     )
-    password = folder / "password"
-    password.write_text(servers.passwords["clinic@clinic.test"])
-    password.chmod(0o600)
-    return config
 
 
 async def letter(servers: RealServers, to: str, kind: str, count: int = 1) -> EmailMessage:

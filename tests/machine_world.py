@@ -11,34 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.configuration import configure
 from workflow.config import Config, load
 from workflow.core.model import Place
 from workflow.mail.imap.mailbox import Fetched
 from workflow.mail.smtp.outbox import Attempt, Result
 
-CONFIG = """
-[clinic]
-name = "Riverside Counselling"
-timezone = "America/Toronto"
-admins = ["Front Desk <admin@clinic.test>"]
-lead = "lead@clinic.test"
-[mailbox]
-address = "clinic@clinic.test"
-host = "127.0.0.1"
-security = "none"
-password_file = "password"
-[smtp]
-host = "127.0.0.1"
-security = "none"
-[trust]
-authserv_id = "mx.clinic.test"
-[[associates]]
-name = "Dana Lee"
-emails = ["dana@clinic.test"]
-[[associates]]
-name = "Ravi Patel"
-emails = ["ravi@clinic.test"]
-"""
 MAILBOX, DANA, RAVI, ALEX = "clinic@clinic.test", "dana@clinic.test", "ravi@clinic.test", "admin@clinic.test"
 
 Found = TypeVar("Found")
@@ -120,12 +98,7 @@ class MailServer:
 @cache
 def configuration() -> Config:
     with tempfile.TemporaryDirectory() as folder:
-        password = Path(folder) / "password"
-        password.write_text("secret\n")
-        password.chmod(0o600)
-        file = Path(folder) / "config.toml"
-        file.write_text(CONFIG)
-        return load(file)
+        return load(configure(Path(folder), clinic={"lead": "lead@clinic.test"}))
 
 
 def header(raw: bytes, name: str) -> str:

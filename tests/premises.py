@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests.configuration import configure
+from tests.conversation import MAILBOX, PEOPLE
 from tests.daemon_process import ROOT, Daemon
 from tests.in_time import letters, raw
 from tests.troubled_server import TroubledServer
@@ -33,17 +34,9 @@ class Premises:
     def state(self) -> Path:
         return self.folder / "state"
 
-    def configure(self, more: str = "", **other: str) -> None:
-        values = {
-            "admins": '"Front Desk <admin@clinic.test>"',
-            "lead": "",
-            "imap": self.server.imap_port,
-            "smtp": self.server.smtp_port,
-            "shared": "true",
-            "digest": "",
-            "more": more,
-        }
-        self.config.write_text(CONFIG.format(**(values | other)))
+    def configure(self, more: str = "") -> None:
+        imap, smtp = self.server.imap_port, self.server.smtp_port
+        configure(self.folder, more, mailbox={"port": imap}, smtp={"port": smtp}, digest={"at": ""})
 
     def daemon(self, *options: str) -> Daemon:
         return Daemon(self.config, *options)
@@ -70,9 +63,6 @@ class Premises:
 @pytest.fixture
 async def premises(tmp_path: Path) -> AsyncIterator[Premises]:
     async with TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
-        password = tmp_path / "password"
-        password.write_text("secret\n")
-        password.chmod(0o600)
         premises = Premises(server, tmp_path)
         premises.configure()
         yield premises

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tests import configuration
 from tests.cast import CADENCE
 from tests.rows import each
 from workflow.config import Config, Faults, load
@@ -20,28 +21,17 @@ from workflow.core.model import Kind, KindCadence, Person
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 
-SMALL = """
-[clinic]
-name = "Riverside Counselling"
-timezone = "America/Toronto"
-admins = ["Front Desk <admin@clinic.test>", "pat@clinic.test"]
-[mailbox]
-address = "clinic@clinic.test"
-host = "imap.clinic.test"
-password_file = "password"
-[smtp]
-host = "smtp.clinic.test"
-username = "clinic@clinic.test"
-password_file = "password"
-[trust]
-authserv_id = "mx.clinic.test"
-[[associates]]
-name = "Dana Lee"
-emails = ["dana@clinic.test", "Dana.Lee@Clinic.test"]
-[[associates]]
-name = "Ravi Patel"
-emails = ["ravi@clinic.test"]
-"""
+SMALL = configuration.text(
+    associates={"Dana Lee": ("dana@clinic.test", "Dana.Lee@Clinic.test"), "Ravi Patel": ("ravi@clinic.test",)},
+    clinic={"admins": ["Front Desk <admin@clinic.test>", "pat@clinic.test"]},
+    mailbox={"host": "imap.clinic.test", "security": None},
+    smtp={
+        "host": "smtp.clinic.test",
+        "security": None,
+        "username": "clinic@clinic.test",
+        "password_file": "password",
+    },
+)
 
 MINUTE = timedelta(minutes=1)
 Write = Callable[..., Path]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
+from tests.configuration import configure
+from tests.conversation import MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import header, letters, raw
 from tests.troubled_server import TroubledServer
@@ -29,12 +30,7 @@ DANA, ALEX = PEOPLE["dana"], PEOPLE["alex"]
 async def a_server(folder: Path) -> AsyncIterator[tuple[TroubledServer, Path]]:
     """An embedded server, and a configuration for it."""
     async with TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
-        ports = {"imap": server.imap_port, "smtp": server.smtp_port}
-        config = folder / "config.toml"
-        config.write_text(CONFIG.format(admins=f'"Alex <{ALEX}>"', lead="", shared="true", digest="", more="", **ports))
-        (folder / "password").write_text("secret")
-        (folder / "password").chmod(0o600)
-        yield server, config
+        yield server, configure(folder, mailbox={"port": server.imap_port}, smtp={"port": server.smtp_port})
 
 
 async def start(config: Path) -> asyncio.subprocess.Process:

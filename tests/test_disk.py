@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import CONFIG, MAILBOX, Clinic
+from tests.configuration import configure
+from tests.conversation import MAILBOX, Clinic
 from tests.daemon_process import ROOT
 from tests.in_time import answers, happens, header, is_owed, missed
 from workflow import sender, service
@@ -301,12 +302,7 @@ async def test_a_start_on_a_full_disk_goes_on_and_writes_later_what_a_start_writ
 
 def test_a_first_start_on_a_full_disk_says_so(tmp_path: Path, full: Path) -> None:
     """`daemon.py run`: exit code 4 and a line, not a heap of Python's own."""
-    config = tmp_path / "config.toml"
-    ports = {"imap": 1, "smtp": 1}
-    more = f'[store]\nurl = "tinydb:{full}"\n'
-    config.write_text(CONFIG.format(admins='"a@clinic.test"', lead="", shared="true", digest="", more=more, **ports))
-    (tmp_path / "password").write_text("secret")
-    (tmp_path / "password").chmod(0o600)
+    config = configure(tmp_path, store={"url": f"tinydb:{full}"})
     command = [sys.executable, str(ROOT / "daemon.py"), "run", "--config", str(config)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
     assert ended.returncode == 4

@@ -35,15 +35,10 @@ class ScriptedClinic(Clinic):
     """A clinic whose mailbox is on a scripted server, perhaps behind a proxy; letters go to the embedded one."""
 
     def __init__(self, folder: Path, imap: ScriptedImap, proxy: SilentProxy | None = None) -> None:
-        super().__init__(folder)
+        super().__init__(folder, mailbox={"port": (proxy or imap).port})
         self.imap = imap
-        self._behind = proxy or imap
 
     async def starts(self, *, wait: bool = True) -> None:
-        config = self.config_file.read_text()
-        self.config_file.write_text(
-            config.replace(f"port = {self.server.imap_port}\n", f"port = {self._behind.port}\n")
-        )
         await super().starts(wait=False)
         inbox = self.service._inbox
         inbox._pace, inbox._timeout = PROMPT, HANG

@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from tests.bench.mailboxes import TEAMS, associate, associates, names
-from tests.conversation import CONFIG, MAILBOX, TWO_O_CLOCK
+from tests.configuration import configure
+from tests.conversation import MAILBOX, TWO_O_CLOCK
 from tests.in_time import header, raw
 from tests.movable_clock import MovableClock
 from tests.troubled_server import Passed, TroubledServer
@@ -34,8 +35,6 @@ from workflow.store.tiny.store import TinyStore
 ALEX = "admin@clinic.test"
 MANY = int(os.environ.get("REPORTS", "300"))
 """`make tried` has a thousand wait."""
-
-QUIET_NEVER = '[quiet]\nfrom = "00:00"\nto = "00:00"\n'
 
 
 @dataclass(frozen=True)
@@ -87,20 +86,15 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
 
     people = [MAILBOX, ALEX, *(associate(number) for number in range(TEAMS))]
     async with TroubledServer(dict.fromkeys(people, "secret"), passing=pass_on) as server:
-        config = CONFIG.format(
-            admins=f'"Alex <{ALEX}>"',
-            lead="",
-            imap=server.imap_port,
-            smtp=server.smtp_port,
-            shared="true",
-            digest="",
-            more="",
+        config = configure(
+            folder,
+            associates=associates(),
+            mailbox={"port": server.imap_port},
+            smtp={"port": server.smtp_port},
+            quiet={"from": "00:00", "to": "00:00"},
+            digest={"at": ""},
         )
-        head, _, _ = config.partition("[[associates]]")
-        (folder / "config.toml").write_text(head + QUIET_NEVER + associates())
-        (folder / "password").write_text("secret")
-        (folder / "password").chmod(0o600)
-        loaded = load(folder / "config.toml")
+        loaded = load(config)
         store, clock = TinyStore(folder_of(loaded.store.url)), MovableClock(TWO_O_CLOCK)
         await store.open()
         service = Service(Wired(loaded, store, clock))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation import CONFIG, MAILBOX, PEOPLE, Clinic
+from tests.configuration import configure
+from tests.conversation import MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import Daemon
 from tests.in_time import answers, happens, is_owed, raw
 from tests.token_endpoint import HANG, SECRET, MakeTokens, TokenEndpoint, endpoint, tokens
@@ -215,15 +216,16 @@ class ClinicByToken(Clinic):
     """A clinic without any password, or with one for the mailbox alone."""
 
     def __init__(self, folder: Path, endpoint: TokenEndpoint, *sections: str) -> None:
-        self._sections = sections or ("mailbox", "smtp")
-        more = "".join(endpoint.section(section, folder) for section in self._sections)
-        super().__init__(folder, more=more, opens=endpoint.opens)
+        sections = sections or ("mailbox", "smtp")
+        super().__init__(
+            folder,
+            more="".join(endpoint.section(section, folder) for section in sections),
+            mailbox={"password_file": None} if "mailbox" in sections else {},
+            smtp={"username": MAILBOX},
+            opens=endpoint.opens,
+        )
 
     async def starts(self, *, wait: bool = True) -> None:
-        config = self.config_file.read_text().replace("[smtp]\nhost", f'[smtp]\nusername = "{MAILBOX}"\nhost')
-        if "mailbox" in self._sections:
-            config = config.replace('password_file = "password"\n', "", 1)
-        self.config_file.write_text(config)
         await super().starts(wait=False)
         self.service._inbox._pace = replace(BRISK, refused_first=0.05, refused_most=0.1)
         if wait:
@@ -298,20 +300,15 @@ async def test_a_provider_that_hangs_under_smtp_holds_up_letters_and_nothing_els
 async def test_sigterm_ends_a_daemon_that_waits_for_a_token(
     tmp_path: Path, endpoint: TokenEndpoint, server: TroubledServer, section: str
 ) -> None:
-    password = tmp_path / "password"
-    password.write_text("secret")
-    password.chmod(0o600)
-    ports = {"imap": server.imap_port, "smtp": server.smtp_port}
-    more = endpoint.section(section, tmp_path)
-    config = CONFIG.format(admins=f'"Alex <{PEOPLE["alex"]}>"', lead="", shared="true", digest="", more=more, **ports)
-    if section == "mailbox":
-        config = config.replace('password_file = "password"\n', "")
-    else:
-        config = config.replace("[smtp]\n", f'[smtp]\nusername = "{MAILBOX}"\n')
-    (tmp_path / "config.toml").write_text(config)
+    config = configure(
+        tmp_path,
+        endpoint.section(section, tmp_path),
+        mailbox={"port": server.imap_port, "password_file": None if section == "mailbox" else "password"},
+        smtp={"port": server.smtp_port, "username": MAILBOX if section == "smtp" else ""},
+    )
     endpoint.hang()
     await server.deliver(MAILBOX, raw(DANA, "NOSHOW Sam"))
-    daemon = Daemon(tmp_path / "config.toml")
+    daemon = Daemon(config)
     starting = asyncio.create_task(daemon.__aenter__())
     async with asyncio.timeout(20):
         while not endpoint.hanging:

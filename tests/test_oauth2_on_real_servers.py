@@ -59,7 +59,7 @@ def servers(endpoint: TokenEndpoint) -> Iterator[RealServers]:
 def configured(folder: Path, servers: RealServers, endpoint: TokenEndpoint) -> Path:
     """Without any password."""
     folder.mkdir()
-    config = configure(folder, servers, more=endpoint.section("mailbox", folder) + endpoint.section("smtp", folder))
+    config = configure(folder, servers, endpoint.section("mailbox", folder) + endpoint.section("smtp", folder))
     config.write_text(config.read_text().replace('password_file = "password"\n', ""))
     (folder / "password").unlink()
     return config

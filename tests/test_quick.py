@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import daemon
-from tests.conversation import CONFIG, Clinic
+from tests.configuration import configure
+from tests.conversation import Clinic
 from tests.in_time import happens
 from tests.premises import Premises, premises
 from workflow.store import Alive
@@ -28,14 +29,11 @@ Quick = Callable[[], tuple[int, str]]
 @pytest.fixture
 def quick(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Quick:
     """`check --quick` on a configuration whose servers do not exist; gives its exit code and its line."""
-    values = {"admins": '"a@clinic.test"', "lead": "", "imap": 1, "smtp": 1, "shared": "true", "digest": "", "more": ""}
-    (tmp_path / "config.toml").write_text(CONFIG.format(**values))
-    (tmp_path / "password").write_text("secret\n")
-    (tmp_path / "password").chmod(0o600)
+    config = configure(tmp_path)
     (tmp_path / "state").mkdir()
 
     def ask() -> tuple[int, str]:
-        code = daemon.main(["check", "--quick", "--config", str(tmp_path / "config.toml")])
+        code = daemon.main(["check", "--quick", "--config", str(config)])
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import daemon
-from tests.conversation import CONFIG
+from tests.configuration import configure
 from tests.premises import Premises, premises
 from workflow.store.tiny.board import TinyBoard
 
@@ -32,12 +32,7 @@ async def rehearsed(premises: Premises) -> datetime:
 def test_a_rehearsal_off_loopback_is_exit_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: list[str]
 ) -> None:
-    password = tmp_path / "password"
-    password.write_text("secret\n")
-    password.chmod(0o600)
-    config = tmp_path / "config.toml"
-    text = CONFIG.format(admins='"a@clinic.test"', lead="", imap=1, smtp=1, shared="true", digest="", more="")
-    config.write_text(text.replace('host = "127.0.0.1"', 'host = "imap.clinic.test"', 1).replace("none", "tls"))
+    config = configure(tmp_path, mailbox={"host": "imap.clinic.test", "security": "tls"})
     assert daemon.main(["run", "--config", str(config), *option]) == 2
     assert "  mailbox.host: --speed and --clock are for loopback hosts only" in capsys.readouterr().err
 

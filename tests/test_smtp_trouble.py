@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.configuration import write_password
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, header, is_owed
 from tests.test_outages import notices
@@ -20,20 +21,6 @@ from tests.troubled_server import Stage, TroubledServer
 from workflow.core.model import Post
 from workflow.mail.smtp import outage
 from workflow.mail.smtp.outbox import Result
-
-
-class ClinicWithLogin(Clinic):
-    """A clinic whose SMTP server wants a login."""
-
-    async def starts(self, *, wait: bool = True) -> None:
-        config = self.config_file.read_text()
-        if 'password_file = "smtp-password"' not in config:
-            login = f'[smtp]\nusername = "{MAILBOX}"\npassword_file = "smtp-password"\n'
-            self.config_file.write_text(config.replace("[smtp]\n", login))
-            self.password = self.folder / "smtp-password"
-            self.password.write_text("secret")
-            self.password.chmod(0o600)
-        await super().starts(wait=wait)
 
 
 def ids_by_kind(server: TroubledServer) -> dict[str, Counter[str]]:
@@ -102,7 +89,9 @@ async def test_a_hang_after_data_is_given_up_and_the_letter_goes_again_under_its
 async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "FIRST_LOGIN_WAIT", 0.02)
     monkeypatch.setattr(outage, "LONGEST_LOGIN_WAIT", 0.02)
-    async with ClinicWithLogin(tmp_path) as clinic:
+    password = tmp_path / "smtp-password"
+    write_password(password)
+    async with Clinic(tmp_path, smtp={"username": MAILBOX, "password_file": password.name}) as clinic:
         await clinic.server.down_smtp()
         clinic.server._accounts[MAILBOX] = "changed"
         await clinic.server.up_smtp()
@@ -111,7 +100,7 @@ async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: 
         await happens(lambda: clinic.service.sender.outage.why is Result.REFUSED_LOGIN)
         clinic.clock.move(timedelta(minutes=3))
         await is_owed(clinic, "notice")
-        clinic.password.write_text("changed")  # read anew at each login: no restart
+        write_password(password, "changed")  # read anew at each login: no restart
         await clinic.settled()
         await clinic.dana.gets("draft")
         await clinic.alex.gets("alert")

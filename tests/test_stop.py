@@ -23,7 +23,8 @@ import pytest
 
 from daemon import main
 from tests.bench.mailboxes import names
-from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests.configuration import configure
+from tests.conversation import MAILBOX, PEOPLE
 from tests.daemon_process import ROOT
 from tests.in_time import header, letters, raw
 from tests.scripted_imap import ScriptedImap
@@ -63,13 +64,7 @@ async def a_place(folder: Path, more: str = "") -> AsyncIterator[Place]:
         SilentProxy(server.imap_port) as imap,
         SilentProxy(server.smtp_port) as smtp,
     ):
-        config = folder / "config.toml"
-        ports = {"imap": imap.port, "smtp": smtp.port}
-        config.write_text(
-            CONFIG.format(admins=f'"Alex <{ALEX}>"', lead="", shared="true", digest="", more=more, **ports)
-        )
-        (folder / "password").write_text("secret")
-        (folder / "password").chmod(0o600)
+        config = configure(folder, more, mailbox={"port": imap.port}, smtp={"port": smtp.port}, digest={"at": ""})
         yield Place(server, imap, smtp, config)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import daemon
+from tests import configuration
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, is_owed, missed
 from tests.premises import Premises, premises
@@ -23,24 +24,13 @@ __all__ = ["premises"]
 WORDS = {"show": ["K7Q2"], "export": ["K7Q2"], "erase": ["K7Q2", "--yes"], "purge": ["--yes"]}
 """What a verb needs besides its name."""
 
-FAULTY = """
-[clinic]
-name = "Riverside Counselling"
-timezone = "America/Torronto"
-admins = []
-[mailbox]
-address = "clinic@clinic.test"
-host = "imap.clinic.test"
-security = "none"
-password_file = "nowhere"
-colour = "blue"
-[smtp]
-host = "smtp.clinic.test"
-port = "many"
-[[associates]]
-name = "Dana Lee"
-emails = ["clinic@clinic.test"]
-"""
+FAULTY = configuration.text(
+    associates={"Dana Lee": ("clinic@clinic.test",)},
+    clinic={"timezone": "America/Torronto", "admins": []},
+    mailbox={"host": "imap.clinic.test", "password_file": "nowhere", "colour": "blue"},
+    smtp={"host": "smtp.clinic.test", "security": None, "port": "many"},
+    trust={"authserv_id": None},
+)
 FAULTY_KEYS = {
     "clinic.timezone",
     "clinic.admins",

@@ -19,7 +19,8 @@ from functools import cached_property
 from heapq import heappop, heappush
 from pathlib import Path
 
-from tests.machine_world import CONFIG, MAILBOX, header, lying
+from tests.configuration import configure
+from tests.machine_world import MAILBOX, header, lying
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
 from workflow.config import load
@@ -73,14 +74,10 @@ class Paper:
     """One clinic, everybody it writes to, and time."""
 
     def __init__(self, folder: Path, clock: MovableClock, mailbox: str = MAILBOX, **people: str) -> None:
-        folder.mkdir(exist_ok=True)
-        (folder / "password").write_text("secret\n")
-        (folder / "password").chmod(0o600)
-        text = CONFIG.replace(MAILBOX, mailbox)
+        file = configure(folder, clinic={"lead": "lead@clinic.test"}, mailbox={"address": mailbox})
         for old, new in people.items():
-            text = text.replace(f"{old}@clinic.test", new)
-        (folder / "config.toml").write_text(text)
-        config = load(folder / "config.toml")
+            file.write_text(file.read_text().replace(f"{old}@clinic.test", new))
+        config = load(file)
         self.mailbox, self.clock = mailbox, clock
         self.store = TinyStore(folder / "state")
         self._config = config

@@ -15,8 +15,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
 
+from tests import configuration
 from tests.bench.mailboxes import associates
-from tests.conversation import CONFIG
 
 PATIENCE = 60.0
 """Seconds without a letter after which something counts as lost."""
@@ -68,11 +68,11 @@ async def sink() -> AsyncIterator[Sink]:
 
 def configure(folder: Path, imap_port: int, smtp_port: int, more: str = "") -> Path:
     """A configuration for these servers, with the bench's associates."""
-    written = CONFIG.format(
-        admins='"Alex <admin@clinic.test>"', lead="", imap=imap_port, smtp=smtp_port, shared="true", digest="", more=""
+    return configuration.configure(
+        folder,
+        more,
+        associates=associates(),
+        mailbox={"port": imap_port},
+        smtp={"port": smtp_port},
+        digest={"at": ""},
     )
-    config = folder / "config.toml"
-    config.write_text(written.partition("[[associates]]")[0] + more + associates())
-    (folder / "password").write_text("secret")
-    (folder / "password").chmod(0o600)
-    return config

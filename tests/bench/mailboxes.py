@@ -75,15 +75,12 @@ def associate(number: int) -> str:
     return f"dana+{number % TEAMS:02}@clinic.test"
 
 
-def associates() -> str:
-    """Those associates, for the configuration."""
+def associates() -> dict[str, tuple[str, ...]]:
+    """Those associates, by name."""
     spoken = ["Ada", "Ben", "Cleo", "Dora", "Emil", "Fred", "Gus", "Hal", "Ina", "Jon"]
     last = ["Archer", "Baker", "Cooper", "Draper", "Fletcher"]
     people = [f"{first} {second}" for second in last for first in spoken]
-    return "".join(
-        f'[[associates]]\nname = "{name}"\nemails = ["{associate(number)}"]\n'
-        for number, name in enumerate(islice(people, TEAMS))
-    )
+    return {name: (associate(number),) for number, name in enumerate(islice(people, TEAMS))}
 
 
 def fill(servers: RealServers, count: int) -> None:

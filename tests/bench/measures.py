@@ -21,6 +21,7 @@ from pathlib import Path
 
 import aiosmtplib
 
+from tests import configuration
 from tests.bench.mailboxes import (
     BenchServers,
     all_delivered,
@@ -32,6 +33,7 @@ from tests.bench.mailboxes import (
 )
 from tests.bench.pipe import ADMIN, CLINIC, DANA, Task
 from tests.bench.programs import Program, daemon, noted_daemon
+from tests.configuration import ASSOCIATES
 from tests.daemon_process import configure
 from tests.real_servers import HOST
 from tests.troubled_server import TroubledServer
@@ -45,29 +47,6 @@ QUIET = 1.0
 MINUTE = 60.0
 PATIENCE = 300.0
 """Seconds after which a drain counts as stuck."""
-
-EMBEDDED = """
-[clinic]
-name = "Riverside Counselling"
-timezone = "America/Toronto"
-admins = ["admin@clinic.test"]
-[mailbox]
-address = "clinic@clinic.test"
-host = "127.0.0.1"
-port = {imap}
-security = "none"
-username = "clinic@clinic.test"
-password_file = "password"
-[smtp]
-host = "127.0.0.1"
-port = {smtp}
-security = "none"
-[trust]
-authserv_id = "mx.clinic.test"
-[[associates]]
-name = "Dana Lee"
-emails = ["dana@clinic.test"]
-"""
 
 
 @dataclass(frozen=True)
@@ -100,13 +79,8 @@ class Drained:
 
 async def start_up(folder: Path) -> float:
     """Seconds."""
-    folder.mkdir()
-    password = folder / "password"
-    password.write_text("secret")
-    password.chmod(0o600)
     async with TroubledServer({CLINIC: "secret", DANA: "secret", ADMIN: "secret"}) as server:
-        config = folder / "config.toml"
-        config.write_text(EMBEDDED.format(imap=server.imap_port, smtp=server.smtp_port))
+        config = configuration.configure(folder, mailbox={"port": server.imap_port}, smtp={"port": server.smtp_port})
         began = time.perf_counter()
         async with Program(daemon(config), folder / "log") as program:
             await program.logged_ready()
@@ -227,7 +201,7 @@ class Bench:
             yield _Reporter(client)
 
     def _configured(self) -> Path:
-        return configure(self._new_folder(), self._servers, associates())
+        return configure(self._new_folder(), self._servers, associates=ASSOCIATES | associates())
 
     def _task(self, *, record: str = "", lines: int = 1, keeps: bool = True) -> Task:
         return Task(

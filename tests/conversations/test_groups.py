@@ -75,7 +75,7 @@ REWRITTEN = [
 
 @pytest.mark.parametrize("own_voice", ["notice", "admin"])
 async def test_what_it_hands_on_under_its_own_address_is_a_stranger_s(tmp_path: Path, own_voice: str) -> None:
-    keys = f'aliases = ["desk@clinic.test"]\nown_voice = "{own_voice}"'
+    keys = {"aliases": ["desk@clinic.test"], "own_voice": own_voice}
     async with Clinic(tmp_path, mailbox=keys) as clinic:
         for number, headers in enumerate(REWRITTEN):
             await clinic.ravi.writes(f"LATE {number + 10} Sam FOR Ravi", **headers)
@@ -138,7 +138,7 @@ async def test_who_writes_as_the_mailbox_is_told_to_admin(tmp_path: Path) -> Non
 
 
 async def test_or_heard_as_the_first_admin(tmp_path: Path) -> None:
-    keys = 'own_voice = "admin"\naliases = ["desk@clinic.test"]'
+    keys = {"own_voice": "admin", "aliases": ["desk@clinic.test"]}
     async with Clinic(tmp_path, mailbox=keys, admins=("alex", "pat")) as clinic:
         await clinic.dana.writes("LATE 40 Sam")
         draft = (await come(clinic, dana="draft", alex="alert", pat="alert"))["dana"]
@@ -164,7 +164,7 @@ UNPROVEN = {
 
 
 async def test_but_only_with_a_proof_and_no_trace_of_a_group(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, mailbox='own_voice = "admin"') as clinic:
+    async with Clinic(tmp_path, mailbox={"own_voice": "admin"}) as clinic:
         draft = await opens(clinic, "LATE 40 Sam")
         for headers in UNPROVEN.values():
             await clinic.alex.writes(f"[{draft.case}] CONTACTED", **(SENT_AS | headers))
@@ -176,7 +176,7 @@ async def test_but_only_with_a_proof_and_no_trace_of_a_group(tmp_path: Path) -> 
 
 async def test_an_admin_who_is_an_associate_speaks_there_as_admin_alone(tmp_path: Path) -> None:
     more = '[[associates]]\nname = "Alex"\nemails = ["admin@clinic.test"]'
-    async with Clinic(tmp_path, mailbox='own_voice = "admin"', more=more) as clinic:
+    async with Clinic(tmp_path, mailbox={"own_voice": "admin"}, more=more) as clinic:
         await clinic.alex.writes("LATE 15 Kim", **SENT_AS)
         await come(clinic, alex="ask")
         assert not await clinic.store.open_cases()
@@ -186,7 +186,7 @@ async def test_an_admin_who_is_an_associate_speaks_there_as_admin_alone(tmp_path
 
 
 async def test_an_alias_is_nobody_else(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, mailbox='aliases = ["Reports@clinic.test", "desk@clinic.test"]') as clinic:
+    async with Clinic(tmp_path, mailbox={"aliases": ["Reports@clinic.test", "desk@clinic.test"]}) as clinic:
         await opens(clinic, "LATE 15 Sam", To="reports@clinic.test")
         await clinic.dana.writes("SENT", To="DESK@clinic.test", Cc=MAILBOX)
         await come(clinic, dana="receipt", alex="update")

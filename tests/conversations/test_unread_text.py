@@ -123,7 +123,7 @@ async def test_a_seal_or_a_picture_beside_a_tap_is_no_text(tmp_path: Path) -> No
 
 
 async def test_a_mail_that_is_too_large_is_asked_back(tmp_path: Path) -> None:
-    async with Clinic(tmp_path, mailbox='max_size = "10KB"') as clinic:
+    async with Clinic(tmp_path, mailbox={"max_size": "10KB"}) as clinic:
         draft = await opens(clinic, "NOSHOW Sam")
         large = f"Content-Type: text/plain\n\nRESCHEDULED\n{'x' * 70}\n" + f"{'y' * 70}\n" * 200
         await arrives(clinic, f"Re: {draft.subject}", large, f"In-Reply-To: {draft.id}")

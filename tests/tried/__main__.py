@@ -15,8 +15,9 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from tests import tried
-from tests.conversation import CONFIG, MAILBOX, PEOPLE
+from tests import configuration, tried
+from tests.configuration import write_password
+from tests.conversation import MAILBOX, PEOPLE
 from tests.in_time import raw
 from tests.scripted_imap import Lying, ScriptedImap
 from tests.silent_proxy import SilentProxy
@@ -57,15 +58,16 @@ async def play(fault: Fault, seed: int) -> Count:
 
 def configure(trial: Trial, fault: Fault, ports: dict[str, int]) -> None:
     """Write the configuration and its passwords."""
-    more = f'[store]\nurl = "tinydb:{trial.folder / "disk"}"\n' if fault.disk else ""
-    admins = f'"Alex <{ALEX}>", "Pat <{PAT}>"'
-    config = CONFIG.format(admins=admins, lead="", shared="true", digest="", more=more, **ports)
-    if fault.login:
-        config = config.replace("[smtp]\n", f'[smtp]\nusername = "{MAILBOX}"\npassword_file = "smtp-password"\n')
-    trial.config.write_text(config)
-    for name in ("password", "smtp-password"):
-        (trial.folder / name).write_text("secret")
-        (trial.folder / name).chmod(0o600)
+    login = {"username": MAILBOX, "password_file": "smtp-password"} if fault.login else {}
+    write_password(trial.folder / "smtp-password")
+    configuration.configure(
+        trial.folder,
+        clinic={"admins": [f"Alex <{ALEX}>", f"Pat <{PAT}>"]},
+        mailbox={"port": ports["imap"]},
+        smtp={"port": ports["smtp"], **login},
+        digest={"at": ""},
+        store={"url": f"tinydb:{trial.folder / 'disk'}" if fault.disk else None},
+    )
 
 
 def lay_out_disk(folder: Path, disk: str) -> Callable[[], None]:
