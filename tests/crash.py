@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from email.message import EmailMessage
 from pathlib import Path
 
-from tests.daemon_process import ROOT, Daemon, configure
+from tests.daemon_process import Daemon, configure, status
 from tests.real_servers import RealServers, missing
 
 REPORTS = 6
@@ -99,19 +99,15 @@ async def _letter_about(servers: RealServers, name: str) -> EmailMessage:
 
 
 async def _live_and_die(config: Path, chance: random.Random) -> None:
-    command = [sys.executable, str(ROOT / "daemon.py")]
-    at_boundary = chance.random() < 0.5
-    if at_boundary:
-        command = [sys.executable, "-m", "tests.killed_daemon", str(chance.randint(1, 90))]
-    process = await asyncio.create_subprocess_exec(
-        *command, "run", "--config", str(config), cwd=ROOT, stderr=asyncio.subprocess.DEVNULL
-    )
+    daemon = Daemon(config)
+    if chance.random() < 0.5:
+        daemon = Daemon(config, program=("-m", "tests.killed_daemon", str(chance.randint(1, 90))))
+    await daemon.start()
     try:
         async with asyncio.timeout(chance.uniform(0.4, 1.6)):
-            await process.wait()
+            await daemon.ends()
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        await daemon.kill()
 
 
 async def _quiet(servers: RealServers, config: Path) -> None:
@@ -120,17 +116,8 @@ async def _quiet(servers: RealServers, config: Path) -> None:
         await asyncio.sleep(0.5)
         if servers.messages(CLINIC):
             continue
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(ROOT / "daemon.py"),
-            "status",
-            "--json",
-            "--config",
-            str(config),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        status = json.loads((await process.communicate())[0])
-        if not status["owed"]["waiting"] and all(case["reminders_sent"] for case in status["open"]):
+        said = await status(config)
+        if not said["owed"]["waiting"] and all(case["reminders_sent"] for case in said["open"]):
             return
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from tests.configuration import configure
 from tests.conversation import MAILBOX, PEOPLE
-from tests.daemon_process import ROOT, Daemon
+from tests.daemon_process import Daemon, promptly
 from tests.in_time import letters, raw
 from tests.troubled_server import TroubledServer
 
@@ -42,15 +41,7 @@ class Premises:
         return Daemon(self.config, *options)
 
     async def promptly(self, verb: str, *options: str) -> tuple[int, str, str]:
-        """A verb in a process of its own: exit code, standard output, standard error."""
-        command = [sys.executable, str(ROOT / "daemon.py"), verb, "--config", str(self.config), *options]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT
-        )
-        async with asyncio.timeout(20):
-            out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        return await promptly(self.config, verb, *options)
 
     async def report(self, subject: str = "NOSHOW Sam") -> None:
         await self.server.deliver(MAILBOX, raw("dana@clinic.test", subject))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench.light import Sink, configure, sink
 from tests.bench.mailboxes import associate, names
-from tests.bench.programs import Program, daemon
+from tests.bench.programs import Measured, daemon
 from tests.in_time import raw
 from tests.scripted_imap import ScriptedImap
 
@@ -97,8 +97,8 @@ async def main() -> int:
         async with ScriptedImap() as imap, sink() as taking:
             config = configure(folder, imap.port, taking.port)
             soak = Soak(imap, taking)
-            async with Program(daemon(config), folder / "log") as program:
-                await program.logged_ready()
+            async with Measured(daemon(config), folder) as program:
+                await program.logs("ready")
                 print(f"{'mails':>7}{'cases':>8}{'MB':>8}{'mails/s':>9}{'CPU ms a mail':>15}")
                 began, spent, before = time.monotonic(), program.cpu_seconds, 0
                 while soak.mails < options.mails:
@@ -112,8 +112,8 @@ async def main() -> int:
                         imap.commands.clear()
                         imap.folders["Promptly"].clear()
                 print(dict(sorted(taking.kinds.items())))
-            async with Program(daemon(config), folder / "log") as program:
-                await program.logged_ready()
+            async with Measured(daemon(config), folder) as program:
+                await program.logs("ready")
                 print(f"started anew on what it remembers: {program.resident_mb:.1f} MB")
     wrong = list(failures(memory, cases))
     print(*wrong, sep="\n")

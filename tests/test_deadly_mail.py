@@ -16,7 +16,7 @@ import pytest
 
 from tests.configuration import configure
 from tests.conversation import MAILBOX, PEOPLE, Clinic
-from tests.daemon_process import ROOT
+from tests.daemon_process import POISONED, ROOT, Daemon
 from tests.in_time import header, letters, raw
 from tests.troubled_server import TroubledServer
 from workflow.core.model import Place
@@ -33,16 +33,10 @@ async def a_server(folder: Path) -> AsyncIterator[tuple[TroubledServer, Path]]:
         yield server, configure(folder, mailbox={"port": server.imap_port}, smtp={"port": server.smtp_port})
 
 
-async def start(config: Path) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.poisoned_daemon", "run", "--config", str(config), cwd=ROOT
-    )
-
-
 async def dies(config: Path) -> None:
-    process = await start(config)
-    async with asyncio.timeout(20):
-        assert await process.wait() == -9
+    daemon = Daemon(config, program=POISONED)
+    await daemon.start()
+    assert await daemon.ends() == -9
 
 
 async def kinds(server: TroubledServer, address: str) -> list[str]:
@@ -60,18 +54,13 @@ async def test_a_mail_that_ends_the_process_twice_is_set_aside_unread(tmp_path: 
         await server.deliver(MAILBOX, raw(DANA, "NOSHOW Kim"))
         await dies(config)
         await dies(config)
-        process = await start(config)
-        try:
-            async with asyncio.timeout(20):
-                (aside,) = await server.wait_for(MAILBOX, 1, "Promptly/Set aside")
-                assert b"deadly" in aside.raw
-                await letters(server, DANA, 2)
-                await server.wait_for(MAILBOX, 2, "Promptly")
-                while await kinds(server, ALEX) != ["alert", "alert", "notice"]:
-                    await asyncio.sleep(0.05)
-        finally:
-            process.terminate()
-            assert await process.wait() == 0
+        async with Daemon(config, program=POISONED), asyncio.timeout(20):
+            (aside,) = await server.wait_for(MAILBOX, 1, "Promptly/Set aside")
+            assert b"deadly" in aside.raw
+            await letters(server, DANA, 2)
+            await server.wait_for(MAILBOX, 2, "Promptly")
+            while await kinds(server, ALEX) != ["alert", "alert", "notice"]:
+                await asyncio.sleep(0.05)
         assert await kinds(server, DANA) == ["draft", "draft"]
         assert len(await server.messages(MAILBOX)) == 1
 

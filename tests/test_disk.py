@@ -9,7 +9,6 @@ import asyncio
 import errno
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import pytest
 
 from tests.configuration import configure
 from tests.conversation import MAILBOX, Clinic
-from tests.daemon_process import ROOT
+from tests.daemon_process import promptly
 from tests.in_time import answers, happens, header, is_owed, missed
 from workflow import sender, service
 from workflow.core.model import State
@@ -300,14 +299,13 @@ async def test_a_start_on_a_full_disk_goes_on_and_writes_later_what_a_start_writ
         assert "W4XP cannot be read" in (await clinic.alex.gets("notice")).text
 
 
-def test_a_first_start_on_a_full_disk_says_so(tmp_path: Path, full: Path) -> None:
+async def test_a_first_start_on_a_full_disk_says_so(tmp_path: Path, full: Path) -> None:
     """`daemon.py run`: exit code 4 and a line, not a heap of Python's own."""
     config = configure(tmp_path, store={"url": f"tinydb:{full}"})
-    command = [sys.executable, str(ROOT / "daemon.py"), "run", "--config", str(config)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
-    assert ended.returncode == 4
-    assert "No space left on device" in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
+    code, _, said = await promptly(config, "run")
+    assert code == 4
+    assert "No space left on device" in said
+    assert len(said.splitlines()) == 1
 
 
 # --- real file systems ------------------------------------------------------------------------------------

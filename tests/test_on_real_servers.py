@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.daemon_process import ROOT, Daemon, configure, letter, text
+from tests.daemon_process import Daemon, configure, letter, promptly, status, text
 from tests.real_servers import RealServers
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_servers]
@@ -43,7 +39,7 @@ async def test_late_and_noshow_from_mail_to_outcome(real_servers: RealServers, t
         await letter(real_servers, ADMIN, "update", 3)
         await real_servers.arrived(CLINIC, f"[{missed['X-Promptly-Case']}] RESCHEDULED Tue 3pm", "Promptly")
         assert not real_servers.messages(CLINIC)
-        assert await daemon.stop() == 0
+        await daemon.stop()
     assert kinds(real_servers, DANA) == ["draft", "draft", "receipt", "receipt", "receipt"]
     assert kinds(real_servers, ADMIN) == ["alert", "alert", "update", "update", "update"]
 
@@ -85,15 +81,10 @@ async def test_a_mail_that_dovecot_cannot_read_is_announced_alone_and_the_report
             await letter(real_servers, DANA, "draft")
         )
         assert "could not be read: the IMAP server" in text(await letter(real_servers, ADMIN, "notice"))
-        found = await asyncio.to_thread(_check, config)
+        _, found, _ = await promptly(config, "check")
         assert "IMAP mails: the newest mail" in found
-        assert await daemon.stop() == 0
+        await daemon.stop()
     assert kinds(real_servers, ADMIN).count("notice") == 1
-
-
-def _check(config: Path) -> str:
-    command = [sys.executable, str(ROOT / "daemon.py"), "check", "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 async def test_a_folder_that_dovecot_numbers_from_the_start_is_watched_on(
@@ -104,14 +95,14 @@ async def test_a_folder_that_dovecot_numbers_from_the_start_is_watched_on(
         await real_servers.send("lead@clinic.test", CLINIC, f"Invoice {number}", "")
         await real_servers.arrived(CLINIC, f"Invoice {number}")
     async with Daemon(configure(tmp_path, real_servers)) as daemon:
-        assert await daemon.stop() == 0
+        await daemon.stop()
     real_servers.stop_imap()
     real_servers.renumber(CLINIC)
     real_servers.start_imap()
     async with Daemon(configure(tmp_path, real_servers)) as daemon:
         await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
         await letter(real_servers, DANA, "draft")
-        assert await daemon.stop() == 0
+        await daemon.stop()
     assert any(line["event"] == "renumbered" for line in daemon.log)
 
 
@@ -133,24 +124,18 @@ async def test_two_daemons_on_one_state_are_refused_and_status_looks_on(
 ) -> None:
     real_servers.empty()
     config = configure(tmp_path, real_servers)
-
-    def promptly(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "daemon.py"), *words, "--config", str(config)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-
     async with Daemon(config):
         await real_servers.send(DANA, CLINIC, "NOSHOW Sam", "")
         draft = await letter(real_servers, DANA, "draft")
         await letter(real_servers, ADMIN, "alert")
-        assert promptly("run").returncode == 3
-        said = json.loads(promptly("status", "--json").stdout)
+        assert (await promptly(config, "run"))[0] == 3
+        said = await status(config)
         assert [case["case"] for case in said["open"]] == [draft["X-Promptly-Case"]]
         assert said["mailbox"]["connected"] is True
         assert said["open"][0]["next"]["letter"] == "reminder"
-        checked = promptly("check")
-        assert checked.returncode == 0, checked.stdout
-    said = json.loads(promptly("status", "--json").stdout)
-    assert said["mailbox"]["connected"] is False
+        code, found, _ = await promptly(config, "check")
+        assert code == 0, found
+    assert (await status(config))["mailbox"]["connected"] is False
 
 
 async def test_killed_and_started_again_it_goes_on(real_servers: RealServers, tmp_path: Path) -> None:

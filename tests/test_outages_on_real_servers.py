@@ -196,13 +196,12 @@ async def test_too_many_connections(crowded: RealServers, tmp_path: Path) -> Non
     with imapclient.IMAPClient(HOST, crowded.imap_port, ssl_context=crowded.tls) as human:
         human.login(CLINIC, crowded.passwords[CLINIC])
         daemon = Daemon(configure(tmp_path, crowded))
-        starting = asyncio.create_task(daemon.__aenter__())
+        await daemon.start()
         await asyncio.sleep(6)  # long enough for several attempts
-        assert not starting.done()
+        assert "ready" not in {line["event"] for line in daemon.log}
         human.logout()
-    async with asyncio.timeout(BACK):
-        await starting
     try:
+        await daemon.logs("ready", within=BACK)
         assert {line["reason"] for line in daemon.log if line["event"] == "mailbox lost"} == {"unreachable"}
         await reports(crowded, "Sam", 1)
     finally:

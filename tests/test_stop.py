@@ -6,18 +6,14 @@ The daemon is a process of its own on the embedded server, behind proxies that c
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,7 +21,7 @@ from daemon import main
 from tests.bench.mailboxes import names
 from tests.configuration import configure
 from tests.conversation import MAILBOX, PEOPLE
-from tests.daemon_process import ROOT
+from tests.daemon_process import Daemon, status
 from tests.in_time import header, letters, raw
 from tests.scripted_imap import ScriptedImap
 from tests.silent_proxy import SilentProxy
@@ -68,106 +64,59 @@ async def a_place(folder: Path, more: str = "") -> AsyncIterator[Place]:
         yield Place(server, imap, smtp, config)
 
 
-class Running:
-    """``daemon.py run``, or another `program` that is it but for a fault; its log is kept, and can be waited for."""
-
-    def __init__(self, config: Path, *program: str) -> None:
-        self._command = [*(program or [str(ROOT / "daemon.py")]), "run", "--config", str(config)]
-        self.log: list[str] = []
-
-    async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *self._command,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-        )
-        self._reader = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            self.log.append(line.decode())
-
-    async def logs(self, event: str, times: int = 1) -> None:
-        async with asyncio.timeout(20):
-            while sum(f'"event": "{event}"' in line for line in self.log) < times:
-                await asyncio.sleep(0.01)
-
-    async def ends(self) -> int:
-        """It ends by itself; the exit code."""
-        await self.start()
-        await self._reader
-        return await self.process.wait()
-
-    async def stop(self) -> float:
-        """SIGTERM; how long it took. It must end by itself, in good order."""
-        began = time.monotonic()
-        self.process.terminate()
-        try:
-            async with asyncio.timeout(WITHIN + 5):
-                code = await self.process.wait()
-        except TimeoutError:
-            self.process.kill()
-            raise
-        await self._reader
-        assert code == 0, "".join(self.log[-15:])
-        return time.monotonic() - began
+Phase = Callable[[Place, Daemon], Awaitable[None]]
 
 
-Phase = Callable[[Place, Running], Awaitable[None]]
-
-
-async def imap_never_greets(place: Place, daemon: Running) -> None:
+async def imap_never_greets(place: Place, daemon: Daemon) -> None:
     place.imap.fall_silent()
     async with asyncio.timeout(20):
         while not place.imap.connections:
             await asyncio.sleep(0.01)
 
 
-async def watching(place: Place, daemon: Running) -> None:
-    await daemon.logs("letter sent", 2)
+async def watching(place: Place, daemon: Daemon) -> None:
+    await daemon.has_logged("letter sent", 2)
 
 
-async def imap_hangs_in_idle(place: Place, daemon: Running) -> None:
-    await daemon.logs("ready")
+async def imap_hangs_in_idle(place: Place, daemon: Daemon) -> None:
+    await daemon.has_logged("ready")
     place.imap.fall_silent()
 
 
-async def smtp_hangs_at_the_greeting(place: Place, daemon: Running) -> None:
+async def smtp_hangs_at_the_greeting(place: Place, daemon: Daemon) -> None:
     place.smtp.fall_silent()
-    await daemon.logs("opened noshow")
+    await daemon.has_logged("opened noshow")
 
 
-async def smtp_hangs_at_mail(place: Place, daemon: Running) -> None:
+async def smtp_hangs_at_mail(place: Place, daemon: Daemon) -> None:
     place.server.hang_smtp()
-    await daemon.logs("opened noshow")
+    await daemon.has_logged("opened noshow")
 
 
-async def smtp_hangs_in_the_middle(place: Place, daemon: Running) -> None:
-    await daemon.logs("letter sent", 1)
+async def smtp_hangs_in_the_middle(place: Place, daemon: Daemon) -> None:
+    await daemon.has_logged("letter sent")
     place.smtp.fall_silent()
     await place.reports("Kim")
-    await daemon.logs("opened noshow", 2)
+    await daemon.has_logged("opened noshow", 2)
 
 
-async def both_hang(place: Place, daemon: Running) -> None:
+async def both_hang(place: Place, daemon: Daemon) -> None:
     place.server.hang_smtp()
-    await daemon.logs("opened noshow")
+    await daemon.has_logged("opened noshow")
     place.imap.fall_silent()
     place.smtp.fall_silent()
 
 
-async def both_are_down(place: Place, daemon: Running) -> None:
-    await daemon.logs("ready")
+async def both_are_down(place: Place, daemon: Daemon) -> None:
+    await daemon.has_logged("ready")
     await place.server.down_imap()
     await place.server.down_smtp()
-    await daemon.logs("mailbox lost")
+    await daemon.has_logged("mailbox lost")
 
 
-async def in_a_burst(place: Place, daemon: Running) -> None:
+async def in_a_burst(place: Place, daemon: Daemon) -> None:
     await place.reports(*BURST)
-    await daemon.logs("opened noshow", 20)
+    await daemon.has_logged("opened noshow", 20)
 
 
 BURST = tuple(islice(names(), 60))
@@ -193,7 +142,7 @@ async def test_stopped_in_this_phase_it_loses_nothing(tmp_path: Path, phase: Pha
         if phase is imap_never_greets:
             place.imap.fall_silent()
         await place.reports("Sam")
-        daemon = Running(place.config)
+        daemon = Daemon(place.config)
         await daemon.start()
         await phase(place, daemon)
         assert await daemon.stop() < WITHIN
@@ -204,7 +153,7 @@ async def test_stopped_in_this_phase_it_loses_nothing(tmp_path: Path, phase: Pha
             await place.server.up_imap()
             await place.server.up_smtp()
         await place.reports("Robin")
-        again = Running(place.config)
+        again = Daemon(place.config)
         await again.start()
         cases = 2 + (phase is smtp_hangs_in_the_middle) + len(BURST) * (phase is in_a_burst)
         assert (await place.letters(DANA, cases))["draft"] == cases
@@ -221,19 +170,19 @@ async def test_stopped_on_a_full_disk_it_exits_in_good_order(tmp_path: Path) -> 
     mount("-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(small))
     try:
         async with a_place(tmp_path, more=f'[store]\nurl = "tinydb:{small}"\n') as place:
-            daemon = Running(place.config)
+            daemon = Daemon(place.config)
             await daemon.start()
-            await daemon.logs("ready")
+            await daemon.has_logged("ready")
             with (small / "ballast").open("wb", buffering=0) as ballast:
                 while os.statvfs(small).f_bavail:
                     ballast.write(bytes(4096))
             await place.reports("Sam")
-            await daemon.logs("the store refuses writes")
+            await daemon.has_logged("the store refuses writes")
             assert await daemon.stop() < WITHIN
-            again = Running(place.config)
+            again = Daemon(place.config)
             await again.start()
-            await again.logs("ready")  # there is no room yet: it waits for it
-            await again.logs("the store refuses writes")
+            await again.has_logged("ready")  # there is no room yet: it waits for it
+            await again.has_logged("the store refuses writes")
             (small / "ballast").unlink()
             await place.letters(DANA, 1)
             await again.stop()
@@ -252,13 +201,13 @@ async def test_stopped_while_imap_hangs_in_this_command(tmp_path: Path, command:
         if command == "DONE":
             imap.upon_idle = [lambda: imap.put(raw(DANA, "NOSHOW Kim"), SystemClock().now())]
             imap.with_plus = "* 2 EXISTS\r\n"
-        daemon = Running(place.config)
+        daemon = Daemon(place.config)
         await daemon.start()
         async with asyncio.timeout(20):
             await imap.heard(command)
         assert await daemon.stop() < WITHIN
         cases = 2 if command == "DONE" else 1
-        again = Running(place.config)
+        again = Daemon(place.config)
         await again.start()
         assert await place.letters(DANA, cases) == {"draft": cases}
         assert await place.letters(ALEX, cases) == {"alert": cases}
@@ -288,13 +237,13 @@ async def test_stopped_while_smtp_hangs_at_this_stage(
 
         monkeypatch.setattr(place.server, name, hangs)
         await place.reports("Sam")
-        daemon = Running(place.config)
+        daemon = Daemon(place.config)
         await daemon.start()
         async with asyncio.timeout(20):
             await reached.wait()
         assert await daemon.stop() < WITHIN
         freed.set()
-        again = Running(place.config)
+        again = Daemon(place.config)
         await again.start()
         assert await place.letters(DANA, 1) == {"draft": 1}
         assert await place.letters(ALEX, 1) == {"alert": 1}
@@ -306,11 +255,12 @@ async def test_stopped_while_smtp_hangs_at_this_stage(
 async def test_the_lock_never_misleads(tmp_path: Path) -> None:
     """Two at once, `status` in between, `kill -9` and an immediate start."""
     async with a_place(tmp_path) as place:
-        daemon = Running(place.config)
+        daemon = Daemon(place.config)
         await daemon.start()
-        await daemon.logs("ready")
+        await daemon.has_logged("ready")
         for _ in range(3):
-            second = Running(place.config)
+            second = Daemon(place.config)
+            await second.start()
             async with asyncio.TaskGroup() as both:
                 ended = both.create_task(second.ends())
                 shown = both.create_task(status(place.config))
@@ -319,23 +269,13 @@ async def test_the_lock_never_misleads(tmp_path: Path) -> None:
         for number in range(3):
             daemon.process.kill()
             shown_while_dead = asyncio.create_task(status(place.config))
-            daemon = Running(place.config)
+            daemon = Daemon(place.config)
             await daemon.start()
             await place.reports(BURST[number])
             await place.letters(DANA, number + 1)
             await shown_while_dead
         assert await daemon.stop() < WITHIN
         assert not (await status(place.config))["mailbox"]["connected"]
-
-
-async def status(config: Path) -> dict[str, Any]:
-    """``daemon.py status --json``."""
-    command = [sys.executable, str(ROOT / "daemon.py"), "status", "--json", "--config", str(config)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
-    said, _ = await process.communicate()
-    assert process.returncode == 0
-    found: dict[str, Any] = json.loads(said)
-    return found
 
 
 def test_asked_to_stop_while_its_libraries_load(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,12 +292,12 @@ def test_asked_to_stop_while_its_libraries_load(monkeypatch: pytest.MonkeyPatch)
 async def test_asked_to_stop_while_it_starts(tmp_path: Path) -> None:
     async with a_place(tmp_path) as place:
         await place.reports("Sam")
-        daemon = Running(place.config)
+        daemon = Daemon(place.config)
         await daemon.start()
         while not (tmp_path / "state" / "lock").exists():
             await asyncio.sleep(0.001)
         assert await daemon.stop() < WITHIN
-        again = Running(place.config)
+        again = Daemon(place.config)
         await again.start()
         assert await place.letters(DANA, 1) == {"draft": 1}
         await again.stop()

@@ -239,7 +239,7 @@ class TestState:
     @pytest.mark.slow
     async def test_of_a_newer_promptly_is_exit_4_and_left_untouched(self, premises: Premises) -> None:
         async with premises.daemon() as running:
-            assert await running.stop() == 0
+            await running.stop()
         desk = premises.state / "desk.json"
         newer = desk.read_text().replace('"format": 1', '"format": 99')
         assert "99" in newer
@@ -285,11 +285,11 @@ class TestSignals:
         async with premises.daemon() as running:
             await premises.report()
             await premises.gets("dana@clinic.test", 1)
-            assert await running.stop() == 0
+            await running.stop()
         async with premises.daemon() as running:
             await premises.report("LATE 15 Kim")
             await premises.gets("dana@clinic.test", 2)
-            assert await running.stop() == 0
+            await running.stop()
         assert len(await premises.server.messages("admin@clinic.test")) == 2
 
     async def test_sigterm_is_exit_0_within_5_seconds_while_smtp_hangs(self, premises: Premises) -> None:
@@ -297,9 +297,7 @@ class TestSignals:
         async with premises.daemon() as running:
             await premises.report()
             await running.logs("opened noshow")
-            began = time.monotonic()
-            assert await running.stop() == 0
-            assert time.monotonic() - began < 5
+            assert await running.stop() < 5
         premises.server.resume_smtp()
         async with premises.daemon():
             await premises.gets("dana@clinic.test", 1)
@@ -309,7 +307,7 @@ class TestSignals:
         async with premises.daemon() as running:
             await premises.server.down_imap()
             await running.logs("mailbox lost")
-            assert await running.stop() == 0
+            await running.stop()
 
     async def test_sighup_with_a_faulty_file_changes_nothing_and_is_logged(self, premises: Premises) -> None:
         async with premises.daemon() as running:
@@ -327,7 +325,7 @@ class TestSignals:
             await premises.report("LATE 15 Kim")
             await premises.gets("dana@clinic.test", 2)
             assert b"Promptly, Other" in (await premises.server.messages("dana@clinic.test"))[1]
-            assert await running.stop() == 0
+            await running.stop()
 
 
 async def test_a_letter_owed_is_counted_before_it_can_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.bench.light import configure, sink
 from tests.bench.mailboxes import associate, names
 from tests.bench.past import Past, make_past
-from tests.bench.programs import Program, noted_daemon
+from tests.bench.programs import Measured, noted_daemon
 from tests.in_time import raw
 from tests.scripted_imap import ScriptedImap
 from workflow.config import load
@@ -60,7 +60,7 @@ class Grown:
 class _Side:
     """One of the daemons that stand side by side."""
 
-    def __init__(self, imap: ScriptedImap, program: Program, started: float) -> None:
+    def __init__(self, imap: ScriptedImap, program: Measured, started: float) -> None:
         self.started = started
         self.program = program
         self._imap = imap
@@ -130,6 +130,6 @@ async def growth(folder: Path, pasts: list[Past], reports: int) -> dict[Past, Gr
 @asynccontextmanager
 async def _ready(imap: ScriptedImap, config: Path) -> AsyncIterator[_Side]:
     began = time.monotonic()
-    async with Program(noted_daemon(config), config.parent / "log") as program:
+    async with Measured(noted_daemon(config), config.parent) as program:
         ready_at = await program.noted("ready", START)
         yield _Side(imap, program, ready_at - began)

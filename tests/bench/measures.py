@@ -32,7 +32,7 @@ from tests.bench.mailboxes import (
     names,
 )
 from tests.bench.pipe import ADMIN, CLINIC, DANA, Task
-from tests.bench.programs import Program, daemon, noted_daemon
+from tests.bench.programs import Measured, daemon, noted_daemon
 from tests.configuration import ASSOCIATES
 from tests.daemon_process import configure
 from tests.real_servers import HOST
@@ -82,8 +82,8 @@ async def start_up(folder: Path) -> float:
     async with TroubledServer({CLINIC: "secret", DANA: "secret", ADMIN: "secret"}) as server:
         config = configuration.configure(folder, mailbox={"port": server.imap_port}, smtp={"port": server.smtp_port})
         began = time.perf_counter()
-        async with Program(daemon(config), folder / "log") as program:
-            await program.logged_ready()
+        async with Measured(daemon(config), folder) as program:
+            await program.logs("ready")
             return time.perf_counter() - began
 
 
@@ -105,7 +105,7 @@ class Bench:
             await all_delivered(self._servers, dict.fromkeys(LETTERS, 1), PATIENCE)
             self._sizes = {user: self._size_of_ours(user) for user in LETTERS}
         async with self._program(daemon(self._configured())) as program:
-            await program.logged_ready()
+            await program.logs("ready")
             self._start_cpu["daemon"] = program.cpu_seconds
         async with self._program(self._task().words()) as program:
             await program.noted_ready()
@@ -180,10 +180,10 @@ class Bench:
         return (file for part in ("new", "cur") for file in (place / part).iterdir())
 
     @asynccontextmanager
-    async def _program(self, command: list[str], *, emptied: bool = False) -> AsyncIterator[Program]:
+    async def _program(self, command: list[str], *, emptied: bool = False) -> AsyncIterator[Measured]:
         if not emptied:
             self._servers.empty()
-        async with Program(command, self._new_folder() / "log") as program:
+        async with Measured(command, self._new_folder()) as program:
             yield program
 
     @asynccontextmanager
@@ -242,7 +242,7 @@ class _Reporter:
         return time.time()
 
 
-async def _handled(program: Program) -> float:
+async def _handled(program: Measured) -> float:
     """Milliseconds from the next mail fetched to both its letters accepted."""
     fetched_at = await program.noted("fetched")
     return 1000 * (max([await program.noted("accepted") for _ in LETTERS]) - fetched_at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import ssl
 import sys
 from dataclasses import asdict, dataclass
@@ -48,7 +49,7 @@ class Task:
 
     def words(self) -> list[str]:
         """The command line."""
-        return [sys.executable, "-m", "tests.bench.pipe", json.dumps(asdict(self))]
+        return ["-m", "tests.bench.pipe", json.dumps(asdict(self))]
 
 
 class Pipe:
@@ -130,4 +131,5 @@ def _letter(recipient: str, about: str, size: int) -> bytes:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # as the daemon: in good order
     asyncio.run(Pipe(Task(**json.loads(sys.argv[1]))).run())

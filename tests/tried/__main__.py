@@ -45,7 +45,7 @@ async def play(fault: Fault, seed: int) -> Count:
         trial = Trial(folder, random.Random(seed), server, imap, line)
         configure(trial, fault, ports)
         stack.callback(lay_out_disk(folder, fault.disk))
-        await trial.starts(*(word if word != "ill" else str(folder / "ill") for word in fault.program))
+        await trial.starts([word if word != "ill" else str(folder / "ill") for word in fault.program])
         try:
             await trial.daemon.logs("ready")
             await fault.play(trial)

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tests.conversation import MAILBOX
+from tests.daemon_process import PLAIN, POISONED
 from tests.scripted_imap import ALL
 from tests.test_disk import free, mount, unmount
 from tests.tried.trial import DANA, PAT, PATIENCE, Trial
 
-POISONED = ("-m", "tests.poisoned_daemon")
 NO_KEYWORDS = r"\Deleted \Seen"
 
 Play = Callable[[Trial], Awaitable[None]]
@@ -23,7 +23,7 @@ class Fault:
 
     name: str
     play: Play
-    program: tuple[str, ...] = ()
+    program: tuple[str, ...] = PLAIN
     scripted: dict[str, str] | None = None
     """The traits of the scripted IMAP server; None: the embedded one."""
     old_mails: int = 0
@@ -247,10 +247,10 @@ async def deadly_mail(trial: Trial) -> None:
     await trial.arrives("deadly")
     await trial.report()
     await trial.daemon.process.wait()
-    await trial.starts(*POISONED)
+    await trial.starts(POISONED)
     await trial.daemon.process.wait()
     trial.over()
-    await trial.starts(*POISONED)
+    await trial.starts(POISONED)
 
 
 async def mail_that_raises(trial: Trial) -> None:

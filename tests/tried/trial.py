@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -14,10 +15,10 @@ from pathlib import Path
 
 from tests.bench.mailboxes import names
 from tests.conversation import MAILBOX, PEOPLE
+from tests.daemon_process import PLAIN, Daemon
 from tests.in_time import header, raw
 from tests.scripted_imap import ScriptedImap
 from tests.silent_proxy import SilentProxy
-from tests.test_stop import Running
 from tests.troubled_server import Passed, TroubledServer
 from workflow.clock import SystemClock
 
@@ -53,8 +54,8 @@ class Trial:
         self._names = names()
         server._passing = lambda passed: self.accepted.append((time.monotonic(), passed))
 
-    async def starts(self, *program: str) -> None:
-        self.daemon = Running(self.config, *program)
+    async def starts(self, program: Sequence[str] = PLAIN) -> None:
+        self.daemon = Daemon(self.config, program=program)
         await self.daemon.start()
 
     async def report(self, count: int = 1, *flags: str) -> None:
@@ -98,7 +99,7 @@ class Trial:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             return
-        await self.daemon.logs("ready")  # it may have been started anew, and all been told before that
+        await self.daemon.has_logged("ready")  # it may have been started anew, and all been told before that
         await asyncio.sleep(1.0)
 
     def count(self) -> Count:
