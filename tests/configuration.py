@@ -1,10 +1,21 @@
-"""The configuration of the tests' clinic: one file, and what a test wants otherwise."""
+"""The tests' clinic: its people, and one configuration file, with what a test wants otherwise."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+
+MAILBOX = "clinic@clinic.test"
+
+PEOPLE = {
+    "dana": "dana@clinic.test",
+    "ravi": "ravi@clinic.test",
+    "alex": "admin@clinic.test",
+    "pat": "pat@clinic.test",
+    "lee": "lead@clinic.test",
+    "stranger": "someone@elsewhere.test",
+}
 
 Keys = Mapping[str, object]
 """Of one table. None: the key is left out."""
@@ -16,7 +27,7 @@ _TABLES: dict[str, Keys] = {
         "admins": ["Front Desk <admin@clinic.test>"],
     },
     "mailbox": {
-        "address": "clinic@clinic.test",
+        "address": MAILBOX,
         "host": "127.0.0.1",
         "security": "none",
         "password_file": "password",

@@ -20,8 +20,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.parser import BytesHeaderParser
+from email.contentmanager import raw_data_manager
+from email.header import decode_header, make_header
+from email.message import EmailMessage, Message
+from email.policy import Policy
+from email.utils import format_datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +32,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from tests.configuration import configure
+from tests.configuration import MAILBOX, PEOPLE, configure
 from tests.movable_clock import MovableClock
 from tests.store.waiting_store import Wait, waiting
 from tests.troubled_server import TroubledServer
@@ -41,19 +44,13 @@ from workflow.service import Service
 from workflow.store import Store, folder_of
 from workflow.store.tiny.store import TinyStore
 
+__all__ = ["MAILBOX", "PEOPLE", "Clinic"]
+
 TORONTO = ZoneInfo("America/Toronto")
-MAILBOX = "clinic@clinic.test"
 TWO_O_CLOCK = datetime(2026, 11, 5, 14, 0, tzinfo=TORONTO)
 """A Thursday, outside quiet hours, no DST change near."""
 
-PEOPLE = {
-    "dana": "dana@clinic.test",
-    "ravi": "ravi@clinic.test",
-    "alex": "admin@clinic.test",
-    "pat": "pat@clinic.test",
-    "lee": "lead@clinic.test",
-    "stranger": "someone@elsewhere.test",
-}
+AS_TEXT: Policy[Any] = email.policy.compat32.clone(linesep="\r\n", max_line_length=900)
 
 stores: Callable[[str], Store] = lambda url: TinyStore(folder_of(url))
 """Makes the store of every clinic, not opened yet: `pytest --store` puts another in its place."""
@@ -71,35 +68,53 @@ class Received:
         assert isinstance(parsed, EmailMessage)
         return parsed
 
+    # Headers stay text below: to parse each one takes the parser above most of its time.
+
     @cached_property
+    def _headers(self) -> Message:
+        return email.message_from_bytes(self.raw.partition(b"\r\n\r\n")[0])
+
+    @cached_property
+    def _parts(self) -> EmailMessage:
+        return email.message_from_bytes(self.raw, EmailMessage, policy=AS_TEXT)
+
+    def _header(self, name: str) -> str | None:
+        """Unfolded and decoded."""
+        value = self._headers[name]
+        return None if value is None else str(make_header(decode_header("".join(value.splitlines()))))
+
+    def _body(self, kind: str) -> str:
+        part = self._parts.get_body((kind,))
+        assert part is not None
+        return str(part.get_content(content_manager=raw_data_manager)).replace("\r\n", "\n")
+
+    @property
     def kind(self) -> str:
-        # Most letters are only known by their kind, and the parser above takes its time.
-        return str(BytesHeaderParser().parsebytes(self.raw)["X-Promptly-Letter"])
+        return str(self._header("X-Promptly-Letter"))
 
     @property
     def case(self) -> str | None:
-        case = self.message["X-Promptly-Case"]
-        return None if case is None else str(case)
+        return self._header("X-Promptly-Case")
 
     @property
     def subject(self) -> str:
-        return str(self.message["Subject"])
+        return str(self._header("Subject"))
 
     @property
     def id(self) -> str:
-        return str(self.message["Message-ID"])
+        return str(self._header("Message-ID"))
+
+    @property
+    def references(self) -> str:
+        return self._header("References") or ""
 
     @property
     def text(self) -> str:
-        part = self.message.get_body(("plain",))
-        assert part is not None
-        return str(part.get_content()).replace("\r\n", "\n")
+        return self._body("plain")
 
     @property
     def html(self) -> str:
-        part = self.message.get_body(("html",))
-        assert part is not None
-        return str(part.get_content())
+        return self._body("html")
 
     @property
     def first_line(self) -> str:
@@ -108,7 +123,7 @@ class Received:
     @property
     def facts(self) -> dict[str, Any]:
         """The attachment ``alert.json``."""
-        for part in self.message.iter_attachments():
+        for part in self._parts.iter_attachments():
             if part.get_filename() == "alert.json":
                 assert part.get_content_type() == "application/json"
                 found = json.loads(part.get_payload(decode=True))  # type: ignore[arg-type]  # bytes, by decode=True
@@ -142,7 +157,7 @@ class Person:
         """A reply as a phone makes it: Re:, the ids, the text above the quoted letter."""
         quoted = "\n".join(f"> {line}" for line in letter.text.splitlines())
         text = f"{body}\n\nOn Thu, Nov 5, 2026 at 2:00 PM Promptly <{MAILBOX}> wrote:\n{quoted}\n" if quoting else body
-        ids = {"In-Reply-To": letter.id, "References": f"{letter.message['References'] or ''} {letter.id}".strip()}
+        ids = {"In-Reply-To": letter.id, "References": f"{letter.references} {letter.id}".strip()}
         return await self._sends(f"Re: {letter.subject}", text, ids)
 
     async def taps(self, letter: Received, word: str) -> EmailMessage:
@@ -164,11 +179,11 @@ class Person:
     async def _sends(self, subject: str, body: str, headers: dict[str, str]) -> EmailMessage:
         clinic = self.clinic
         clinic.count += 1
-        message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=900))
+        message = EmailMessage(policy=AS_TEXT)
         message["From"] = f"{self.name.title()} <{self.address}>"
         message["To"] = MAILBOX
         message["Subject"] = subject
-        message["Date"] = clinic.clock.now()
+        message["Date"] = format_datetime(clinic.clock.now())
         message["Message-ID"] = f"<mail-{clinic.count}@phone.test>"
         for name, value in headers.items():
             del message[name]
@@ -176,7 +191,7 @@ class Person:
         if "Authentication-Results" not in message:
             domain = self.address.partition("@")[2]
             message["Authentication-Results"] = f"mx.clinic.test; dmarc=pass header.from={domain}"
-        message.set_content(body or "\n")
+        message.set_content(body or "\n", content_manager=raw_data_manager)
         await clinic.server.deliver(MAILBOX, message.as_bytes(), arrived_at=clinic.clock.now())
         await clinic.settled()
         return message
@@ -221,8 +236,7 @@ class Clinic:
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
-        accounts = dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")
-        self.server = await self._stack.enter_async_context(TroubledServer(accounts, opens=self._opens))
+        self.server = await self._stack.enter_async_context(TroubledServer(opens=self._opens))
         self.config_file = configure(
             self.folder,
             self._more,

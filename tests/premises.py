@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.configuration import configure
-from tests.conversation import MAILBOX, PEOPLE
+from tests.conversation import MAILBOX
 from tests.daemon_process import Daemon, promptly
 from tests.in_time import letters, raw
 from tests.troubled_server import TroubledServer
@@ -53,7 +53,7 @@ class Premises:
 
 @pytest.fixture
 async def premises(tmp_path: Path) -> AsyncIterator[Premises]:
-    async with TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
+    async with TroubledServer() as server:
         premises = Premises(server, tmp_path)
         premises.configure()
         yield premises

@@ -29,7 +29,7 @@ DANA, ALEX = PEOPLE["dana"], PEOPLE["alex"]
 @asynccontextmanager
 async def a_server(folder: Path) -> AsyncIterator[tuple[TroubledServer, Path]]:
     """An embedded server, and a configuration for it."""
-    async with TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server:
+    async with TroubledServer() as server:
         yield server, configure(folder, mailbox={"port": server.imap_port}, smtp={"port": server.smtp_port})
 
 

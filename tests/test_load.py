@@ -84,8 +84,8 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
     def pass_on(passed: Passed) -> None:
         big.passing(passed)
 
-    people = [MAILBOX, ALEX, *(associate(number) for number in range(TEAMS))]
-    async with TroubledServer(dict.fromkeys(people, "secret"), passing=pass_on) as server:
+    people = [ALEX, *(associate(number) for number in range(TEAMS))]
+    async with TroubledServer(people=people, passing=pass_on) as server:
         config = configure(
             folder,
             associates=associates(),

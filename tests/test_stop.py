@@ -56,7 +56,7 @@ class Place:
 @asynccontextmanager
 async def a_place(folder: Path, more: str = "") -> AsyncIterator[Place]:
     async with (
-        TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")) as server,
+        TroubledServer() as server,
         SilentProxy(server.imap_port) as imap,
         SilentProxy(server.smtp_port) as smtp,
     ):

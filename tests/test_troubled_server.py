@@ -12,6 +12,7 @@ import aiosmtplib
 import pytest
 from imapclient import IMAPClient
 
+from tests.rows import each
 from tests.troubled_server import LOOPBACK, Passed, TroubledServer
 
 CLINIC, DANA = "clinic@clinic.test", "dana@clinic.test"
@@ -171,7 +172,7 @@ async def test_mail_that_came_between_two_commands_is_pushed_in_idle(server: Tro
     await asyncio.to_thread(listen)
 
 
-@pytest.mark.parametrize(
+@each(
     ("sender", "said"),
     [(DANA, b"dmarc=pass header.from=clinic.test"), ("eve@evil.test", b"dmarc=fail header.from=clinic.test")],
 )

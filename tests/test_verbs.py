@@ -18,6 +18,7 @@ from tests import configuration
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, is_owed, missed
 from tests.premises import Premises, premises
+from tests.rows import each
 
 __all__ = ["premises"]
 
@@ -217,7 +218,7 @@ class TestFaultyConfiguration:
         assert daemon.main(["status", "--config", str(tmp_path / "none.toml")]) == 2
         assert "there is no such file" in capsys.readouterr().err
 
-    @pytest.mark.parametrize("words", [[], ["sing"], ["show"], ["run", "--speed", "fast"]])
+    @each("words", [[], ["sing"], ["show"], ["run", "--speed", "fast"]])
     def test_wrong_usage_is_exit_2(self, words: list[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             daemon.main(words)

@@ -9,9 +9,10 @@ import asyncio
 import time
 from asyncio import StreamReader, StreamWriter
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -21,6 +22,7 @@ from pymap.parsing.specials.flag import Flag, Wildcard
 from pysasl import SASLAuth
 
 from tests import xoauth2
+from tests.configuration import MAILBOX, PEOPLE
 from workflow.verbs.server import LOOPBACK, Folder, Folders, ImapConfig, MailServer, Passed
 
 __all__ = ["LOOPBACK", "Passed", "Stage", "Stored", "TroubledServer"]
@@ -73,7 +75,7 @@ class _WatchedFolder(Folder):
     """A folder that keeps keywords, and rings at every change."""
 
     def __init__(self, boxes: _WatchedFolders) -> None:
-        super().__init__(boxes._content_cache, boxes._thread_cache)
+        super().__init__(boxes._content_cache, _NO_THREADS)  # type: ignore[arg-type]  # all that is asked of one
         self._updated = boxes.changed
 
     @property
@@ -97,13 +99,36 @@ class _WatchedFolders(Folders):
         return made
 
 
+class _NoThreads:
+    """For pymap: no mail belongs to another. It would read each for that, and nobody here asks."""
+
+    def add(self, _content: object) -> ObjectId:
+        return ObjectId.random_thread_id()
+
+
+_NO_THREADS = _NoThreads()
+
+
+class _LetterBox:
+    """Mail for somebody who does not look at it by IMAP."""
+
+    def __init__(self) -> None:
+        self.mails: list[Stored] = []
+        self.changed = Event.for_asyncio()
+
+
 class TroubledServer(MailServer):
-    """With `opens`, which says whether an access token opens an account, XOAUTH2 is offered beside passwords."""
+    """The clinic's mailbox, and the people's.
+
+    `accounts` are reached by IMAP; mail for `people` is only kept. With `opens`, which says whether an access token
+    opens an account, XOAUTH2 is offered beside passwords.
+    """
 
     def __init__(
         self,
-        accounts: Mapping[str, str],
+        accounts: Mapping[str, str] = MappingProxyType({MAILBOX: "secret"}),
         *,
+        people: Iterable[str] = PEOPLE.values(),
         authserv_id: str = "",
         passing: Callable[[Passed], None] | None = None,
         opens: xoauth2.Opens | None = None,
@@ -111,6 +136,7 @@ class TroubledServer(MailServer):
         super().__init__(accounts, authserv_id=authserv_id, passing=self._note)
         self.passed: deque[Passed] = deque(maxlen=1000)
         """The last mails accepted by SMTP, oldest first."""
+        self._letters = {address: _LetterBox() for address in people if address not in accounts}
         self._told = passing
         self._opens = opens
         self._refusals: list[_Refusal] = []
@@ -128,6 +154,10 @@ class TroubledServer(MailServer):
 
     async def deliver(self, address: str, raw: bytes, arrived_at: datetime | None = None) -> int:
         """Put a mail into somebody's INBOX, as if it came from outside; gives its UID. KeyError: no such account."""
+        if (box := self._letters.get(address.casefold())) is not None:
+            box.mails.append(Stored(len(box.mails) + 1, frozenset(), raw))
+            box.changed.set()
+            return len(box.mails)
         return await super().deliver(address, raw, arrived_at or datetime.fromtimestamp(time.time(), UTC))
 
     async def messages(self, address: str, folder: str = "INBOX") -> list[bytes]:
@@ -136,6 +166,8 @@ class TroubledServer(MailServer):
 
     async def stored(self, address: str, folder: str = "INBOX") -> list[Stored]:
         """The same with UIDs and flags."""
+        if (box := self._letters.get(address.casefold())) is not None:
+            return list(box.mails)
         try:
             mailbox = await self._boxes[address.casefold()].get_mailbox(folder)
         except KeyError:
@@ -168,6 +200,8 @@ class TroubledServer(MailServer):
 
     def _changed(self, address: str) -> Event:
         """Rings at the next change in any folder of an account."""
+        if (box := self._letters.get(address.casefold())) is not None:
+            return box.changed.or_event()
         boxes = self._boxes[address.casefold()]
         assert isinstance(boxes, _WatchedFolders)
         return boxes.changed.or_event()
@@ -271,7 +305,13 @@ class TroubledServer(MailServer):
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """RCPT TO (aiosmtpd's hook)."""
-        return self._refusal("RCPT", address) or await super().handle_RCPT(server, session, envelope, address, options)
+        if answer := self._refusal("RCPT", address):
+            return answer
+        if address.casefold() in self._letters:
+            envelope.rcpt_tos.append(address.casefold())
+            envelope.rcpt_options.extend(options)
+            return "250 2.1.5 OK"
+        return await super().handle_RCPT(server, session, envelope, address, options)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """The mail itself (aiosmtpd's hook)."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.cast import ALEX, DANA, LEE, RULES, a_case, local, scene
 from tests.mail.reading import mail
+from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.language import read, vocabulary
 from workflow.core.model import Case, Decision, Kind, Mail, Person, Standing
@@ -104,7 +104,7 @@ def test_alone_in_a_mail_to_the_clinic_it_does(line: str, signed: str) -> None:
         assert after.id == case.id
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "recipients"),
     [
         (["To: clinic@clinic.test"], ("clinic@clinic.test",)),

@@ -241,7 +241,7 @@ def test_subjects_of_all_charsets(raw: bytes, subject: str) -> None:
     assert reading(b"From: dana@clinic.test\r\nSubject: " + raw + b"\r\n\r\n").mail.subject == subject
 
 
-@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+@each("encoding", ["base64", "quoted-printable"])
 def test_one_transfer_encoding_may_lie_over_all_parts(encoding: str) -> None:
     text = "Content-Type: text/plain; charset=utf-8\n\nRESCHEDULED caf\u00e9"
     kind, _, body = parts("alternative; x=_", text, "Content-Type: text/html\n\n<p>x</p>").partition("\n\n")
@@ -262,8 +262,8 @@ def test_lines_may_end_in_two_returns() -> None:
     assert reading(b"\r\r\nSubject: x").mail.subject == ""
 
 
-@pytest.mark.parametrize("encoding", ["b", "q"])
-@pytest.mark.parametrize("cut", range(1, 40))
+@each("encoding", ["b", "q"])
+@each("cut", range(1, 40))
 def test_one_encoded_text_may_be_cut_at_any_letter(encoding: str, cut: int) -> None:
     text = "LATE 15 Zoë überlegt"
     data = text.encode()

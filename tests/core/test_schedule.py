@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from tests.cast import CADENCE, RULES, TORONTO, a_case, clock, local, minutes, without_quiet
+from tests.rows import each
 from workflow.core import schedule
 from workflow.core.entries import replanned
 from workflow.core.model import Case, Due, Kind, KindCadence, Outcome, Rules, State, Timer
@@ -91,7 +90,7 @@ class TestLate:
         assert reminders(case, local("20:00")) == ["05 16:05"]
         assert schedule.asks_outcome(case, local("16:05"))
 
-    @pytest.mark.parametrize(("late", "escalated"), [(5, False), (10, False), (11, True), (None, True)])
+    @each(("late", "escalated"), [(5, False), (10, False), (11, True), (None, True)])
     def test_escalates_only_when_ten_minutes_can_help(self, late: int | None, escalated: bool) -> None:
         case = a_case(Kind.LATE, local("13:50"), minutes=late)
         assert (due(case, Due.ESCALATION) is not None) is escalated
@@ -136,9 +135,7 @@ class TestQuietHours:
     def test_stepaway_is_never_held_back(self) -> None:
         assert clock(due(a_case(Kind.WAITING, local("21:15")), Due.STEPAWAY)) == "05 21:25"
 
-    @pytest.mark.parametrize(
-        ("at", "quiet"), [("20:59", False), ("21:00", True), ("03:00", True), ("07:59", True), ("08:00", False)]
-    )
+    @each(("at", "quiet"), [("20:59", False), ("21:00", True), ("03:00", True), ("07:59", True), ("08:00", False)])
     def test_they_begin_included_and_end_excluded(self, at: str, quiet: bool) -> None:
         assert schedule.is_quiet(local(at), CADENCE) is quiet
 
@@ -181,7 +178,7 @@ class TestAfterDowntime:
 
 
 class TestDaylightSaving:
-    @pytest.mark.parametrize(
+    @each(
         ("day_before", "morning"),
         [
             (datetime(2026, 10, 31, 22, 0, tzinfo=TORONTO), "2026-11-01T08:00:00-05:00"),

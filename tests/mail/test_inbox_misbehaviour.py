@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import pytest
-
+from tests.rows import each
 from tests.scripted_imap import ScriptedImap
 from tests.watched import BRISK, NOON, PATIENCE, Watched, a_mail, settings, watching
 from workflow.core.model import Fate, Place
@@ -87,7 +86,7 @@ async def test_idle_is_renewed_and_the_folder_searched_each_time() -> None:
         assert verbs[first : first + 5] == ["IDLE", "DONE", "UID", "IDLE", "DONE"]
 
 
-@pytest.mark.parametrize("refusal", ["NO not now", "BAD what?"])
+@each("refusal", ["NO not now", "BAD what?"])
 async def test_a_server_that_refuses_idle_is_polled(refusal: str) -> None:
     async with a_server() as server:
         server.refuse("IDLE", refusal)
@@ -168,7 +167,7 @@ async def test_a_connection_lost_between_two_mails_delivers_none_twice() -> None
 # --- login ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "reason"),
     [
         ("NO [AUTHENTICATIONFAILED] no", "refused-login"),
@@ -183,7 +182,7 @@ async def test_a_connection_lost_between_two_mails_delivers_none_twice() -> None
         ("", "unreachable"),
     ],
 )
-@pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN IDLE MOVE", "IMAP4rev1 IDLE MOVE"])
+@each("capabilities", ["IMAP4rev1 AUTH=PLAIN IDLE MOVE", "IMAP4rev1 IDLE MOVE"])
 async def test_only_a_refused_login_is_called_one(capabilities: str, answer: str, reason: str) -> None:
     async with a_server(capabilities=capabilities) as server:
         server.refuse("AUTHENTICATE", answer)
@@ -201,7 +200,7 @@ async def test_a_server_that_offers_plain_and_takes_only_login_is_logged_in_to()
         assert server.count("LOGIN") == 1
 
 
-@pytest.mark.parametrize("then", ["NO [AUTHENTICATIONFAILED] no", ""])
+@each("then", ["NO [AUTHENTICATIONFAILED] no", ""])
 async def test_a_password_refused_twice_is_refused_even_if_the_line_drops(then: str) -> None:
     async with a_server() as server:
         server.refuse("AUTHENTICATE", "NO [AUTHENTICATIONFAILED] no")
@@ -220,7 +219,7 @@ async def test_login_is_not_tried_where_it_is_disabled() -> None:
         assert server.count("LOGIN") == 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "reason"),
     [
         ("BAD User is authenticated but not connected.", "refused-login"),
@@ -312,7 +311,7 @@ async def test_a_server_that_does_not_tell_uidnext_is_asked_for_its_last_mail() 
             assert [mail.raw for mail in await watched.swept()] == [a_mail("today")]
 
 
-@pytest.mark.parametrize("known", [datetime(1899, 12, 30, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+@each("known", [datetime(1899, 12, 30, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
 async def test_an_arrival_before_2000_is_none_and_taken_for_now(known: datetime) -> None:
     async with a_server() as server, idling(server) as watched:
         server.put(a_mail(), known)
@@ -340,7 +339,7 @@ async def test_an_arrival_that_was_refused_is_asked_for_again() -> None:
             assert (mail.arrived_at, mail.raw, mail.whole) == (NOON, a_mail(), True)
 
 
-@pytest.mark.parametrize("how", ["at the start", "by a new connection", "by opening it anew"])
+@each("how", ["at the start", "by a new connection", "by opening it anew"])
 async def test_a_folder_that_lost_its_numbers_is_looked_through_by_date_although_uidvalidity_is_the_same(
     how: str,
 ) -> None:
@@ -390,7 +389,7 @@ async def test_no_uidnext_is_no_sign_of_new_numbers() -> None:
             assert watched.inbox.through == Place(7, 500)
 
 
-@pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN IDLE MOVE", "IMAP4rev1 AUTH=PLAIN MOVE"])
+@each("capabilities", ["IMAP4rev1 AUTH=PLAIN IDLE MOVE", "IMAP4rev1 AUTH=PLAIN MOVE"])
 async def test_a_folder_that_looks_as_it_did_when_it_was_opened_is_opened_anew(capabilities: str) -> None:
     async with a_server(capabilities=capabilities) as server:
         server.frozen = True
@@ -421,7 +420,7 @@ async def test_a_mail_that_the_server_will_not_hand_out_does_not_hide_the_others
     assert (three.raw, three.whole, three.withheld) == (b"", False, Withheld.REFUSED)
 
 
-@pytest.mark.parametrize("bad", [{2}, {1, 5}, {1, 2, 3, 4, 5}])
+@each("bad", [{2}, {1, 5}, {1, 2, 3, 4, 5}])
 async def test_a_mail_on_which_the_server_breaks_off_is_found_and_keeps_none_waiting(bad: set[int]) -> None:
     async with a_server() as server:
         for number in range(1, 6):
@@ -466,7 +465,7 @@ async def test_a_reply_is_found_by_a_sweep_while_another_mail_breaks_the_connect
 THROTTLED = "NO Request is throttled. Suggested Backoff Time: 60000 milliseconds"
 
 
-@pytest.mark.parametrize("answer", [THROTTLED, "NO [UNAVAILABLE] not now", "NO Server busy, sorry"])
+@each("answer", [THROTTLED, "NO [UNAVAILABLE] not now", "NO Server busy, sorry"])
 async def test_a_server_that_puts_us_off_is_asked_again_until_it_hands_out(answer: str) -> None:
     async with a_server() as server:
         for number in range(3):
@@ -542,7 +541,7 @@ async def test_answers_without_any_line_lose_no_mail() -> None:
         assert (mail.raw, mail.arrived_at, mail.whole) == (a_mail(), NOON, True)
 
 
-@pytest.mark.parametrize("size", ["0", "-1", "NIL", "many"])
+@each("size", ["0", "-1", "NIL", "many"])
 async def test_a_mail_of_unknown_size_is_read(size: str) -> None:
     async with a_server() as server:
         server.sizes = {server.put(a_mail(), NOON): size}
@@ -568,7 +567,7 @@ async def test_a_mail_of_unknown_size_counts_only_from_its_arrival_on() -> None:
             assert await watched.swept() == []
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         r"* 5 FETCH (FLAGS (\Seen)",
@@ -630,7 +629,7 @@ async def test_without_uidplus_mail_stays_with_a_keyword() -> None:
         assert server.count("UID COPY") == 0
 
 
-@pytest.mark.parametrize("permanent", ["", r"\Deleted \Seen"])
+@each("permanent", ["", r"\Deleted \Seen"])
 async def test_without_keywords_mail_stays_as_it_was_and_is_not_delivered_again(permanent: str) -> None:
     async with a_server(capabilities="IMAP4rev1 AUTH=PLAIN IDLE", permanent=permanent) as server:
         uid = server.put(a_mail(), NOON)
@@ -643,7 +642,7 @@ async def test_without_keywords_mail_stays_as_it_was_and_is_not_delivered_again(
         assert server.mails[uid].flags == set()
 
 
-@pytest.mark.parametrize("permanent", [None, KEYWORD.lower()])
+@each("permanent", [None, KEYWORD.lower()])
 async def test_keywords_are_permitted_when_named_or_when_nothing_is_said(permanent: str | None) -> None:
     async with a_server(permanent=permanent) as server, watching(settings(server.port, handled_folder="")) as watched:
         uid = server.put(a_mail(), NOON)

@@ -263,7 +263,7 @@ def test_a_phone_signs_for_its_owner(line: str) -> None:
     assert newtext.split(f"SENT\n\n{line}\n\n{GMAIL}\n\n{QUOTED}", [])[0] == "SENT"
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     ["Trimis", "my iPhone died, Sam waits", "\u1427\u1455 waits", "Yahoo Mail: her address is new", "Poslano"],
 )
@@ -271,7 +271,7 @@ def test_people_write_of_phones(line: str) -> None:
     assert newtext.split(f"OTHER\n{line}", [])[0] == f"OTHER\n{line}"
 
 
-@pytest.mark.parametrize(
+@each(
     "below",
     [
         "Please phone me, her mother waits at the desk.",
@@ -279,7 +279,7 @@ def test_people_write_of_phones(line: str) -> None:
         "*67 416 555 0100, code 7*7;",
     ],
 )
-@pytest.mark.parametrize("rule", ["_" * 32, "_" * 10, "=" * 12])
+@each("rule", ["_" * 32, "_" * 10, "=" * 12])
 def test_a_rule_that_somebody_draws_hides_nothing(rule: str, below: str) -> None:
     new, rest = newtext.split(f"Two things.\n\n{rule}\n\n{below}", [])
     assert new.replace(f"{rule}\n\n", "") == f"Two things.\n\n{below}"
@@ -300,15 +300,15 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize("name", BLOCKS)
-@pytest.mark.parametrize("quote", ["", f"\n\n{GMAIL}\n\n{LETTER}", f"\n\n{GMAIL}\n\n{QUOTED}"])
+@each("name", BLOCKS)
+@each("quote", ["", f"\n\n{GMAIL}\n\n{LETTER}", f"\n\n{GMAIL}\n\n{QUOTED}"])
 def test_the_sender_s_own_name_signs(name: str, quote: str) -> None:
     new, rest = newtext.split(f"CONTACTED he will wait\n\n{BLOCKS[name]}{quote}", [], "Dana Lee")
     assert new == "CONTACTED he will wait"
     assert BLOCKS[name].replace("\n\n", "\n") in rest.replace("\n\n", "\n")
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "CONTACTED\n\nSam Porter\nmother: Ann Lee\n416-555-0100",

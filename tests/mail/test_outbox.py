@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.rows import each
 from tests.told_password import ToldSmtp
 from workflow.config.keys import Security, SmtpServer
 from workflow.mail.smtp import outbox as outbox_module
@@ -68,9 +69,9 @@ class PostOffice:
         self.answers[verb] = list(answers)
 
     def hangs_up_on_everybody(self) -> None:
-        for each in self.sessions:
-            if each.transport is not None:
-                each.transport.close()
+        for one in self.sessions:
+            if one.transport is not None:
+                one.transport.close()
 
     def _said(self, verb: str) -> str | None:
         self.verbs.append(verb)
@@ -217,8 +218,8 @@ async def test_letters_share_one_warm_connection() -> None:
         assert len(office.taken) == 3
 
 
-@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
-@pytest.mark.parametrize(("code", "result"), [(451, Result.TEMPORARY), (452, Result.TEMPORARY), (550, Result.REFUSED)])
+@each("stage", ["MAIL", "RCPT", "DATA"])
+@each(("code", "result"), [(451, Result.TEMPORARY), (452, Result.TEMPORARY), (550, Result.REFUSED)])
 async def test_a_refusal_is_classified_and_spoils_nothing(stage: str, code: int, result: Result) -> None:
     if (stage, code) == ("RCPT", 550):
         result = Result.UNCLEAR
@@ -231,7 +232,7 @@ async def test_a_refusal_is_classified_and_spoils_nothing(stage: str, code: int,
         assert len(office.taken) == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "result"),
     [
         ("550 5.1.1 No such user", Result.PERMANENT),
@@ -336,7 +337,7 @@ async def test_a_letter_withdrawn_while_a_dead_connection_is_replaced_is_not_sen
         assert len(office.taken) == 1
 
 
-@pytest.mark.parametrize(("refused", "result"), [("MAIL", Result.REFUSED), ("RCPT", Result.UNCLEAR)])
+@each(("refused", "result"), [("MAIL", Result.REFUSED), ("RCPT", Result.UNCLEAR)])
 async def test_a_server_that_waits_for_a_letter_to_nobody_gets_none(refused: str, result: Result) -> None:
     """It pipelines, refuses, and says 354 all the same: the letter must not be taken for one to somebody."""
     said: list[bytes] = []
@@ -440,7 +441,7 @@ async def test_a_cancelled_letter_leaves_a_usable_outbox() -> None:
         assert (await post(outbox)).result is Result.ACCEPTED
 
 
-@pytest.mark.parametrize("address", ["dana@clinic.test\r\nRCPT TO:<evil@x.test>", "zoë@clinic.test"])
+@each("address", ["dana@clinic.test\r\nRCPT TO:<evil@x.test>", "zoë@clinic.test"])
 async def test_an_address_that_no_command_can_hold_is_refused_here(address: str) -> None:
     async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
         assert (await post(outbox, address)).result is Result.PERMANENT

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
-import pytest
-
 from tests.mail.reading import NOW, mail, parts, reading, text_of
+from tests.rows import each
 from workflow.mail.reading import newtext
 from workflow.mail.reading.message import read
 from workflow.mail.reading.parts import unflow
@@ -62,7 +61,7 @@ class TestHeaders:
         found = reading(b"X-Bad: \xe9\nFrom: dana@clinic.test\nSubject: caf\xc3\xa9\n\n").mail
         assert found.subject == "café"
 
-    @pytest.mark.parametrize(
+    @each(
         ("value", "found"),
         [
             ("<a@b.test>", "<a@b.test>"),
@@ -134,7 +133,7 @@ class TestBodies:
         )
         assert text_of(f"Content-Type: text/html\n\n<p>SENT</p>{unseen}<p>Tue</p>") == "SENT\n\nTue"
 
-    @pytest.mark.parametrize(
+    @each(
         "hidden",
         [
             '<div style="display:none">RESCHEDULED</div>',
@@ -160,7 +159,7 @@ class TestBodies:
         assert text_of(f"Content-Type: text/html\n\n{hidden}<p>thanks</p>") == "thanks"
         assert text_of(f"Content-Type: text/html\n\n<table><tr><td>{hidden}</td></tr></table>thanks") == "thanks"
 
-    @pytest.mark.parametrize(
+    @each(
         "shown",
         [
             '<div style="display:block;font-size:0.9em">SENT</div>',
@@ -190,7 +189,7 @@ class TestBodies:
         assert text_of("Content-Type: text/html\n\nLATE 15 Sam") == "LATE 15 Sam"
         assert text_of("Content-Type: text/html\n\n<pre>LATE 15\nSam</pre>") == "LATE 15\nSam"
 
-    @pytest.mark.parametrize("blank", ["\u00a0", "\u200b\ufeff", "\u200b\n\u00a0\n\u2060", "\u00ad\u3000", "**\n__"])
+    @each("blank", ["\u00a0", "\u200b\ufeff", "\u200b\n\u00a0\n\u2060", "\u00ad\u3000", "**\n__"])
     def test_html_speaks_when_nothing_in_the_text_can_be_seen(self, blank: str) -> None:
         html = "Content-Type: text/html\n\n<p>RESCHEDULED Tue 3pm</p>"
         plain = f"Content-Type: text/plain; charset=utf-8\n\n{blank}"
@@ -255,7 +254,7 @@ class TestReactions:
             assert found.mail.new_text == "\U0001f44d"
             assert (found.mail.answers, found.mail.quoted_text) == (True, quoted)
 
-    @pytest.mark.parametrize(
+    @each(
         "said",
         [
             "Dana Lee reacted to your message:",
@@ -269,7 +268,7 @@ class TestReactions:
     def test_outlook_s_is_a_line(self, said: str) -> None:
         assert text_of(f"Content-Type: text/plain; charset=utf-8\n\n{said}{OUTLOOK}") == "\U0001f44d"
 
-    @pytest.mark.parametrize(
+    @each(
         "said",
         [
             "Sam reacted to your message",
@@ -322,7 +321,7 @@ class TestKey:
     def test_it_is_sha256_in_hex(self) -> None:
         assert len(bytes.fromhex(self.key(self.BASE))) == 32
 
-    @pytest.mark.parametrize("old", [b"a@b.test", b"c@d.test", b"Date: x", b"Subject: s", b"<1@b.test>", b"body"])
+    @each("old", [b"a@b.test", b"c@d.test", b"Date: x", b"Subject: s", b"<1@b.test>", b"body"])
     def test_each_named_thing_counts(self, old: bytes) -> None:
         assert self.key(self.BASE.replace(old, old + b"y")) != self.key(self.BASE)
 

@@ -20,6 +20,7 @@ import pytest
 import daemon
 from tests.cast import CADENCE
 from tests.conversation import Clinic
+from tests.rows import each
 from tests.store.golden_state import STOPPED_AT, read_all
 from tests.store.tiny_bench import opened
 from workflow.core.model import Case, Kind, Outcome, Post, State
@@ -77,7 +78,7 @@ def stored(kind: Any) -> Iterator[type[Any]]:
         yield from stored(argument)
 
 
-@pytest.mark.parametrize("kind", sorted({*stored(Filed), *stored(Desk)}, key=repr))
+@each("kind", sorted({*stored(Filed), *stored(Desk)}, key=repr))
 def test_a_stored_field_is_added_with_a_default(kind: type[Any]) -> None:
     demanded = {part.name for part in fields(kind) if part.default is part.default_factory is MISSING}
     assert kind.__name__ in DEMANDED, f"{kind.__name__} is stored since now: write down what it demands"

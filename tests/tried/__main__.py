@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests import configuration, tried
 from tests.configuration import write_password
-from tests.conversation import MAILBOX, PEOPLE
+from tests.conversation import MAILBOX
 from tests.in_time import raw
 from tests.scripted_imap import Lying, ScriptedImap
 from tests.silent_proxy import SilentProxy
@@ -32,7 +32,7 @@ async def play(fault: Fault, seed: int) -> Count:
     """One trial, on servers and a folder of its own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = await stack.enter_async_context(TroubledServer(dict.fromkeys([MAILBOX, *PEOPLE.values()], "secret")))
+        server = await stack.enter_async_context(TroubledServer())
         imap = None
         if fault.scripted is not None:
             imap = await stack.enter_async_context(ScriptedImap(**fault.scripted))  # type: ignore[arg-type]  # its traits
