@@ -40,6 +40,7 @@ from tests.xoauth2 import Opens
 from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Case
+from workflow.mail.imap.inbox import Inbox
 from workflow.service import Service
 from workflow.store import Store, folder_of
 from workflow.store.tiny.store import TinyStore
@@ -215,6 +216,7 @@ class Clinic:
         smtp: Mapping[str, object] = {},
         opens: Opens | None = None,
         waits: Wait | None = None,
+        make_inbox: Callable[..., Inbox] = Inbox,
     ) -> None:
         self.folder = folder
         self.clock = MovableClock(at)
@@ -229,6 +231,7 @@ class Clinic:
         self._smtp = smtp
         self._opens = opens
         self._waits = waits
+        self._make_inbox = make_inbox
         self.people = {name: Person(self, name, address) for name, address in PEOPLE.items()}
         self.dana, self.ravi = self.people["dana"], self.people["ravi"]
         self.alex, self.pat, self.lee = self.people["alex"], self.people["pat"], self.people["lee"]
@@ -267,8 +270,8 @@ class Clinic:
         store = stores(config.store.url)
         self.store = store if self._waits is None else waiting(store, self._waits)
         await self.store.open()
-        self.service = Service(Wired(config, self.store, self.clock))
-        self._running = asyncio.create_task(self.service.run())
+        self.service = Service(Wired(config, self.store, self.clock), make_inbox=self._make_inbox)
+        self.running = asyncio.create_task(self.service.run())
         if wait:
             async with asyncio.timeout(10):
                 await self.service.ready.wait()
@@ -277,17 +280,21 @@ class Clinic:
     async def stops(self) -> None:
         """The daemon stops as by SIGTERM."""
         self.service.stop()
-        await self._running
+        await self.running
         await self.store.close()
+
+    def says_it_lives(self) -> None:
+        """For `status`; by itself the daemon does so each ten seconds."""
+        self.store.board.say(self.service.alive())
 
     async def settled(self) -> None:
         """All that follows from what has happened so far has happened. A daemon that died raises here."""
         settled = asyncio.create_task(self.service.settled())
         async with asyncio.timeout(10):
-            await asyncio.wait({settled, self._running}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({settled, self.running}, return_when=asyncio.FIRST_COMPLETED)
         if not settled.done():
             settled.cancel()
-            self._running.result()
+            self.running.result()
             raise AssertionError("the daemon stopped")
         await settled
 

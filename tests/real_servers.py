@@ -143,7 +143,7 @@ class RealServers:
 
     def _write_main_cf(self, *settings: str) -> None:
         main_cf = self.folder / "postfix" / "main.cf"
-        main_cf.write_text(self._main_cf() + "".join(f"{line}\n" for line in settings))
+        main_cf.write_text(self.main_cf() + "".join(f"{line}\n" for line in settings))
         # Postfix waits for two seconds with a file that is just being written.
         os.utime(main_cf, (0, 0))
 
@@ -256,7 +256,7 @@ class RealServers:
         (self.folder / "users").write_text(
             "".join(f"{user}:{{PLAIN}}{word}\n" for user, word in self.passwords.items())
         )
-        (self.folder / "dovecot.conf").write_text(self._dovecot_conf(nobody))
+        (self.folder / "dovecot.conf").write_text(self.dovecot_conf(nobody))
 
         queue, data = self.folder / "queue", self.folder / "data"
         queue.mkdir()
@@ -271,7 +271,7 @@ class RealServers:
         self._write_main_cf()
         (self.folder / "postfix" / "master.cf").write_text(self._master_cf())
 
-    def _dovecot_conf(self, owner: pwd.struct_passwd) -> str:
+    def dovecot_conf(self, owner: pwd.struct_passwd) -> str:
         here = self.folder
         return f"""
 base_dir = {here}/run
@@ -325,7 +325,7 @@ service auth {{
 }}
 """
 
-    def _main_cf(self) -> str:
+    def main_cf(self) -> str:
         here = self.folder
         return f"""
 compatibility_level = 3.6

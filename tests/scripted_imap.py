@@ -120,6 +120,10 @@ class ScriptedImap:
         """Answer the next ones so: "NO …", "BAD …", or "" to hang up, or "silence"."""
         self._refusals.setdefault(command, []).extend(answers)
 
+    def accept(self) -> None:
+        """Take back what `refuse` said."""
+        self._refusals.clear()
+
     async def heard(self, start: str, times: int = 1) -> None:
         """Wait until so many commands that start so have come, since the server came up."""
         async with self._heard:

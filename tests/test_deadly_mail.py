@@ -18,6 +18,7 @@ from tests.configuration import configure
 from tests.conversation import MAILBOX, PEOPLE, Clinic
 from tests.daemon_process import POISONED, ROOT, Daemon
 from tests.in_time import header, letters, raw
+from tests.store.tiny_bench import kill
 from tests.troubled_server import TroubledServer
 from workflow.core.model import Place
 from workflow.store.tiny import atomic
@@ -83,7 +84,7 @@ async def death_with(folder: Path, *taken: Place) -> None:
         await store.take_in_hand(place)
         await store.put_down()
     await store.take_in_hand(taken[-1])
-    store._lock.release()  # death does this
+    kill(store)
 
 
 async def test_a_harmless_mail_read_before_it_in_each_life_does_not_hide_a_deadly_one(tmp_path: Path) -> None:

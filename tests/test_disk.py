@@ -109,7 +109,7 @@ async def test_stopped_while_the_disk_is_full_it_acts_at_the_next_start(tmp_path
         await answers(clinic, "dana", "NOSHOW Sam")
         await happens(lambda: disk.refused >= 3)
         clinic.service.stop()
-        await clinic._running
+        await clinic.running
         disk.heals()  # what `close` writes are hints
         await clinic.store.close()
         await lies_where_it_lay(clinic)
@@ -155,7 +155,7 @@ async def test_an_acceptance_that_cannot_be_recorded_sends_no_letter_twice(tmp_p
     async with Clinic(tmp_path) as clinic:
         clinic.server.hang_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
-        await happens(lambda: len(clinic.service.sender._in_hand) == 2)
+        await happens(lambda: clinic.server.hanging == 2)
         disk.falls_ill()
         clinic.server.resume_smtp()
         await happens(lambda: disk.refused >= 5)
@@ -176,7 +176,7 @@ async def test_a_refusal_that_cannot_be_recorded_is_not_forgotten(
         clinic.server.refuse("dana@clinic.test", code, times=2 if wanted == "draft" else None)
         clinic.server.hang_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
-        await happens(lambda: len(clinic.service.sender._in_hand) == 2)
+        await happens(lambda: clinic.server.hanging == 2)
         disk.falls_ill()
         clinic.server.resume_smtp()
         await happens(lambda: disk.refused >= 5)
@@ -260,7 +260,7 @@ async def test_told_after_a_restart_in_the_same_outage_it_is_the_same_notice(
             await happens(lambda times=times: len(told_of_disk(clinic)) == times)  # type: ignore[misc]
             if times == 1:
                 clinic.service.stop()
-                await clinic._running
+                await clinic.running
                 with suppress(NotCommitted):
                     await clinic.store.close()
                 await clinic.starts(wait=False)
@@ -283,7 +283,7 @@ async def test_a_start_on_a_full_disk_goes_on_and_writes_later_what_a_start_writ
         await is_owed(clinic, "receipt")
         clinic.service.stop()
         clinic.server.resume_smtp()
-        await clinic._running
+        await clinic.running
         await clinic.store.close()
         (clinic.folder / "state" / "open" / "W4XP.json").write_text("torn")
         disk.falls_ill()

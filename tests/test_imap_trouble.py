@@ -11,6 +11,7 @@ import tracemalloc
 from asyncio import StreamReader, StreamWriter
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.in_time import happens, raw
 from tests.scripted_imap import ALL, ScriptedImap
 from tests.silent_proxy import SilentProxy
 from tests.watched import BRISK
-from workflow.mail.imap.inbox import Pace
+from workflow.mail.imap.inbox import Inbox, Pace
 
 pytestmark = pytest.mark.slow
 
@@ -34,18 +35,10 @@ HANG = 0.4
 class ScriptedClinic(Clinic):
     """A clinic whose mailbox is on a scripted server, perhaps behind a proxy; letters go to the embedded one."""
 
-    def __init__(self, folder: Path, imap: ScriptedImap, proxy: SilentProxy | None = None) -> None:
-        super().__init__(folder, mailbox={"port": (proxy or imap).port})
+    def __init__(self, folder: Path, imap: ScriptedImap, proxy: SilentProxy | None = None, pace: Pace = PROMPT) -> None:
+        inbox = partial(Inbox, pace=pace, timeout=HANG)
+        super().__init__(folder, mailbox={"port": (proxy or imap).port}, make_inbox=inbox)
         self.imap = imap
-
-    async def starts(self, *, wait: bool = True) -> None:
-        await super().starts(wait=False)
-        inbox = self.service._inbox
-        inbox._pace, inbox._timeout = PROMPT, HANG
-        if wait:
-            async with asyncio.timeout(10):
-                await self.service.ready.wait()
-            await self.settled()
 
     async def lies_there(self, subject: str, *flags: str) -> int:
         """A mail from Dana lies in the folder, and is pushed to whoever idles."""
@@ -256,12 +249,12 @@ async def test_a_line_that_dies_in_idle_is_replaced_and_the_report_found(tmp_pat
 
 @pytest.mark.slow
 async def test_connections_that_hang_half_open_are_given_up_until_one_answers(tmp_path: Path) -> None:
+    pace = replace(PROMPT, retry_first=Pace().retry_first, retry_most=Pace().retry_most)
     async with (
         ScriptedImap() as imap,
         SilentProxy(imap.port) as proxy,
-        ScriptedClinic(tmp_path, imap, proxy) as clinic,
+        ScriptedClinic(tmp_path, imap, proxy, pace) as clinic,
     ):
-        clinic.service._inbox._pace = replace(PROMPT, retry_first=Pace().retry_first, retry_most=Pace().retry_most)
         proxy.fall_silent()
         await happens(lambda: proxy.connections >= 4)
         imap.put(raw("dana@clinic.test", "NOSHOW Sam"), clinic.clock.now())
@@ -292,8 +285,8 @@ async def test_a_line_that_dies_in_the_middle_of_a_fetch_loses_and_doubles_nothi
     ],
 )
 async def test_too_many_connections_is_no_refused_login(tmp_path: Path, answer: str) -> None:
-    async with ScriptedImap() as imap, ScriptedClinic(tmp_path, imap) as clinic:
-        clinic.service._inbox._pace = replace(PROMPT, refused_first=60.0, refused_most=60.0)
+    pace = replace(PROMPT, refused_first=60.0, refused_most=60.0)
+    async with ScriptedImap() as imap, ScriptedClinic(tmp_path, imap, pace=pace) as clinic:
         full = await _full(imap) if answer == "BYE" else None
         imap.refuse("AUTHENTICATE", answer, answer, answer)
         imap.hang_up()

@@ -44,6 +44,7 @@ from tests.machine_world import (
     lying,
 )
 from tests.movable_clock import MovableClock
+from tests.store.tiny_bench import kill
 from workflow.clinic import Clinic
 from workflow.core.model import Case, Fate, Place
 from workflow.engine import Engine
@@ -105,7 +106,7 @@ class Machine(RuleBasedStateMachine):
         finally:
             self.patched.undo()
             with suppress(AttributeError):
-                self.store._lock.release()
+                kill(self.store)
             self.loop.close()
             self.scratch.cleanup()
 
@@ -229,7 +230,7 @@ class Machine(RuleBasedStateMachine):
         self.model.died()
         self.cut_in = None
         self.server.before_a_reminder = None
-        self.store._lock.release()  # death does this
+        kill(self.store)
 
     def _does(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it; if the power fails on the way, start again on what the disk holds."""

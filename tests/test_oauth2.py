@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from tests.troubled_server import LOOPBACK, TroubledServer
 from tests.watched import BRISK, a_mail, settings, watching
 from workflow.config.keys import SmtpServer
 from workflow.core.model import Fate
-from workflow.mail.imap.inbox import News, Pace
+from workflow.mail.imap.inbox import Inbox, News, Pace
 from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.imap.session import Session
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
@@ -223,15 +224,8 @@ class ClinicByToken(Clinic):
             mailbox={"password_file": None} if "mailbox" in sections else {},
             smtp={"username": MAILBOX},
             opens=endpoint.opens,
+            make_inbox=partial(Inbox, pace=replace(BRISK, refused_first=0.05, refused_most=0.1)),
         )
-
-    async def starts(self, *, wait: bool = True) -> None:
-        await super().starts(wait=False)
-        self.service._inbox._pace = replace(BRISK, refused_first=0.05, refused_most=0.1)
-        if wait:
-            async with asyncio.timeout(20):
-                await self.service.ready.wait()
-            await self.settled()
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ class ServersWithTokens(RealServers):
         super().__init__()
         self._endpoint = endpoint
 
-    def _dovecot_conf(self, owner: struct_passwd) -> str:
+    def dovecot_conf(self, owner: struct_passwd) -> str:
         shutil.copy(self._endpoint.ca_file, self.folder / "provider.pem")  # where the servers' users can read it
         (self.folder / "oauth2.conf").write_text(f"""
 introspection_mode = post
@@ -38,7 +38,7 @@ active_attribute = active
 active_value = true
 tls_ca_cert_file = {self.folder}/provider.pem
 """)
-        return f"""{super()._dovecot_conf(owner)}
+        return f"""{super().dovecot_conf(owner)}
 auth_mechanisms = plain xoauth2
 passdb {{
   driver = oauth2

@@ -179,8 +179,8 @@ def resident_mb(pid: int) -> float:
 class CrowdedServers(RealServers):
     """Dovecot lets one connection in for each user."""
 
-    def _dovecot_conf(self, owner: pwd.struct_passwd) -> str:
-        conf = super()._dovecot_conf(owner)
+    def dovecot_conf(self, owner: pwd.struct_passwd) -> str:
+        conf = super().dovecot_conf(owner)
         return conf.replace("mail_max_userip_connections = 100", "mail_max_userip_connections = 1")
 
 

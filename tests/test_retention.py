@@ -417,7 +417,7 @@ async def test_the_state_is_open_to_nobody_else(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         state = clinic.folder / "state"
         await ended(clinic)
-        clinic.service._write_alive()
+        clinic.says_it_lives()
         assert await verb(clinic, "purge", "--yes") == 0
         await happens(lambda: (state / "backups").exists() and not list((state / "backups").glob("*.new")))
         await clinic.stops()

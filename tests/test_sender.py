@@ -54,7 +54,7 @@ async def test_behind_a_letter_that_hangs_a_second_connection_is_opened_and_no_t
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
         clinic.server.hang_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
-        await happens(lambda: len(clinic.service.sender._in_hand) == 2)  # of three
+        await happens(lambda: clinic.server.hanging == 2)  # of three
         await happens(lambda: clinic.server.smtp_connections == 2)
         clinic.server.resume_smtp()
         await clinic.settled()

@@ -131,7 +131,7 @@ async def test_a_letter_that_an_outage_kept_into_the_night_waits_for_the_morning
         clinic.service.wake()
         await is_owed(clinic, "reminder")
         clinic.clock.move_to(on("2026-11-05", "23:00"))
-        clinic.service._write_alive()
+        clinic.says_it_lives()
         future = Shown.said((await show(clinic, case, capsys)).future)
         assert "08:00:00 reminder to Dana Lee (is the client told?): owed; not earlier: quiet hours" in future
         await clinic.server.up_smtp()

@@ -20,7 +20,7 @@ from tests.test_outages import notices
 from tests.troubled_server import Stage, TroubledServer
 from workflow.core.model import Post
 from workflow.mail.smtp import outage
-from workflow.mail.smtp.outbox import Result
+from workflow.mail.smtp.outbox import Outbox, Result
 
 
 def ids_by_kind(server: TroubledServer) -> dict[str, Counter[str]]:
@@ -39,7 +39,9 @@ async def test_421_in_the_middle_of_a_burst_delays_and_loses_nothing(tmp_path: P
         clinic.server.hang_smtp()
         for client in ("Sam", "Kim", "Jo", "Robin"):
             await answers(clinic, "dana", f"NOSHOW {client}")
-        await happens(lambda: len(clinic.service.sender._turns) == 10)  # of 12, two are in hand
+        async with asyncio.timeout(10):
+            while len(await clinic.store.owed()) < 12:
+                await asyncio.sleep(0.005)
         for address in (MAILBOX, "admin@clinic.test") if stage == "MAIL" else ("admin@clinic.test",):
             clinic.server.refuse(address, "421 4.3.2 Closing", 3, stage=stage)  # type: ignore[arg-type]  # a Stage
         clinic.server.resume_smtp()
@@ -60,8 +62,8 @@ async def test_a_hang_after_data_is_given_up_and_the_letter_goes_again_under_its
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Clinic(tmp_path) as clinic:
-        for outbox in clinic.service.sender.outboxes:
-            outbox._timeout = 0.2
+        smtp = clinic.service.clinic.config.smtp
+        clinic.service.sender.outboxes = (Outbox(smtp, timeout=0.2), Outbox(smtp, timeout=0.2))
         taken = clinic.server.handle_DATA
         hung = 0
 
@@ -93,7 +95,7 @@ async def test_a_password_changed_under_the_daemon(tmp_path: Path, monkeypatch: 
     write_password(password)
     async with Clinic(tmp_path, smtp={"username": MAILBOX, "password_file": password.name}) as clinic:
         await clinic.server.down_smtp()
-        clinic.server._accounts[MAILBOX] = "changed"
+        clinic.server.change_password(MAILBOX, "changed")
         await clinic.server.up_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
         await is_owed(clinic, "draft")
@@ -223,6 +225,9 @@ async def test_a_recipient_refused_without_a_code_is_lost_once_others_were_accep
         await clinic.passes(minutes=1)
         for _ in range(2):  # one a case
             assert "was refused: RCPT 550" in (await clinic.alex.gets("notice")).text
+        await clinic.settled()
+        for _ in range(2):
+            await clinic.alex.gets("escalation")
         assert all(case.returned_at for case in (await clinic.store.open_cases()).open)
 
 

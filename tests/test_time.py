@@ -228,7 +228,7 @@ class TestAReplyWins:
             clinic.server.hang_smtp()
             await answers(clinic, "dana", "STATUS")  # occupies one connection …
             await clinic.server.deliver(MAILBOX, raw("admin@clinic.test", "STATUS"))  # … and the other
-            await happens(lambda: len(clinic.service.sender._in_hand) == 2)
+            await happens(lambda: clinic.server.hanging == 2)
             clinic.clock.move(timedelta(minutes=5))
             clinic.service.wake()
             await is_owed(clinic, "reminder")

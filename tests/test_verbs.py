@@ -64,7 +64,7 @@ class TestStatus:
             await clinic.dana.writes("LATE 15 Sam Peters AT 2:10pm")
             case = (await clinic.dana.gets("draft")).case
             await clinic.alex.gets("alert")
-            clinic.service._write_alive()
+            clinic.says_it_lives()
             assert await said(clinic.config_file, capsys) == {
                 "open": [
                     {
@@ -103,7 +103,7 @@ class TestStatus:
             await clinic.dana.writes(f"[{case}] UNREACHABLE")
             await clinic.dana.gets("receipt")
             await clinic.alex.gets("update")
-            clinic.service._write_alive()
+            clinic.says_it_lives()
             found = await said(clinic.config_file, capsys)
             assert (found["open"], found["closed_today"]) == ([], 1)
 
@@ -194,7 +194,7 @@ class TestStatus:
     ) -> None:
         async with Clinic(tmp_path) as clinic:
             case = await missed(clinic)
-            clinic.service._write_alive()
+            clinic.says_it_lives()
             capsys.readouterr()
             assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
             out = capsys.readouterr().out

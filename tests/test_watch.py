@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, missed
+from tests.store.waiting_store import Gate
 from tests.test_disk import RefusingDisk
 from tests.test_outages import notices
 from workflow import engine, service, watch
@@ -131,13 +132,15 @@ async def test_an_inbox_that_waits_until_there_is_room_does_not(
 async def test_a_hung_decision_starves_it_and_is_told_when_it_can_be(
     tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Clinic(tmp_path / "clinic") as clinic:
+    gate = Gate("commit")
+    async with Clinic(tmp_path / "clinic", waits=gate) as clinic:
         monkeypatch.setitem(watch.STILL, "mails", 0.5)
         with capture_logs() as logs:
-            async with clinic.service.engine._lock:
-                await answers(clinic, "dana", "NOSHOW Sam")
-                await happens(lambda: "mails" in clinic.service.auditor.stuck)
-                await watchdog.starves()
+            gate.closes()
+            await answers(clinic, "dana", "NOSHOW Sam")
+            await happens(lambda: "mails" in clinic.service.auditor.stuck)
+            await watchdog.starves()
+            gate.opens()
         assert [line["part"] for line in logs if line["event"] == "a part stands still"] == ["mails"]
         await clinic.settled()
         await watchdog.is_fed()
@@ -147,14 +150,16 @@ async def test_a_hung_decision_starves_it_and_is_told_when_it_can_be(
 
 
 async def test_hung_timers_starve_it(tmp_path: Path, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Clinic(tmp_path / "clinic") as clinic:
+    gate = Gate("commit")
+    async with Clinic(tmp_path / "clinic", waits=gate) as clinic:
         await missed(clinic)
         monkeypatch.setitem(watch.STILL, "timers", 0.5)
         monkeypatch.setattr(service, "SWEEP_WAIT", 10.0)
-        async with clinic.service.engine._lock:
-            clinic.clock.move(timedelta(minutes=5))
-            await happens(lambda: "timers" in clinic.service.auditor.stuck)
-            await watchdog.starves()
+        gate.closes()
+        clinic.clock.move(timedelta(minutes=5))
+        await happens(lambda: "timers" in clinic.service.auditor.stuck)
+        await watchdog.starves()
+        gate.opens()
         await clinic.settled()
         await watchdog.is_fed()
         await clinic.dana.gets("reminder")
@@ -206,7 +211,7 @@ async def test_a_mail_server_that_hangs_starves_nothing(tmp_path: Path, watchdog
     async with Clinic(tmp_path / "clinic") as clinic:
         clinic.server.hang_smtp()
         await answers(clinic, "dana", "NOSHOW Sam")
-        await happens(lambda: bool(clinic.service.sender._in_hand))
+        await happens(lambda: clinic.server.hanging > 0)
         for _ in range(3):
             await watchdog.is_fed()
         clinic.server.resume_smtp()

@@ -143,6 +143,8 @@ class TroubledServer(MailServer):
         self._answers_to_lose = 0
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self.hanging = 0
+        """MAIL commands that wait for their answer."""
         self._imap_clients: set[asyncio.Task[None]] = set()
         self._smtp_clients: set[_Smtp] = set()
 
@@ -225,6 +227,10 @@ class TroubledServer(MailServer):
         """How many are open."""
         return len(self._smtp_clients)
 
+    def change_password(self, address: str, password: str) -> None:
+        """By SMTP."""
+        self._accounts[address.casefold()] = password
+
     def hang_smtp(self) -> None:
         """Answer no MAIL command until `resume_smtp`."""
         self._flowing.clear()
@@ -294,7 +300,9 @@ class TroubledServer(MailServer):
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """MAIL FROM (aiosmtpd's hook)."""
+        self.hanging += 1
         await self._flowing.wait()
+        self.hanging -= 1
         if answer := self._refusal("MAIL", address):
             return answer
         envelope.mail_from = address or "<>"  # aiosmtpd takes "" for a missing MAIL, but bounces come from nobody

@@ -61,12 +61,14 @@ class Watch:
 
 
 class Service:
-    def __init__(self, clinic: Clinic, stop: asyncio.Event | None = None) -> None:
+    def __init__(
+        self, clinic: Clinic, stop: asyncio.Event | None = None, *, make_inbox: Callable[..., Inbox] = Inbox
+    ) -> None:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
         # A second connection for bursts; small clinics' providers allow few at a time.
         self.sender = Sender(clinic, Outbox(smtp, tokens=tokens), Outbox(smtp, tokens=tokens))
-        self._inbox = Inbox(
+        self._inbox = make_inbox(
             clinic.config.mailbox,
             since=clinic.store.desk.place,
             first_since=self._first_since,

@@ -21,8 +21,8 @@ TEAMS = 50
 class BenchServers(RealServers):
     """The tests' servers, where ``dana+07@clinic.test`` is delivered to Dana, too: associates without end."""
 
-    def _main_cf(self) -> str:
-        return super()._main_cf() + "recipient_delimiter = +\n"
+    def main_cf(self) -> str:
+        return super().main_cf() + "recipient_delimiter = +\n"
 
 
 def maildir(servers: RealServers, user: str) -> Path:

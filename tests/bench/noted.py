@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sdnotify
 
 import daemon
 from tests.bench.notes import note
-from workflow.mail.imap.inbox import Fetched
+from workflow.mail.imap.inbox import Fetched, Inbox
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
 from workflow.service import Service
+from workflow.verbs import run
 
 
 def _install() -> None:
-    deliver, send, notify = Service._deliver, Outbox.send, sdnotify.SystemdNotifier.notify
+    send, notify = Outbox.send, sdnotify.SystemdNotifier.notify
 
-    def noted_deliver(self: Service, fetched: Fetched) -> None:
-        note("fetched")
-        deliver(self, fetched)
+    def noted_inbox(*server: Any, deliver: Callable[[Fetched], None], **more: Any) -> Inbox:
+        def noted_deliver(fetched: Fetched) -> None:
+            note("fetched")
+            deliver(fetched)
+
+        return Inbox(*server, deliver=noted_deliver, **more)
 
     async def noted_send(self: Outbox, raw: bytes, **more: Any) -> Attempt:
         attempt = await send(self, raw, **more)
@@ -33,7 +39,7 @@ def _install() -> None:
         notify(self, state)
 
     sdnotify.SystemdNotifier.notify = noted_notify
-    Service._deliver = noted_deliver  # type: ignore[method-assign]  # measured from outside
+    run.Service = partial(Service, make_inbox=noted_inbox)  # type: ignore[attr-defined,assignment]  # measured from outside
     Outbox.send = noted_send  # type: ignore[method-assign]  # likewise
 
 

@@ -318,7 +318,7 @@ async def test_an_arrival_before_2000_is_none_and_taken_for_now(known: datetime)
         assert [mail.arrived_at for mail in await watched.swept()] == [UNKNOWN_ARRIVAL]
 
 
-@pytest.mark.parametrize("known", [datetime(1899, 12, 30, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+@each("known", [datetime(1899, 12, 30, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
 async def test_without_an_arrival_a_search_by_date_goes_by_what_a_mail_says_itself(known: datetime) -> None:
     async with a_server() as server:
         for subject, day in [("today", NOON), ("long ago", NOON - timedelta(days=30)), ("never", None)]:

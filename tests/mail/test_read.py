@@ -303,7 +303,7 @@ class TestKey:
     def key(self, raw: bytes, dated_at: datetime = NOW) -> str:
         return read(raw, NOW, dated_at=dated_at, owns="clinic@clinic.test".__eq__, instance="i1").mail.key
 
-    @pytest.mark.parametrize(
+    @each(
         ("fields", "is_another"),
         [
             (b"", True),

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -24,7 +25,7 @@ from tests.silent_proxy import SilentProxy
 from tests.test_disk import mount, unmount
 from tests.tried.faults import FAULTS, Fault
 from tests.tried.trial import ALEX, DANA, PAT, Count, Trial
-from tests.troubled_server import TroubledServer
+from tests.troubled_server import Passed, TroubledServer
 from workflow.clock import SystemClock
 
 
@@ -32,7 +33,10 @@ async def play(fault: Fault, seed: int) -> Count:
     """One trial, on servers and a folder of its own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = await stack.enter_async_context(TroubledServer())
+        accepted: list[tuple[float, Passed]] = []
+        server = await stack.enter_async_context(
+            TroubledServer(passing=lambda passed: accepted.append((time.monotonic(), passed)))
+        )
         imap = None
         if fault.scripted is not None:
             imap = await stack.enter_async_context(ScriptedImap(**fault.scripted))  # type: ignore[arg-type]  # its traits
@@ -42,7 +46,7 @@ async def play(fault: Fault, seed: int) -> Count:
         ports = {"imap": imap.port if imap else server.imap_port, "smtp": server.smtp_port}
         line = await stack.enter_async_context(SilentProxy(ports.get(fault.behind, 0)))
         ports.update({fault.behind: line.port} if fault.behind else {})
-        trial = Trial(folder, random.Random(seed), server, imap, line)
+        trial = Trial(folder, random.Random(seed), server, imap, line, accepted)
         configure(trial, fault, ports)
         stack.callback(lay_out_disk(folder, fault.disk))
         await trial.starts([word if word != "ill" else str(folder / "ill") for word in fault.program])

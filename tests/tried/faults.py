@@ -132,7 +132,7 @@ async def too_many_connections(trial: Trial) -> None:
     trial.imap.hang_up()
     await trial.report(2)
     await trial.lasts()
-    trial.imap._refusals.clear()
+    trial.imap.accept()
     trial.over()
 
 
@@ -150,7 +150,7 @@ async def folder_made_again(trial: Trial) -> None:
     trial.imap.hang_up()
     await trial.lasts()
     trial.imap.uidvalidity, trial.imap.next_uid, trial.imap.mails, trial.imap.folders = 9, 1, {}, {}
-    trial.imap._refusals.clear()
+    trial.imap.accept()
     trial.over()
     await trial.report(2)
 
@@ -230,7 +230,7 @@ async def recipient_refused(trial: Trial) -> None:
 
 
 async def password_changed(trial: Trial) -> None:
-    trial.server._accounts[MAILBOX] = "changed"
+    trial.server.change_password(MAILBOX, "changed")
     await trial.server.down_smtp()
     await trial.server.up_smtp()
     await trial.report(2)

@@ -35,7 +35,13 @@ class Trial:
     """A daemon, its servers and its people, while one fault is played."""
 
     def __init__(
-        self, folder: Path, chance: random.Random, server: TroubledServer, imap: ScriptedImap | None, line: SilentProxy
+        self,
+        folder: Path,
+        chance: random.Random,
+        server: TroubledServer,
+        imap: ScriptedImap | None,
+        line: SilentProxy,
+        accepted: list[tuple[float, Passed]],
     ) -> None:
         self.folder = folder
         self.chance = chance
@@ -45,14 +51,13 @@ class Trial:
         """To the server that is behind a proxy."""
         self.config = folder / "config.toml"
         self.clients: list[str] = []
-        self.accepted: list[tuple[float, Passed]] = []
+        self.accepted = accepted
         self.over_at = 0.0
         self.stop_took = 0.0
         self.cpu = 0.0
         """The share of one CPU that the daemon took while the fault was on, at most."""
         self._scripted = imap is not None
         self._names = names()
-        server._passing = lambda passed: self.accepted.append((time.monotonic(), passed))
 
     async def starts(self, program: Sequence[str] = PLAIN) -> None:
         self.daemon = Daemon(self.config, program=program)
