@@ -18,6 +18,7 @@ from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, header, is_owed
 from tests.test_outages import notices
 from tests.troubled_server import Stage, TroubledServer
+from workflow import sender
 from workflow.core.model import Post
 from workflow.mail.smtp import outage
 from workflow.mail.smtp.outbox import Outbox, Result
@@ -305,6 +306,30 @@ async def test_a_clock_that_jumps_makes_no_answer_last_for_a_day(tmp_path: Path)
         assert (await clinic.only_case()).returned_at is None
         await clinic.collect()
         clinic.alex.inbox.clear()
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA"])
+async def test_a_letter_refused_right_after_another_went_is_told_as_one_letter(
+    tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "PATIENCE", 60.0)  # both over one connection, the draft behind the alert
+    async with Clinic(tmp_path) as clinic:
+        clinic.server.refuse("dana@clinic.test", "554 5.7.1 Looks like spam", stage=stage)
+        await answers(clinic, "dana", "LATE 15 Sam")
+        await clinic.settled()
+        await clinic.alex.gets("alert")
+        assert clinic.service.sender.outage.since is None
+        for _ in range(9):
+            await clinic.passes(minutes=1)
+            await clinic.service.auditor.look({"IMAP": None, "SMTP": None})
+        assert notices(clinic) == 1, "for one cause"
+        await clinic.settled()
+        assert "The draft of case" in (await clinic.alex.gets("notice")).text
+        clinic.server.accept("dana@clinic.test")
+        await clinic.passes(minutes=15)
+        await clinic.dana.gets("draft")
+        await clinic.dana.gets("reminder")
+        await clinic.alex.gets("escalation")
 
 
 async def test_a_letter_that_alone_is_refused_is_kept_and_no_outage(tmp_path: Path) -> None:

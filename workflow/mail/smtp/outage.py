@@ -29,6 +29,10 @@ LASTING_TRIES = 24
 """Half of the attempts of such a day: a clock that was set forward proves nothing."""
 
 
+JUST_NOW = 1.0
+"""Seconds within which an acceptance speaks for the server that then refuses another letter."""
+
+
 class Verdict(NamedTuple):
     result: Result
     """PERMANENT also where the answers to others make it so."""
@@ -101,7 +105,7 @@ class Outage:
         address, before = letter.to.email, letter.refused_since
         refused = self._refused.setdefault(address, _Refused(began))
         refused.letters.add(letter.id)
-        if max(self._accepted.values(), default=-math.inf) < refused.since:
+        if max(self._accepted.values(), default=-math.inf) < refused.since - JUST_NOW:
             self.since, self.why, self.held_up = self.since or now, Result.REFUSED, True
         others = max((at for other, at in self._accepted.items() if other != address), default=-math.inf)
         alone = self.since is None and refused.since < others <= began
