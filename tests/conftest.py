@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Callable
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
-from tests import conversation
 from tests.real_servers import real_servers
-from tests.store.sqlite_store import SqliteStore
-from tests.store.waiting_store import pausing, waiting
-from workflow.store import folder_of
+from workflow.store import Store, folder_of
 
 __all__ = ["real_servers"]
+
+# Nothing of what is collected is ever garbage: to look through it again and again took half of the time to collect.
+gc.disable()
 
 # In CI the same examples each time: an unrelated change must not fail by chance. Everybody else explores.
 settings.register_profile(
@@ -23,18 +25,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=os.environ.get("CI") == "true",
 )
-settings.register_profile("quick", settings.get_profile("promptly"), max_examples=20)
+settings.register_profile("quick", settings.get_profile("promptly"), max_examples=10)
 """`make quick` looks at fewer examples, `make test` at a hundred or more."""
 settings.load_profile("promptly")
 
 
-tiny = conversation.stores
-STORES = {
-    "tiny": tiny,
-    "yielding": lambda url: waiting(tiny(url), pausing(0.0)),
-    "slow": lambda url: waiting(tiny(url), pausing(0.001)),
-    "sqlite": lambda url: SqliteStore(folder_of(url) / "promptly.sqlite"),
-}
+STORES = ("tiny", "yielding", "slow", "sqlite")
 """What the clinics of conversations may keep their state in."""
 
 
@@ -42,8 +38,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--store", choices=STORES, default="tiny", help="the store of every conversation")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    conversation.stores = STORES[config.getoption("store")]
+@pytest.fixture(scope="session", autouse=True)
+def _store_of_conversations(request: pytest.FixtureRequest) -> None:
+    # Imported here: who only hands tests to its workers needs none of it.
+    from tests import conversation
+    from tests.store.sqlite_store import SqliteStore
+    from tests.store.waiting_store import pausing, waiting
+
+    tiny = conversation.stores
+    made: dict[str, Callable[[str], Store]] = {
+        "tiny": tiny,
+        "yielding": lambda url: waiting(tiny(url), pausing(0.0)),
+        "slow": lambda url: waiting(tiny(url), pausing(0.001)),
+        "sqlite": lambda url: SqliteStore(folder_of(url) / "promptly.sqlite"),
+    }
+    conversation.stores = made[request.config.getoption("store")]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -175,7 +175,7 @@ async def test_a_clock_that_was_set_back_makes_no_letter_wait(tmp_path: Path) ->
         pytest.param("DATA", "550 Rejected", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("restarted", [pytest.param(False, marks=pytest.mark.slow), True])
 async def test_a_clinic_refused_for_forty_minutes_loses_no_letter(
     tmp_path: Path, stage: Stage, answer: str, restarted: bool
 ) -> None:

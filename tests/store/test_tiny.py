@@ -33,7 +33,9 @@ class TestTinyStore(StoreConformance):
         return TinyBench(tmp_path / "state")
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.001], ids=["yielding", "slow"], scope="class")
+@pytest.mark.parametrize(
+    "seconds", [0.0, pytest.param(0.001, marks=pytest.mark.slow)], ids=["yielding", "slow"], scope="class"
+)
 class TestTinyStoreThatWaits(StoreConformance):
     @pytest.fixture
     def bench(self, tmp_path: Path, seconds: float) -> Bench:
