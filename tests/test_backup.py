@@ -135,7 +135,7 @@ class TestTheDaemon:
     async def test_tells_admin_when_it_cannot_be_made_and_tries_again(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def full(*_: object) -> None:
+        def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr("workflow.store.tiny.backup.back_up", full)
@@ -262,7 +262,7 @@ class TestAnUpgrade:
         state = tmp_path / "state"
         before = await older_state(state, request)
 
-        def full(*_: object) -> None:
+        def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch:

@@ -88,3 +88,32 @@ async def test_a_mail_arrives_when_first_seen_and_nothing_is_stale(premises: Pre
         assert code == 0
         (case,) = json.loads(out)["open"]
         assert case["reported_at"].startswith("2031-11-05T14:00:")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        ((), ("--speed", "60"), "is in real use"),
+        ((), ("--clock", "2071-11-05T14:00"), "is in real use"),
+        (("--clock", "2071-11-05T14:00"), (), "was made by a rehearsal"),
+    ],
+)
+@pytest.mark.parametrize("unmarked", [False, True], ids=["", "of an earlier version"])
+async def test_a_state_is_rehearsed_or_real_for_good(
+    premises: Premises, first: tuple[str, ...], second: tuple[str, ...], why: str, unmarked: bool
+) -> None:
+    async with premises.daemon(*first) as running:
+        await running.stop()
+    desk = premises.state / "desk.json"
+    if unmarked:
+        kept = json.loads(desk.read_text())
+        del kept["desk"]["1"]["marks"]["rehearsed"]
+        desk.write_text(json.dumps(kept))
+    before = desk.read_bytes()
+    code, _, err = await premises.promptly("run", *second)
+    assert code == 2
+    assert why in err
+    assert "[store] url" in err
+    assert desk.read_bytes() == before
+    async with premises.daemon(*first) as running:
+        assert await running.stop() == 0

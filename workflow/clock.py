@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class Clock(Protocol):
     """The time of one clinic."""
@@ -23,6 +25,11 @@ class Clock(Protocol):
         """How many seconds of real time this span of the clinic's time takes: what a timeout is to be given."""
         ...
 
+    def passed(self) -> timedelta:
+        """How much of the clinic's time has passed since some moment before this process: whatever sets a clock does
+        not change it, and a machine that sleeps lets time pass."""
+        ...
+
 
 class SystemClock:
     def now(self) -> datetime:
@@ -30,6 +37,10 @@ class SystemClock:
 
     def real_seconds(self, span: timedelta) -> float:
         return span.total_seconds()
+
+    def passed(self) -> timedelta:
+        """See `Clock`. Linux stops its monotonic clock while it sleeps, but not this one."""
+        return timedelta(seconds=time.clock_gettime(_BOOT_TIME))
 
 
 class RehearsalClock:
@@ -54,3 +65,7 @@ class RehearsalClock:
 
     def real_seconds(self, span: timedelta) -> float:
         return span.total_seconds() / self._speed
+
+    def passed(self) -> timedelta:
+        """See `Clock`: nobody sets this one."""
+        return self.now() - self._start

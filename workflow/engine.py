@@ -24,7 +24,7 @@ from workflow.clinic import Clinic
 from workflow.core.digest import digest, faults, next_digest_at
 from workflow.core.language import read
 from workflow.core.law import going_on_from, tick_case
-from workflow.core.limits import STRANGERS, cap_answers
+from workflow.core.limits import STRANGERS, cap_answers, lately
 from workflow.core.model import (
     Case,
     Decision,
@@ -61,6 +61,12 @@ DEADLY = 2
 DIGEST, MONTH = "digest", "month"
 """The desk's marks of the last digest, and of the last month's letter."""
 
+JUMPED = "jumped"
+"""The desk's mark of when the clock was last found more than a day from where it was (`upkeep`)."""
+
+REHEARSED = "rehearsed"
+"""The desk's mark of whether its times are a rehearsal's, "yes" or "no": for good (contract section 5)."""
+
 
 class Owing(Protocol):
     """Who is told of letters as they were committed: owed, or withdrawn."""
@@ -86,7 +92,8 @@ class Engine:
 
     async def begin(self) -> None:
         """Before the first mail and tick: learn when something was decided last, as the clock may have been set."""
-        self._latest = max(self._latest, await self.clinic.store.latest_at() or self._latest)
+        latest = await self.clinic.store.latest_at(), self._marked(DIGEST)
+        self._latest = max((self._latest, *filter(None, latest)))
 
     async def take(self, fetched: Fetched) -> None:
         """Act on one mail, once, whatever it is: its decision is committed, then the mail is settled.
@@ -170,7 +177,8 @@ class Engine:
             closed = [case async for case in store.closed_cases(since)]
             known = await store.open_cases()
             letters = chain(store.desk.letters, *(case.letters for case in (*known.values(), *closed)))
-            wrong = faults(letters, store.desk.counts, len(store.faults), since)
+            jumped_at = self._marked(JUMPED)
+            wrong = faults(letters, store.desk.counts, len(store.faults), since, jumped_at=jumped_at)
             told = digest(self._scene(now), known.open, closed, since, wrong)
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
             await self._commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
@@ -181,8 +189,11 @@ class Engine:
             )
 
     def _last(self, name: str) -> datetime:
+        return self._marked(name) or self.clinic.clock.now()
+
+    def _marked(self, name: str) -> datetime | None:
         mark = self.clinic.store.desk.marks.get(name)
-        return datetime.fromisoformat(mark) if mark else self.clinic.clock.now()
+        return datetime.fromisoformat(mark) if mark else None
 
     async def announce(self, topic: Notice, detail: str, *, mark: str) -> None:
         """A `notice` to each admin, once for this mark: until `mark` is called with an empty text."""
@@ -197,7 +208,7 @@ class Engine:
         """A `notice` to each admin but one, once `within` this time for this name: `COUNTS_KEPT` at most."""
         store = self.clinic.store
         async with self._deciding() as now:
-            if any(timedelta() <= now - at < within for at in store.desk.counts.get(name, ())):
+            if any(lately(at, within, now) for at in store.desk.counts.get(name, ())):
                 return
             told = notices(self._scene(now), topic, but=but, detail=detail)
             await self._commit(Decision(topic, letters=told), now, counts={name: (now,)})
@@ -221,12 +232,17 @@ class Engine:
         return now < self._latest - timedelta(minutes=1)  # by less than that it is being adjusted by the network
 
     async def _resume_all(self, now: datetime) -> None:
-        """Reminders decided in what is now the future must not silence a case until that future comes again."""
+        """What was decided in what is now the future must silence nothing until that future comes again."""
         log.warning("the clock was set back")
-        for case in (await self.clinic.store.open_cases()).open:
+        store, decision = self.clinic.store, Decision("the clock was set back")
+        ended = [case async for case in store.closed_cases(now)]
+        for case in (*(await store.open_cases()).open, *ended):
             resumed = going_on_from(case, now)
             if resumed is not case:
-                await self._commit(Decision("the clock was set back", case=resumed), now, case)
+                await self._commit(replace(decision, case=resumed), now, case)
+        ahead = {name: now.isoformat() for name in (DIGEST, MONTH) if self._last(name) > now}
+        if ahead:
+            await self._commit(decision, now, marks=ahead)
 
     # --- one mail -------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ import structlog
 from workflow import logs
 from workflow.clinic import Clinic
 from workflow.config import Config
-from workflow.engine import Engine
+from workflow.engine import REHEARSED, Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News
 from workflow.mail.smtp.outbox import Outbox
 from workflow.mail.tokens import tokens_of
@@ -183,6 +183,8 @@ class Service:
     async def _begin(self) -> None:
         """What a start has to write; mail is read and letters go meanwhile."""
         self._signs_of_life.beats("timers")
+        if REHEARSED not in self.clinic.store.desk.marks:
+            await self.engine.mark(REHEARSED, "yes" if self.clinic.rules.rehearsal else "no")
         await self.engine.begin_digests()
         for fault in self.clinic.store.faults:
             detail = (
@@ -384,6 +386,7 @@ class Service:
     async def _look_back(self) -> None:
         """When was the mailbox last looked through before this start? A restart in an outage must not hide it."""
         before = await self.clinic.store.board.alive(living=False)
+        self.upkeep.go_on_from(before.now if before is not None else await self.clinic.store.latest_at())
         seen = before.last_seen_at if before is not None else None
         self.watch = Watch(last_seen_at=None if seen is None or seen > self.clinic.clock.now() else seen)
 

@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from workflow.clinic import Clinic
+from workflow.core.limits import lately
 from workflow.core.model import Letter, Post
 from workflow.core.privacy import names_of, scrubbed, texts_of, unlisted, wiped_letter
-from workflow.engine import Engine
+from workflow.engine import JUMPED, Engine
 from workflow.logs import place
 from workflow.store import Carried, Found, Request, StoreError, closed_at
 
@@ -31,6 +32,12 @@ EVERY: Final = timedelta(hours=1)
 
 TRY_AGAIN: Final = 3600.0
 """Seconds before a backup that failed is tried again."""
+
+JUMP: Final = timedelta(days=1)
+"""A clock found so far from where it should be is wrong, or was; what the network adjusts is less."""
+
+WAITS: Final = timedelta(days=1)
+"""After a jump nothing is deleted for so long: somebody may set the clock right meanwhile (contract section 5)."""
 
 FAILED: Final = "backup"
 """The desk's mark that says that a failed backup was told."""
@@ -44,10 +51,34 @@ class Upkeep:
         self._told = told
         self._one_at_a_time = asyncio.Lock()
         self._bell = asyncio.Event()
+        self._set_to = self._offset()
+        """What the clock was last set to: how far it is ahead of the time that has passed."""
         self._copied = ""
         """The day of the last backup known of, and of the last look through all of them."""
 
     # --- in the daemon ----------------------------------------------------------------------------------
+
+    def go_on_from(self, last: datetime | None) -> None:
+        """When the daemon before this one lived last: nobody knows whether it was off since, or the clock is wrong. A
+        rehearsed clock is meant as it is."""
+        if last is not None and not self._clinic.rules.rehearsal:
+            self._set_to = last - self._clinic.clock.passed()
+
+    def _offset(self) -> datetime:
+        clock = self._clinic.clock
+        return clock.now() - clock.passed()
+
+    async def _look_at_clock(self, engine: Engine) -> None:
+        set_to = self._offset()
+        if abs(set_to - self._set_to) > JUMP:
+            log.warning("the clock jumped", days=(set_to - self._set_to).days)
+            await engine.mark(JUMPED, self._clinic.clock.now().isoformat())
+            self._set_to = set_to
+
+    def _deletes(self) -> bool:
+        """Whether the clock can be trusted with it."""
+        mark = self._clinic.store.desk.marks.get(JUMPED)
+        return not mark or not lately(datetime.fromisoformat(mark), WAITS, self._clinic.clock.now())
 
     async def run(self, engine: Engine) -> None:
         """Do what is due, for ever; `wake` lets it look. No failure here ends the daemon.
@@ -61,8 +92,9 @@ class Upkeep:
         copy_at = 0.0
         while True:
             try:
+                await self._look_at_clock(engine)
                 await self._answer_requests()
-                if loop.time() >= look_at:
+                if loop.time() >= look_at and self._deletes():
                     look_at = loop.time() + clock.real_seconds(self._pause)
                     await self.retain()
                 if loop.time() >= copy_at and (day := await self._backup_due()) is not None:
@@ -100,7 +132,7 @@ class Upkeep:
     async def _copy_or_tell(self, day: str, engine: Engine) -> None:
         try:
             async with self._one_at_a_time:
-                await self._clinic.store.back_up(day)
+                await self._clinic.store.back_up(day, keep_all=not self._deletes())
         except StoreError as error:
             log.error("backup failed", reason=str(error))
             detail = (
@@ -145,6 +177,7 @@ class Upkeep:
             async with self._clinic.lock:
                 await store.amend_letters(partial(_aged, before=nameless, wiped=due), ())
                 deleted = await store.purge(caseless)
+                await store.forget(now)
         if not (wiped or deleted):
             return Carried(0, ("Nothing was due: no names to wipe, no cases to delete.",))
         log.info("retention", wiped=len(wiped), deleted=len(deleted))

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from workflow.clinic import Clinic
+from workflow.core.limits import lately
 from workflow.core.outsiders import NOBODY_TOLD
 from workflow.core.owed import Scene, notices
 from workflow.core.topics import Notice
@@ -227,7 +228,7 @@ class Auditor:
     async def _look_at_letters(self, now: datetime) -> None:
         late = 0
         for letter in await self._clinic.store.owed():
-            if letter.kind.course.urgent and letter.attempts and now - letter.created_at >= DELAYED:
+            if letter.kind.course.urgent and letter.attempts and not lately(letter.created_at, DELAYED, now):
                 late += 1
                 if self._clinic.store.desk.marks.get(_mark("SMTP")):  # the outage that has just ended was told
                     continue
@@ -267,7 +268,7 @@ class Auditor:
             found.append("A due time has not been acted on for over a minute")
         if self.late:
             found.append(f"Alerts or drafts not accepted for over two minutes: {self.late}")
-        if any(now - at < timedelta(days=1) for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
+        if any(lately(at, timedelta(days=1), now) for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
             found.append("A letter to admin was refused for good, and nobody could be told of it")
         return found
 

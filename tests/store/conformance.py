@@ -94,14 +94,18 @@ class StoreConformance:
     async def test_the_desk_forgets_a_mail_after_seven_days_and_not_before(self, store: Store) -> None:
         await store.commit(without_case(key="a help"), NINE)
         await store.commit(without_case(key="another"), NINE + 7 * DAY - MINUTE)
+        await store.forget(NINE + 7 * DAY - MINUTE)
         assert await store.consumed("a help") == {DESK}
-        await store.commit(without_case(key="a third"), NINE + 7 * DAY)
+        await store.commit(without_case(key="a third"), NINE + 900 * DAY)  # by a clock that was wrong for a moment
+        assert await store.consumed("a help") == {DESK}
+        await store.forget(NINE + 7 * DAY)
         assert await store.consumed("a help") == frozenset()
+        assert await store.consumed("a third") == frozenset(), "or it would lie there for years"
         assert await store.consumed("another") == {DESK}
 
     async def test_counts_are_forgotten_after_a_week(self, store: Store) -> None:
         await store.commit(without_case(), NINE, counts={"refused": (NINE,), "help": (NINE + DAY,)})
-        await store.commit(without_case(), NINE + 7 * DAY, counts={})
+        await store.forget(NINE + 7 * DAY)
         assert store.desk.counts == {"help": (NINE + DAY,)}
 
     # 4. forward only
@@ -192,7 +196,7 @@ class StoreConformance:
         await store.settle_letters([a_letter(1, None, post=Post.SENT, settled_at=NINE)])
         again = await restarted(bench, store)
         assert await again.owed() == [a_letter(2, None)]
-        await again.commit(without_case(key="later"), NINE + 7 * DAY)
+        await again.forget(NINE + 7 * DAY)
         assert again.desk.letters == (a_letter(2, None),), "what is owed stays, what was settled a week ago goes"
         bench.kill(again)
 
@@ -460,6 +464,16 @@ class StoreConformance:
             await store.back_up(f"2026-11-{day:02}")
         async for each in before_and_after_a_death(bench, store):
             assert await each.copies() == [f"2026-11-{day:02}" for day in range(3, 10)]
+
+    async def test_copies_of_days_to_come_push_none_out(self, store: Store) -> None:
+        for day in range(1, 8):
+            await store.back_up(f"2027-12-{day:02}", keep_all=True)
+        await store.back_up("2026-11-05")
+        assert await store.copies() == ["2026-11-05", *(f"2027-12-{day:02}" for day in range(1, 8))]
+        await store.back_up("2028-01-01", keep_all=True)
+        assert len(await store.copies()) == 9
+        await store.back_up("2028-01-02")
+        assert await store.copies() == [*(f"2027-12-{day:02}" for day in range(3, 8)), "2028-01-01", "2028-01-02"]
 
     async def test_what_is_erased_is_in_no_copy_either(self, store: Store) -> None:
         quoting = a_letter(1, "B3C4", data={"text": "Sam P."})

@@ -36,7 +36,7 @@ from workflow.store import (
     codec,
 )
 from workflow.store.codec import Broken, Filed
-from workflow.store.memory import Index, merged, names_of, owes, pruned, pruned_counts, pruned_keys, settled
+from workflow.store.memory import Index, forgotten, merged, names_of, owes, settled
 from workflow.store.tiny.backup import KEPT, with_letters, without_names
 
 SCHEMA = """
@@ -181,18 +181,18 @@ class SqliteStore:
         now: datetime,
         *,
         marks: Mapping[str, str] | None = None,
-        counts: Mapping[str, Sequence[datetime]] | None = None,
+        counts: Mapping[str, tuple[datetime, ...]] | None = None,
     ) -> None:
         desk = replace(
             self.desk,
             marks={**self.desk.marks, **(marks or {})},
-            counts=pruned_counts({**self.desk.counts, **(counts or {})}, now),
+            counts={**self.desk.counts, **(counts or {})},
         )
         if decision.case is not None:
             self._write([self._filed(decision, decision.case, now)], desk=desk)
         elif decision.letters or decision.key:
-            keys = {**pruned_keys(desk.keys, now), **({decision.key: now} if decision.key else {})}
-            self._write(desk=replace(desk, keys=keys, letters=pruned(desk.letters, now) + decision.letters))
+            keys = {**desk.keys, **({decision.key: now} if decision.key else {})}
+            self._write(desk=replace(desk, keys=keys, letters=desk.letters + decision.letters))
         else:
             self._write(desk=desk)
 
@@ -275,11 +275,15 @@ class SqliteStore:
 
     # --- upkeep
 
-    async def back_up(self, name: str) -> None:
+    async def forget(self, now: datetime) -> None:
+        self._write(desk=forgotten(self.desk, now))
+
+    async def back_up(self, name: str, *, keep_all: bool = False) -> None:
         with self._changing():
             self._db.execute("delete from filed where copy = ?", (name,))
             self._db.execute("insert into filed select ?, id, closed_at, body from filed where copy = ''", (name,))
-            for old in (await self.copies())[:-KEPT]:
+            older = [] if keep_all else [copy for copy in await self.copies() if copy <= name]
+            for old in older[:-KEPT]:
                 self._db.execute("delete from filed where copy = ?", (old,))
 
     async def retain_in_copies(self, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
@@ -367,11 +371,11 @@ class SqliteStore:
         kept = self._stored(case.id) or Filed(case, now)
         if kept.case.opened_at != case.opened_at:
             raise ValueError(f"{case.id} is the id of another case")
-        keys = pruned_keys(kept.keys, now)
+        keys = dict(kept.keys)
         if decision.key and all(mail.key != decision.key for mail in case.mails):
             keys[decision.key] = now
         letters = merged(kept.case.letters, case.letters)
-        return Filed(replace(case, letters=letters), now, pruned(kept.beside, now) + decision.letters, keys)
+        return Filed(replace(case, letters=letters), now, kept.beside + decision.letters, keys)
 
     def _stored(self, case_id: str) -> Filed | None:
         return self._index.files.get(case_id) or self._row(NOW, case_id)

@@ -19,6 +19,11 @@ from workflow.core.schedule import next_at
 
 MONDAY = 0
 
+JUMPED = (
+    "the clock of Promptly's computer jumped by more than a day, or Promptly was stopped for so long: for a day after "
+    "it, no names are wiped, and no cases and backups deleted"
+)
+
 
 def next_digest_at(last: datetime, rules: Rules) -> datetime | None:
     """When the next digest is due after `last`, in UTC; None: the clinic wants none."""
@@ -44,11 +49,16 @@ def digest(
 
 
 def faults(
-    letters: Iterable[Letter], counts: Mapping[str, tuple[datetime, ...]], unread: int, since: datetime
+    letters: Iterable[Letter],
+    counts: Mapping[str, tuple[datetime, ...]],
+    unread: int,
+    since: datetime,
+    jumped_at: datetime | None = None,
 ) -> list[str]:
     """What went wrong since the last digest, counted; most of it was told in a notice of its own.
 
-    `letters`: all that may have failed since; `counts`: the desk's; `unread`: the case files that cannot be read.
+    `letters`: all that may have failed since; `counts`: the desk's; `unread`: the case files that cannot be read;
+    `jumped_at`: when the clock was found far from where it was.
     """
     ended = [letter.settled_at for letter in letters if letter.post is Post.FAILED]
     failed = sum(at is not None and at >= since for at in ended)
@@ -58,7 +68,10 @@ def faults(
         (sum(at >= since for at in counts.get(NOT_TOLD, ())), "mails of unknown senders, not told one by one"),
         (unread, "case files that cannot be read"),
     ]
-    return [f"{count} {what}" for count, what in lines if count]
+    told = [f"{count} {what}" for count, what in lines if count]
+    if jumped_at is not None and jumped_at >= since:
+        told.append(JUMPED)
+    return told
 
 
 def _headline(still: int, closed: Sequence[Case], since: datetime, now: datetime, zone: ZoneInfo) -> str:

@@ -26,6 +26,7 @@ from workflow.core.entries import (
     to_writer,
     update_others,
 )
+from workflow.core.limits import lately
 from workflow.core.model import (
     Answer,
     Case,
@@ -120,7 +121,7 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
     if courtesy and not case.open:
         return after
     unfinished = doubt.reason in {Why.FEW_WORDS, Why.WHICH_CLIENT} and len(text.split()) == 1  # nothing to pass on yet
-    recent = [letter for letter in after.letters if scene.now - letter.created_at < ASKS_WITHIN]
+    recent = [letter for letter in after.letters if lately(letter.created_at, ASKS_WITHIN, scene.now)]
     asked = sum(letter.kind is LetterKind.ASK for letter in recent) < MOST_ASKS
     if text and not courtesy and not unfinished:
         after = noted(after, text)
@@ -282,11 +283,13 @@ def tick_case(scene: Scene, case: Case) -> Case:
 
 
 def going_on_from(case: Case, now: datetime) -> Case:
-    """The case as after a clock that was wrong: due times go on from `now`, milestones that lie ahead are today's.
+    """The case as after a clock that was wrong: due times go on from `now`, milestones that lie ahead are today's. One
+    that is closed was closed today, or it would be kept, and told of, until then.
 
     Returns the same object when it holds nothing of the future.
     """
-    known = {name: getattr(case, name) for name in ("reported_at", "changed_at", "sent_at", "told_at", "reached_at")}
+    names = ("reported_at", "changed_at", "sent_at", "told_at", "reached_at", "closed_at")
+    known = {name: getattr(case, name) for name in names}
     if not any(at is not None and at > now for at in (*case.reminders, *known.values(), case.resumed_at)):
         return case
     today: dict[str, Any] = {name: min(at, now) for name, at in known.items() if at is not None}

@@ -34,6 +34,12 @@ SET_ASIDE = "set-aside"
 Counts = MutableMapping[str, tuple[datetime, ...]]
 
 
+def lately(at: datetime, within: timedelta, now: datetime) -> bool:
+    """Whether it happened within this time. What lies ahead was noted by a clock that was wrong, and counts for nothing
+    (contract section 5)."""
+    return timedelta() <= now - at < within
+
+
 def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Counts) -> Decision:
     """The decision with answers past the cap not sent, and one notice about the loop (contract 8.6).
 
@@ -55,7 +61,7 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
             _count(counts, f"answers {letter.to.email}", scene.now, ANSWER_CAPS[-1][0])
             return letter
         warned = f"capped {letter.to.email}"
-        if not any(scene.now - at < TOLD_AGAIN for at in counts.get(warned, ())):
+        if not any(lately(at, TOLD_AGAIN, scene.now) for at in counts.get(warned, ())):
             detail = f"{letter.to.name} gets no more answers for now: so many mails look like a loop."
             told.extend(notices(scene, "cap", but=letter.to.email, detail=detail))
         counts[warned] = (scene.now,)
@@ -77,7 +83,7 @@ def cap_answers(scene: Scene, decision: Decision, old: Case | None, counts: Coun
 
 def _is_capped(counts: Counts, email: str, now: datetime) -> bool:
     times = counts.get(f"answers {email}", ())
-    return any(sum(now - at < within for at in times) >= most for within, most in ANSWER_CAPS)
+    return any(sum(lately(at, within, now) for at in times) >= most for within, most in ANSWER_CAPS)
 
 
 def _lift(now: datetime, case: Case | None, old: Case | None, counts: Counts) -> None:
@@ -85,13 +91,13 @@ def _lift(now: datetime, case: Case | None, old: Case | None, counts: Counts) ->
     if case is None or old is None or not is_moved(old, case):
         return
     for email in {entry.by for entry in case.history[len(old.history) :]} - {"clock"}:
-        lately = [at for at in counts.get(f"clear {email}", ()) if now - at < LIFTED_AGAIN]
-        counts[f"clear {email}"] = (*lately[-HUMAN_PACE:], now)
-        lifted = any(now - at < LIFTED_AGAIN for at in counts.get(f"lifted {email}", ()))
-        if len(lately) < HUMAN_PACE and not lifted and _is_capped(counts, email, now):
+        clear = [at for at in counts.get(f"clear {email}", ()) if lately(at, LIFTED_AGAIN, now)]
+        counts[f"clear {email}"] = (*clear[-HUMAN_PACE:], now)
+        lifted = any(lately(at, LIFTED_AGAIN, now) for at in counts.get(f"lifted {email}", ()))
+        if len(clear) < HUMAN_PACE and not lifted and _is_capped(counts, email, now):
             counts.update({f"answers {email}": (), f"lifted {email}": (now,)})
 
 
 def _count(counts: Counts, name: str, now: datetime, within: timedelta | None = None) -> None:
     kept = counts.get(name, ())
-    counts[name] = (*(at for at in kept if within is None or now - at < within), now)
+    counts[name] = (*(at for at in kept if within is None or lately(at, within, now)), now)

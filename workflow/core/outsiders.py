@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from workflow.core.entries import entered, replanned
 from workflow.core.language.printed import listed
+from workflow.core.limits import lately
 from workflow.core.model import (
     Case,
     Choice,
@@ -105,7 +106,7 @@ def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
     about = [case for case in own if case.id in situation.thread] or own[-1:]
     marks = [entry for case in own for entry in case.history if entry.what == OUT_OF_OFFICE]
     known = not about or any(entry.what == OUT_OF_OFFICE for entry in about[-1].history)
-    if known or any(scene.now - mark.at < DAY for mark in marks):
+    if known or any(lately(mark.at, DAY, scene.now) for mark in marks):
         return Decision("a robot: out-of-office")
     case = about[-1]
     detail = (
@@ -176,19 +177,15 @@ def take_unknown(situation: Situation) -> Decision:
         return Decision("nobody we know")
     letters: tuple[Letter, ...] = ()
     untold = NOT_TOLD
-    if sum(_is_lately(at, scene.now) for at in situation.notices) < NOTICES_AN_HOUR:
+    if sum(lately(at, HOUR, scene.now) for at in situation.notices) < NOTICES_AN_HOUR:
         untold = ""
         topic: Notice = "refused" if person is not None else "own-address" if situation.own else "stranger"
         offered = _offered(situation, about)
         letters = notices(scene, topic, offered=offered, detail=_who_wrote(situation, person), line=reading.line)
-    if person is not None and not any(_is_lately(at, scene.now) for at in situation.warned):
+    if person is not None and not any(lately(at, HOUR, scene.now) for at in situation.warned):
         letters += (write_letter(scene, LetterKind.HELP, "in-your-name", person, Role.ASSOCIATE),)
     reason = "a stranger" if person is None else "a refused sender"
     return Decision(reason, letters=letters, key=situation.mail.key, untold=untold)
-
-
-def _is_lately(at: datetime, now: datetime) -> bool:
-    return timedelta() <= now - at < HOUR
 
 
 def _who_wrote(situation: Situation, person: Person | None) -> str:

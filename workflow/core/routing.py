@@ -40,6 +40,7 @@ from workflow.core.questions import (
     MOST_CHOICES,
     ask_associate,
     ask_which,
+    for_associate,
     help_forward,
     not_theirs,
     tell_help,
@@ -53,6 +54,9 @@ from workflow.core.situation import Situation
 
 SAME_SESSION = timedelta(hours=3)
 """A second report about the same client within this of the case's last report is about the same session (section 3)."""
+
+WRITTEN_YESTERDAY = timedelta(days=1)
+"""A mail that took longer than this from its Date to its arrival tells of a session long past (contract section 3)."""
 
 SAID_ENOUGH = 10
 """The same words about one case so many times, and none of them counts: no person waits for another answer. It ends
@@ -214,9 +218,13 @@ def _report(situation: Situation, report: Report) -> Decision:
     if associate is None:
         return ask_associate(situation, report)
     limit = scene.rules.stale_after if report.kind is Kind.NOSHOW else scene.rules.stale_late
-    if not scene.rules.rehearsal and scene.now - mail.arrived_at > limit:
-        detail = f"A report of {associate.name} arrived too long ago to act on; no case was opened."
-        told = notices(scene, "stale", detail=detail, line=situation.reading.line)
+    written_ago = mail.arrived_at - (mail.written_at or mail.arrived_at)
+    if not scene.rules.rehearsal and (scene.now - mail.arrived_at > limit or written_ago > WRITTEN_YESTERDAY):
+        what = "was written" if written_ago > WRITTEN_YESTERDAY else "arrived"
+        detail = f"A report of {associate.name} {what} too long ago to act on; no case was opened."
+        line = situation.reading.line
+        offered = (Choice(for_associate(line, report, associate), f"Report it for {associate.name} after all"),)
+        told = notices(scene, "stale", offered=offered, detail=detail, line=line)
         return Decision("a stale report", letters=told, fate=Fate.HANDLED, key=mail.key)
     own = situation.associate is not None and situation.associate.email == associate.email
     voice = Voice(mail, associate, Role.ASSOCIATE) if own else Voice(mail, situation.admin or associate, Role.ADMIN)

@@ -267,7 +267,7 @@ class Store(Reader, Protocol):
         now: datetime,
         *,
         marks: Mapping[str, str] | None = None,
-        counts: Mapping[str, Sequence[datetime]] | None = None,
+        counts: Mapping[str, tuple[datetime, ...]] | None = None,
     ) -> None:
         """Keep a decision, whole (promises 1 and 2).
 
@@ -275,10 +275,8 @@ class Store(Reader, Protocol):
         `marks` and `counts` are hints then. Without a case it goes to the desk, with marks and counts. A decision with
         neither case, letters, key nor marks writes nothing.
 
-        `marks` and `counts` replace those of the same name. Counts older than `COUNTS_KEPT`, keys and settled letters
-        of the desk older than `KEYS_KEPT`, are dropped, seen from `now`.
-
-        Raises `NotCommitted`, and ValueError for a new case under an id that is taken.
+        `marks` and `counts` replace those of the same name. Raises `NotCommitted`, and ValueError for a new case under
+        an id that is taken.
         """
 
     async def settle_letters(self, updates: Iterable[Letter]) -> None:
@@ -335,10 +333,16 @@ class Store(Reader, Protocol):
     async def purge(self, before: datetime) -> tuple[str, ...]:
         """Remove the cases that were closed, and what was set aside, before this time; their ids."""
 
+    async def forget(self, now: datetime) -> None:
+        """Drop from the desk counts older than `COUNTS_KEPT`, and keys and settled letters older than `KEYS_KEPT`; seen
+        from `now`, and what is as far ahead, too. Raises `NotCommitted`.
+        """
+
     # --- upkeep: what stands below touches no case of the state, and needs no lock of the callers' ------------
 
-    async def back_up(self, name: str) -> None:
-        """Copy the state under this name, whole or not at all; but for the newest few, older copies are removed.
+    async def back_up(self, name: str, *, keep_all: bool = False) -> None:
+        """Copy the state under this name, whole or not at all. Of the copies with earlier names, which are older, all
+        but the newest few are removed, unless `keep_all`.
 
         Raises `NotCommitted`.
         """

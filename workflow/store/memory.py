@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from workflow.core.cases import Cases
@@ -49,22 +50,22 @@ def owes(filed: Filed) -> bool:
     return any(letter.post is Post.OWED for letter in filed.letters)
 
 
-def pruned(letters: Iterable[Letter], now: datetime) -> tuple[Letter, ...]:
-    """Letters without a case, but for those that were settled `KEYS_KEPT` ago."""
-    return tuple(
+def forgotten(desk: Desk, now: datetime) -> Desk:
+    """The desk after `Store.forget`; the same object when there is nothing to forget. What a wrong clock noted far
+    ahead goes, too, or it would lie there until then."""
+
+    def young(at: datetime, kept: timedelta) -> bool:
+        return abs(now - at) < kept
+
+    keys = {key: at for key, at in desk.keys.items() if young(at, KEYS_KEPT)}
+    letters = tuple(
         letter
-        for letter in letters
-        if letter.post is Post.OWED or now - (letter.settled_at or letter.created_at) < KEYS_KEPT
+        for letter in desk.letters
+        if letter.post is Post.OWED or young(letter.settled_at or letter.created_at, KEYS_KEPT)
     )
-
-
-def pruned_keys(keys: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
-    return {key: at for key, at in keys.items() if now - at < KEYS_KEPT}
-
-
-def pruned_counts(counts: Mapping[str, Iterable[datetime]], now: datetime) -> dict[str, tuple[datetime, ...]]:
-    recent = {name: tuple(at for at in times if now - at < COUNTS_KEPT) for name, times in counts.items()}
-    return {name: times for name, times in recent.items() if times}
+    recent = {name: tuple(at for at in times if young(at, COUNTS_KEPT)) for name, times in desk.counts.items()}
+    left = replace(desk, keys=keys, letters=letters, counts={name: times for name, times in recent.items() if times})
+    return desk if left == desk else left
 
 
 def names_of(filed: Filed) -> set[str]:

@@ -33,8 +33,11 @@ _WIPED: Final = b'"wiped_at": "'
 """What stands in the file of a case whose names were wiped: looking for it is fifty times faster than parsing."""
 
 
-def back_up(folder: Path, name: str) -> None:
-    """See `Store.back_up`. Beside a running daemon. Raises OSError."""
+def back_up(folder: Path, name: str, *, keep_all: bool = False) -> None:
+    """See `Store.back_up`. One with a later name is of a clock that was wrong: it goes when its day has come.
+
+    Beside a running daemon. Raises OSError.
+    """
     copies = folder / reader.BACKUPS
     atomic.make_folder(copies)
     for left in reader.listed(copies):
@@ -64,8 +67,9 @@ def back_up(folder: Path, name: str) -> None:
         shutil.rmtree(copies / name)
     part.rename(copies / name)
     atomic.sync_folder(copies)
-    for old in reader.backups(folder)[:-KEPT]:
-        shutil.rmtree(old)
+    if not keep_all:
+        for old in [copy for copy in reader.backups(folder) if copy.name <= name][:-KEPT]:
+            shutil.rmtree(old)
 
 
 def retain(folder: Path, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:

@@ -35,7 +35,7 @@ from workflow.core.model import Case, Decision, Letter, Place
 from workflow.core.privacy import names_case
 from workflow.store import DESK, EVER, Desk, Found, Locked, NotCommitted, StoreError, Unreadable, codec
 from workflow.store.codec import Filed
-from workflow.store.memory import merged, names_of, owes, pruned, pruned_counts, pruned_keys, settled
+from workflow.store.memory import forgotten, merged, names_of, owes, settled
 from workflow.store.tiny import atomic, backup, migrate, reader
 from workflow.store.tiny.atomic import TEMPORARY, Unsynced, WholeFile
 from workflow.store.tiny.backup import holds, with_letters, without_names
@@ -115,25 +115,19 @@ class TinyStore(TinyReader):
         now: datetime,
         *,
         marks: Mapping[str, str] | None = None,
-        counts: Mapping[str, Sequence[datetime]] | None = None,
+        counts: Mapping[str, tuple[datetime, ...]] | None = None,
     ) -> None:
         hinted = replace(
             self.desk,
             marks={**self.desk.marks, **(marks or {})},
-            counts=pruned_counts({**self.desk.counts, **(counts or {})}, now),
+            counts={**self.desk.counts, **(counts or {})},
         )
         if decision.case is not None:
             self._write_cases([self._filed(decision, decision.case, now)])
             self._hint(hinted)
         elif decision.letters or decision.key or marks:
-            keys = {decision.key: now} if decision.key else {}
-            self._write_desk(
-                replace(
-                    hinted,
-                    keys={**pruned_keys(self.desk.keys, now), **keys},
-                    letters=pruned(self.desk.letters, now) + decision.letters,
-                )
-            )
+            keys = {**self.desk.keys, **({decision.key: now} if decision.key else {})}
+            self._write_desk(replace(hinted, keys=keys, letters=self.desk.letters + decision.letters))
         else:
             self._hint(hinted)
 
@@ -222,9 +216,13 @@ class TinyStore(TinyReader):
                 (self.folder / "closed" / month).rmdir()
         return tuple(expired)
 
-    async def back_up(self, name: str) -> None:
+    async def forget(self, now: datetime) -> None:
+        if (left := forgotten(self.desk, now)) is not self.desk:
+            self._write_desk(left)
+
+    async def back_up(self, name: str, *, keep_all: bool = False) -> None:
         with refusing():
-            await asyncio.to_thread(backup.back_up, self.folder, name)
+            await asyncio.to_thread(backup.back_up, self.folder, name, keep_all=keep_all)
 
     async def retain_in_copies(self, nameless: datetime, caseless: datetime, now: datetime) -> set[str]:
         with refusing():
@@ -295,13 +293,13 @@ class TinyStore(TinyReader):
             kept = Filed(case, now)
         if kept.case.opened_at != case.opened_at:
             raise ValueError(f"{case.id} is the id of another case")
-        keys = pruned_keys(kept.keys, now)
+        keys = dict(kept.keys)
         if decision.key and all(mail.key != decision.key for mail in case.mails):
             keys[decision.key] = now
         return Filed(
             case=replace(case, letters=merged(kept.case.letters, case.letters)),
             committed_at=now,
-            beside=pruned(kept.beside, now) + decision.letters,
+            beside=kept.beside + decision.letters,
             keys=keys,
         )
 
