@@ -67,7 +67,7 @@ class CountingMint:
         high, low = divmod(next(self._cases), len(digits))
         return f"K2{digits[high % len(digits)]}{digits[low]}"
 
-    def token(self) -> str:
+    def token(self, _name: str) -> str:
         return f"t{next(self._tokens)}"
 
 

@@ -27,13 +27,10 @@ class PowerCut(BaseException):
 
 
 class KnownChance:
-    """Ids that are the same in each repetition of a game."""
+    """An instance, from which all ids follow, that is the same in each repetition of a game."""
 
     def __init__(self) -> None:
         self._chance = random.Random(7)
-
-    def choice(self, letters: str) -> str:
-        return self._chance.choice(letters)
 
     def token_hex(self, length: int) -> str:
         return self._chance.randbytes(length).hex()

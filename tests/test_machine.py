@@ -91,7 +91,7 @@ class Machine(RuleBasedStateMachine):
         self.cut_in: int | None = None
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(atomic, "boundary", self._boundary)
-        self.patched.setattr("workflow.ids.secrets", KnownChance())
+        self.patched.setattr("workflow.store.tiny.store.secrets", KnownChance())
 
     @initialize(target=cases, beginning=st.sampled_from(sorted(BEGINNINGS)), words=REPORTS)
     def begin(self, beginning: str, words: str) -> tuple[str, str]:

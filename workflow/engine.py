@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -126,7 +127,7 @@ class Engine:
             for case in await self.clinic.store.due(now):
                 try:
                     self._began = asyncio.get_running_loop().time()
-                    ticked = tick_case(self._scene(now), case)
+                    ticked = tick_case(self.scene(now, case.timers[0].at.isoformat()), case)
                     await self._commit(Decision("due", case=ticked), now, case)
                     decided += 1
                 except StoreError:
@@ -160,7 +161,7 @@ class Engine:
         async with self._deciding() as now:
             zone = ZoneInfo(self.clinic.rules.cadence.zone)
             cases = await self._reported_since(month_before(month_before(now.astimezone(zone).date())))
-            told = month_letters(self._scene(now), cases)
+            told = month_letters(self.scene(now), cases)
             await self._commit(Decision("month", letters=told), now, marks={MONTH: now.isoformat()})
 
     async def _reported_since(self, month: date) -> tuple[Case, ...]:
@@ -179,7 +180,7 @@ class Engine:
             letters = chain(store.desk.letters, *(case.letters for case in (*known.values(), *closed)))
             jumped_at = self._marked(JUMPED)
             wrong = faults(letters, store.desk.counts, len(store.faults), since, jumped_at=jumped_at)
-            told = digest(self._scene(now), known.open, closed, since, wrong)
+            told = digest(self.scene(now), known.open, closed, since, wrong)
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
             await self._commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
             await store.settle_letters(
@@ -201,7 +202,7 @@ class Engine:
         async with self._deciding() as now:
             if store.desk.marks.get(mark):
                 return
-            told = notices(self._scene(now), topic, detail=detail)
+            told = notices(self.scene(now, f"{now} {mark}"), topic, detail=detail)
             await self._commit(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
     async def announce_once(self, topic: Notice, name: str, detail: str, *, within: timedelta, but: str = "") -> None:
@@ -210,7 +211,7 @@ class Engine:
         async with self._deciding() as now:
             if any(lately(at, within, now) for at in store.desk.counts.get(name, ())):
                 return
-            told = notices(self._scene(now), topic, but=but, detail=detail)
+            told = notices(self.scene(now, f"{now} {name}"), topic, but=but, detail=detail)
             await self._commit(Decision(topic, letters=told), now, counts={name: (now,)})
 
     async def mark(self, name: str, text: str) -> None:
@@ -222,7 +223,7 @@ class Engine:
         async with self._deciding() as now:
             case = await self.clinic.store.case(letter.case) if letter.case is not None else None
             said = f"was refused: {reason}"
-            decision = lose_letter(self._scene(now), letter, case, "refused-letter", reason, said)
+            decision = lose_letter(self.scene(now, f"{now} {letter.id}"), letter, case, "refused-letter", reason, said)
             fault = {"letter": letter.id, "kind": letter.kind.value, "reason": reason}
             await self._commit(decision, now, case, fault=fault)
             self.clinic.counters.letters[letter.kind.value, "failed"] += 1
@@ -309,8 +310,9 @@ class Engine:
             standing, admin = Standing.KNOWN, roster.admins[0]
         person, counts = associate or admin, store.desk.counts
         month = month_asked(reading, now, ZoneInfo(rules.cadence.zone)) if admin is not None else None
+        case_id = await free_case_id(store.desk.instance, mail.key, store.knows)
         return Situation(
-            scene=Scene(rules, now, token, await free_case_id(store.knows)),
+            scene=replace(self.scene(now, mail.key), case_id=case_id),
             mail=mail,
             reading=reading,
             standing=standing,
@@ -346,7 +348,7 @@ class Engine:
         rules = self.clinic.rules
         itself = Person("the clinic's own mailbox", (rules.address,))
         reader = rules.roster.admin(to) or itself
-        letter = write_letter(self._scene(now), LetterKind.TEST, "", reader, Role.ADMIN)
+        letter = write_letter(self.scene(now), LetterKind.TEST, "", reader, Role.ADMIN)
         return replace(letter, post=Post.SENT)
 
     async def _letters_answered(self, mail: Mail, now: datetime) -> list[str]:
@@ -365,7 +367,7 @@ class Engine:
             return
         what = "The text of a mail" if fetched.raw else "A mail"
         detail = f"{what} could not be read: the IMAP server {reason}. It lies where it lay; it may be a report."
-        told = notices(self._scene(now), "withheld", detail=detail)
+        told = notices(self.scene(now, key), "withheld", detail=detail)
         await self._commit(Decision("mail withheld", letters=told, key=key), now, fault={"reason": reason})
 
     async def _known_fate(self, key: str) -> Fate | None:
@@ -379,7 +381,7 @@ class Engine:
     async def _set_aside(self, fetched: Fetched, now: datetime, reason: str, mail: Mail | None = None) -> Fate:
         key = mail.key if mail is not None else hashlib.sha256(fetched.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
-        told = notices(self._scene(now), "set-aside", detail=detail)
+        told = notices(self.scene(now, key), "set-aside", detail=detail)
         decision = Decision("mail set aside", letters=told, fate=Fate.SET_ASIDE, key=key)
         await self._commit(decision, now, fault={"reason": reason})
         return Fate.SET_ASIDE
@@ -403,7 +405,7 @@ class Engine:
         if decision.key is not None:
             decision = replace(decision, key=_fated(decision.key, decision.fate))
         counted = ChainMap(dict(counts or {}), dict(store.desk.counts))
-        decision = cap_answers(self._scene(now), decision, old, counted)
+        decision = cap_answers(self.scene(now), decision, old, counted)
         self._latest = max(self._latest, now)
         try:
             await store.commit(decision, now, marks=marks, counts=counted.maps[0])
@@ -443,8 +445,9 @@ class Engine:
                 self._latest = now
             yield now
 
-    def _scene(self, now: datetime) -> Scene:
-        return Scene(self.clinic.rules, now, token)
+    def scene(self, now: datetime, cause: str = "") -> Scene:
+        """What is decided from; see `Scene` for `cause`."""
+        return Scene(self.clinic.rules, now, partial(token, self.clinic.store.desk.instance), cause=cause)
 
 
 def _fated(key: str, fate: Fate) -> str:

@@ -7,12 +7,10 @@ is ended by systemd, whose watchdog is not fed while `stuck` names one. Contract
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,7 +18,7 @@ import structlog
 from workflow.clinic import Clinic
 from workflow.core.limits import lately
 from workflow.core.outsiders import NOBODY_TOLD
-from workflow.core.owed import Scene, notices
+from workflow.core.owed import notices
 from workflow.core.topics import Notice
 from workflow.engine import Engine
 from workflow.mail.imap.mailbox import Loss
@@ -190,10 +188,8 @@ class Auditor:
         try:
             await self._engine.announce("disk", detail, mark=_mark(DISK))
         except StoreError:
-            outage = f"{self._clinic.store.desk.instance} {await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
-            self._sender.owe_unkept(
-                notices(Scene(self._clinic.rules, now, _tokens(outage).__next__), "disk", detail=detail)
-            )
+            outage = f"{await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
+            self._sender.owe_unkept(notices(self._engine.scene(now, outage), "disk", detail=detail))
         self._told_of_disk = True
 
     async def _look_at_outage(self, server: str, outage: Away, now: datetime) -> None:
@@ -271,11 +267,6 @@ class Auditor:
         if any(lately(at, timedelta(days=1), now) for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
             found.append("A letter to admin was refused for good, and nobody could be told of it")
         return found
-
-
-def _tokens(name: str) -> Iterator[str]:
-    """Tokens that follow from a name: those of a letter that nothing but its Message-ID can remember."""
-    return (hashlib.sha256(f"{name} {number}".encode()).hexdigest()[:20] for number in count(1))
 
 
 def _mark(name: str) -> str:

@@ -19,8 +19,7 @@ from tests.conversations.steps import case_of, come, on, opens
 from tests.machine_world import ALEX, DANA
 from tests.movable_clock import MovableClock
 from workflow.core.model import Case, Fate, LetterKind, Person, Post, Role
-from workflow.core.owed import Scene, write_letter
-from workflow.ids import token
+from workflow.core.owed import write_letter
 from workflow.verbs.show import past, quiet
 
 pytestmark = pytest.mark.slow
@@ -210,8 +209,8 @@ async def test_a_test_letter_that_comes_back_is_told(
 ) -> None:
     """It is kept nowhere: only its own fields know it, and of those only this instance's."""
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
-        letter = write_letter(Scene(clinic.service.clinic.rules, clinic.clock.now(), token), LetterKind.TEST, "",
-                              Person("Alex", (to,)), Role.ADMIN)  # fmt: skip
+        scene = clinic.service.engine.scene(clinic.clock.now(), "a test letter")
+        letter = write_letter(scene, LetterKind.TEST, "", Person("Alex", (to,)), Role.ADMIN)
         sent = email.message_from_bytes(clinic.service.clinic.letters.render(letter, clinic.clock.now()).raw)
         if message_id is not None:
             sent.replace_header("Message-ID", message_id)

@@ -104,7 +104,7 @@ _NUMBERS = count(1)
 
 def _scene(rules: Rules, at: datetime) -> Scene:
     """With ids that are another's once `ID` is replaced, and as long as real ones."""
-    return Scene(rules, at, lambda: f"{ID}{next(_NUMBERS):016x}", ID)
+    return Scene(rules, at, lambda _: f"{ID}{next(_NUMBERS):020x}", ID)
 
 
 def _story(rules: Rules, who: Person, at: datetime, until: datetime) -> Case:

@@ -30,8 +30,8 @@ from workflow.core.model import (
 )
 from workflow.core.topics import Notice, Topic
 
-_OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}\.\d+)\.[0-9a-z]+")
-"""The left side of our Message-IDs."""
+_OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}(?:\.\d+)?)\.[0-9a-z]+")
+"""The left side of our Message-IDs; those of earlier versions have a number in it."""
 
 LABELS: Mapping[str, str] = {
     "SENT": "I have messaged the client",
@@ -135,10 +135,13 @@ class Scene:
 
     rules: Rules
     now: datetime
-    token: Callable[[], str]
-    """A random token for a Message-ID, chance being passed in: lower-case letters and digits, at least 60 bits."""
+    token: Callable[[str], str]
+    """For the Message-ID of the letter of this name: lower-case letters and digits, at least 60 bits, the same each
+    time."""
     case_id: str = ""
     """The id for the one case that a decision may open: no case has it, open or closed."""
+    cause: str = ""
+    """What is decided about, if it can be again: a mail's content key, a due time. "": this moment."""
 
     @property
     def domain(self) -> str:
@@ -187,12 +190,15 @@ def write_letter(
 ) -> Letter:
     """An owed letter: the next of a case, or one that belongs to none.
 
-    Letters to one person about one case make one thread: In-Reply-To is the mail just answered, or else the first
-    letter of the thread; References begin with the thread's first letter (RFC 5322, 3.6.4).
+    Its Message-ID follows from the mail that opened the case, and from what it comes of; not from how many letters
+    there were before, for the same mail acted on again gives the same. Letters to one person about one case make one
+    thread: In-Reply-To is the mail just answered, or else the first letter of the thread; References begin with the
+    thread's first letter (RFC 5322, 3.6.4).
     """
-    token = scene.token()
+    of = (data or {}).get("line", "") if about is None else next((mail.key for mail in about.mails), about.id)
+    token = scene.token(f"{of} {scene.cause or scene.now.isoformat()} {kind} {topic} {role} {to.email}")
     letter_id = f"desk.{token}" if about is None else f"{about.id}.{len(about.letters) + 1}"
-    local = letter_id if about is None else f"{letter_id}.{token}"
+    local = f"{'desk' if about is None else about.id}.{token}"
     earlier = [old.message_id for old in about.letters if old.to.email == to.email] if about is not None else []
     asked = answering.message_id if answering is not None else None
     thread = tuple(dict.fromkeys(known for known in (*earlier[:1], asked) if known is not None))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 
 from workflow.clock import Clock
 from workflow.config import Config
@@ -77,7 +78,8 @@ async def _send(config: Config, clock: Clock, instance: str, to: Person) -> tupl
     """A test letter, as the daemon sends its own: its Message-ID, and what became of it."""
     own = config.letters
     letters = Letters(config.rules(), instance=instance, templates=own.templates, sms_link=own.sms_link)
-    letter = write_letter(Scene(config.rules(), clock.now(), token), LetterKind.TEST, "", to, Role.ADMIN)
+    scene = Scene(config.rules(), clock.now(), partial(token, instance))
+    letter = write_letter(scene, LetterKind.TEST, "", to, Role.ADMIN)
     outbox = Outbox(config.smtp, timeout=explain.PATIENCE)
     try:
         rendered = letters.render(letter, clock.now())
