@@ -42,11 +42,11 @@ from workflow.core.model import (
 )
 from workflow.core.month import month_asked, month_before, month_letters, month_start, next_month_at
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
-from workflow.core.owed import Scene, notices, write_letter
+from workflow.core.owed import Scene, is_of_letter, notices, write_letter
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
-from workflow.ids import free_case_id, token
+from workflow.ids import free_case_id, is_foreign, token
 from workflow.logs import place
 from workflow.mail.imap.mailbox import Fetched
 from workflow.mail.reading import message, trust
@@ -64,6 +64,9 @@ DIGEST, MONTH = "digest", "month"
 
 JUMPED = "jumped"
 """The desk's mark of when the clock was last found more than a day from where it was (`upkeep`)."""
+
+OTHER_INSTANCE = "other instance"
+"""The desk's mark that admin was told of one."""
 
 REHEARSED = "rehearsed"
 """The desk's mark of whether its times are a rehearsal's, "yes" or "no": for good (contract section 5)."""
@@ -245,6 +248,11 @@ class Engine:
         if ahead:
             await self._commit(decision, now, marks=ahead)
 
+    async def knows(self, mail: Fetched) -> bool:
+        """Whether the state knows that this mail was acted on. Of the mail only its key is read."""
+        key = message.read_key(mail.raw, mail.arrived_at, size=mail.size, max_size=self.clinic.config.mailbox.max_size)
+        return await self._known_fate(key) is not None
+
     # --- one mail -------------------------------------------------------------------------------------
 
     async def _handle(self, fetched: Fetched, now: datetime) -> Fate:
@@ -277,6 +285,7 @@ class Engine:
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
         situation = await self._gather(incoming, now)
+        await self._tell_of_another(situation, now)
         decisions = route(situation)
         # It has been read and has killed nobody: who dies from here on dies of something else.
         await store.put_down()
@@ -325,6 +334,23 @@ class Engine:
             notices=counts.get(STRANGERS, ()),
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
         )
+
+    async def _tell_of_another(self, situation: Situation, now: datetime) -> None:
+        """Once: a letter of ours that this instance did not write, or somebody's answer to one, lies here."""
+        store, mail = self.clinic.store, situation.mail
+        if store.desk.marks.get(OTHER_INSTANCE):
+            return
+        ours = (known for known in mail.refers_to if is_of_letter(known, situation.scene.domain))
+        answers = situation.standing is Standing.KNOWN and any(is_foreign(store.desk.instance, known) for known in ours)
+        if answers or (mail.robot is not None and mail.robot.foreign):
+            detail = (
+                "Somebody answered a letter, or a letter came, that Promptly wrote for this mailbox, but not this one. "
+                "Perhaps a second Promptly runs on it, and everything is done twice: stop one of the two. Or the state "
+                "was lost since, and open cases with it."
+            )
+            told = notices(situation.scene, "other-instance", detail=detail)
+            decision = Decision("another instance", letters=told)
+            await self._commit(decision, now, marks={OTHER_INSTANCE: now.isoformat()})
 
     async def _bounced(self, robot: Robot, now: datetime) -> Letter | None:
         """Our letter that came back: by its Message-ID, else the last of its case, kind and reader; no guess.

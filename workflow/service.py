@@ -27,6 +27,7 @@ from workflow.engine import REHEARSED, Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News
 from workflow.mail.smtp.outbox import Outbox
 from workflow.mail.tokens import tokens_of
+from workflow.recall import Recall
 from workflow.sender import Sender
 from workflow.store import Alive, StoreError
 from workflow.upkeep import Upkeep
@@ -97,12 +98,14 @@ class Service:
         self._said: Alive | None = None
         """How it was when that was written down last."""
         self._beats = schedule.Scheduler()
+        self._recall = Recall(clinic, self.engine)
 
     # --- from start to stop -----------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Run until `stop`. What is owed goes out from the start; `ready` once the mailbox is watched (section 7)."""
         await self._waited_out(self._look_back)
+        await self._waited_out(self._recall.begin)
         await self._waited_out(self.engine.begin)
         self.sender.look_anew()
         self._inbox.start()
@@ -114,6 +117,7 @@ class Service:
             asyncio.create_task(self._beat(), name="beat"),
             asyncio.create_task(self._tidy(), name="upkeep"),
         ]
+        recall = asyncio.create_task(self._recall.run(self._inbox, self.ready), name="recall")
         stopped = asyncio.create_task(self._stop.wait())
         try:
             done, _ = await asyncio.wait([*works, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -123,7 +127,7 @@ class Service:
             stopped.cancel()
             if health is not None:
                 health.close()
-            await self._shut(works)
+            await self._shut([*works, recall])
 
     def stop(self) -> None:
         """End `run` soon, with nothing lost: what is owed stays in the store."""
@@ -158,6 +162,7 @@ class Service:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._notifier.notify("STOPPING=1")
         self._inbox.stop()
+        self._recall.stop()
         await self.sender.close(3.0)  # for letters in DATA; SIGTERM is done within 5 s (contract section 7)
         for work in works:
             work.cancel()

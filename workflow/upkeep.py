@@ -202,7 +202,8 @@ class Upkeep:
                 owed = [letter for letter in (case.letters if case else ()) if letter.post is Post.OWED]
                 if self._told is not None:
                     self._told(replace(letter, post=Post.WITHDRAWN) for letter in owed)
-            was_copied = await store.erase_in_copies(case_id, change, (case_id, *names))
+            keys = {mail.key: mail.at for one in known for mail in one.mails}
+            was_copied = await store.erase_in_copies(case_id, keys, change, (case_id, *names))
             found = await store.search(case_id, names, texts)
         log.info("case erased", case=case_id)
         if not (held or was_copied):

@@ -111,6 +111,21 @@ NOTICES: Mapping[str, str] = {
         "The daily backup of the state could not be made (No space left on device). Promptly goes on, and tries each "
         "hour."
     ),
+    "new-state": (
+        "Its state is new, but in the mailbox lies mail that a Promptly has handled. If the state was lost, open cases "
+        "are lost with it: put back a backup (state/README.md says how), or have them reported anew. If another "
+        "Promptly runs on this mailbox, stop one of the two."
+    ),
+    "other-instance": (
+        "Somebody answered a letter, or a letter came, that Promptly wrote for this mailbox, but not this one. Perhaps "
+        "a second Promptly runs on it, and everything is done twice: stop one of the two. Or the state was lost since, "
+        "and open cases with it."
+    ),
+    "recalled": (
+        "3 mails that had been acted on were not known: the state was put back from a copy, or lost its last moments. "
+        "Back in the inbox, they are acted on again, under the same case ids. What a copy cannot know: which letters "
+        "went since it was made, so that some may come again, and what was erased since then elsewhere."
+    ),
     "withheld": (
         "A mail could not be read: the IMAP server refuses to hand it out. It lies where it lay; it may be a report."
     ),
@@ -409,6 +424,6 @@ def _desk() -> Iterator[tuple[str, Letter]]:
         data: dict[str, Datum] = {"detail": detail}
         if topic in ("stranger", "own-address", "refused", "unread", "stale", "other-associate"):
             data["line"] = "LATE 15 Sam"
-        named = offered if topic in ("stranger", "own-address", "refused", "unread") else ()
+        named = offered if topic in ("stranger", "own-address", "refused", "unread", "stale") else ()
         yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, offered=named, data=data)
     yield "test", written(LetterKind.TEST, "", admin)

@@ -485,8 +485,8 @@ class StoreConformance:
         await store.erase("K7Q2")
         assert len(await store.places("K7Q2")) == 1, "the copy"
         assert await store.newest_copy("K7Q2") == a_case()
-        assert await store.erase_in_copies("K7Q2", lambda letter: replace(letter, data={}), ("Sam P.",))
-        assert not await store.erase_in_copies("K7Q2", lambda letter: letter, ())
+        assert await store.erase_in_copies("K7Q2", {}, lambda letter: replace(letter, data={}), ("Sam P.",))
+        assert not await store.erase_in_copies("K7Q2", {}, lambda letter: letter, ())
         assert await store.places("K7Q2") == []
         assert await store.newest_copy("K7Q2") is None
         copied = await store.newest_copy("B3C4")

@@ -307,7 +307,9 @@ class SqliteStore:
         files = (self._row(copy, case_id) for copy in reversed(await self.copies()))
         return next((filed.case for filed in files if filed is not None), None)
 
-    async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
+    async def erase_in_copies(
+        self, case_id: str, keys: Mapping[str, datetime], change: Callable[[Letter], Letter], holding: Sequence[str]
+    ) -> bool:
         with self._changing():
             gone = self._db.execute("delete from filed where copy <> '' and id = ?", (case_id,)).rowcount
             for copy in await self.copies():
@@ -315,7 +317,8 @@ class SqliteStore:
                     if filed is not None and _holds(filed, holding):
                         self._put(copy, with_letters(filed, change))
                 if (desk := self._desk(copy)) is not None:
-                    self._put_desk(copy, replace(desk, letters=tuple(map(change, desk.letters))))
+                    kept = {**keys, **desk.keys}
+                    self._put_desk(copy, replace(desk, letters=tuple(map(change, desk.letters)), keys=kept))
         return bool(gone)
 
     async def search(self, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:

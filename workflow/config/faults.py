@@ -17,7 +17,18 @@ from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from workflow.config.keys import Config, ImapServer, Table, Trust, handed_over, is_loopback, like, read_person, tables
+from workflow.config.keys import (
+    Config,
+    ImapServer,
+    StoreKeys,
+    Table,
+    Trust,
+    handed_over,
+    is_loopback,
+    like,
+    read_person,
+    tables,
+)
 
 _CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -29,6 +40,12 @@ _OAUTH2_WAYS = {
 """Of each of these one is needed."""
 _OAUTH2_OTHERS = {"microsoft": ("refresh_token_file", "refresh_token_env"), "google": ("tenant", "certificate_file")}
 """Keys that are the other provider's, and mean something that would not happen."""
+
+_STATE = frozenset(
+    {"open", "closed", "set-aside", "backups", "requests", "archive", "in-hand", "alive.json", "lock", "desk.json.new"}
+    | {"README.md", "lost+found"}
+)
+"""What may lie in a state's folder without ``desk.json``: the state's own, ours of a checkout, a file system's own."""
 
 Raw = Mapping[str, object]
 
@@ -145,9 +162,21 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
     yield from _people_faults(raw)
     if (templates := _text(_table(raw, "letters"), "templates")) and not (base / templates).is_dir():
         yield KeyFault("letters.templates", f"there is no folder {base / templates}")
-    store = _text(_table(raw, "store"), "url").partition(":")[2]
-    if store and (base / store).exists() and not (base / store).is_dir():
-        yield KeyFault("store.url", f"{base / store} is a file: name a folder")
+    url = _given(StoreKeys, _table(raw, "store"), "url")
+    store = url.partition(":")[2] if isinstance(url, str) and url.isprintable() else ""
+    if store and (other := _other_things(base / store)):
+        yield KeyFault(
+            "store.url", f"{base / store} holds other things, such as {other}: name a folder for the state alone"
+        )
+
+
+def _other_things(folder: Path) -> str | None:
+    """What lies in a folder that is no state; None where there is no folder yet, or none that can be looked into."""
+    try:
+        names = set(os.listdir(folder))  # noqa: PTH208 - names are what is wanted
+    except OSError:
+        return None
+    return None if "desk.json" in names else min(names - _STATE, default=None)
 
 
 def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[KeyFault]:

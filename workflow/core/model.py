@@ -507,6 +507,8 @@ class Robot:
     letter: str = ""
     to: str = ""
     """For a bounce: what the letter's own fields say, for where a relay gave it another Message-ID."""
+    foreign: bool = False
+    """A letter of another instance, which writes as this mailbox, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,10 +190,10 @@ def write_letter(
 ) -> Letter:
     """An owed letter: the next of a case, or one that belongs to none.
 
-    Its Message-ID follows from the mail that opened the case, and from what it comes of; not from how many letters
-    there were before, for the same mail acted on again gives the same. Letters to one person about one case make one
-    thread: In-Reply-To is the mail just answered, or else the first letter of the thread; References begin with the
-    thread's first letter (RFC 5322, 3.6.4).
+    Its Message-ID follows from the mail that opened the case, and from what it comes of; not from how many there were
+    before, for the same mail acted on again gives the same. Letters to one person about one case make one thread:
+    In-Reply-To is the mail just answered, or else the first letter of the thread; References begin with the thread's
+    first letter (RFC 5322, 3.6.4).
     """
     of = (data or {}).get("line", "") if about is None else next((mail.key for mail in about.mails), about.id)
     token = scene.token(f"{of} {scene.cause or scene.now.isoformat()} {kind} {topic} {role} {to.email}")

@@ -37,6 +37,9 @@ Own = Literal[
     "disk",
     "backup",
     "withheld",
+    "new-state",
+    "other-instance",
+    "recalled",
 ]
 Notice = Literal[Situation, Own]
 Only = Literal[""]
@@ -119,6 +122,9 @@ LETTERS = (
             "disk": "the store is full or failing",
             "backup": "no backup was made",
             "withheld": "a mail could not be read",
+            "new-state": "it began with nothing",
+            "other-instance": "two of it, perhaps",
+            "recalled": "it goes on from a copy",
         },
     ),
     Row(LetterKind.TEST, _ADMIN, {"": "test"}),

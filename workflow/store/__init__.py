@@ -357,8 +357,11 @@ class Store(Reader, Protocol):
     async def newest_copy(self, case_id: str) -> Case | None:
         """The case as the newest copy has it that holds it readably."""
 
-    async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
-        """Remove a case from every copy, and change there the letters that hold one of these strings.
+    async def erase_in_copies(
+        self, case_id: str, keys: Mapping[str, datetime], change: Callable[[Letter], Letter], holding: Sequence[str]
+    ) -> bool:
+        """Remove a case from every copy, and change there the letters that hold one of these strings. The keys of its
+        mails, with when they were consumed, go to the desk of each: a copy that is restored must not open it again.
 
         Whether it was in one of them. Raises `NotCommitted`; may be repeated.
         """

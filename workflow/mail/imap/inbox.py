@@ -107,6 +107,7 @@ class Inbox:
         self._open: set[Place] = set()  # delivered, not settled
         self._done: dict[Place, Fate] = {}  # settled, not filed
         self._sweeps: list[Future[None]] = []
+        self._again: int | None = None  # above this UID everything is to be looked at once more
         self._session: Session | None = None
         self._stopping = False
         self._ended = False
@@ -145,6 +146,12 @@ class Inbox:
                 self._sweeps.append(future)
                 self._ring()
         return future
+
+    def look_again(self, above: int) -> Future[None]:
+        """As `sweep`, but for everything above this UID: what was passed over there has lost its keyword."""
+        with self._lock:
+            self._again = above
+        return self.sweep()
 
     @property
     def through(self) -> Place | None:
@@ -282,6 +289,9 @@ class Inbox:
 
     def _find(self, session: Session) -> int:
         assert self._mark is not None, "`_open_folder` sees to it"
+        with self._lock:
+            if self._again is not None:
+                self._mark, self._again = Place(self._mark.uidvalidity, min(self._mark.uid, self._again)), None
         # SINCE goes by the day, and by the day of the server's zone: one day more, then INTERNALDATE to the second.
         day = (self._earliest - timedelta(days=1)).date() if self._earliest else None
         uids = [uid for uid in session.search(self._mark.uid, day) if uid not in self._pending]

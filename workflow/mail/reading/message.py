@@ -128,7 +128,7 @@ def read(
         refers_to=read_references(headers),
         arrived_at=arrived_at,
         written_at=read_date(headers, arrived_at),
-        robot=robots.spot(robots.Seen(headers, sender, subject, plain, tree, elsewhere), instance),
+        robot=robots.spot(robots.Seen(headers, sender, subject, plain, tree, elsewhere, owns(sender or "")), instance),
         oversize=oversize,
         recipients=recipients,
         answers=_answers(headers, text),
@@ -145,6 +145,12 @@ def _holds_more(tree: Part | None, *, sealed: bool) -> bool:
     leaves = tree.leaves() if tree is not None else ()
     files = (leaf for leaf in leaves if leaf.is_attachment or leaf.kind not in WRITTEN)
     return sealed or any(leaf.kind not in _SAY_NOTHING and leaf.end > leaf.start for leaf in files)
+
+
+def read_key(raw: bytes, dated_at: datetime, *, size: int, max_size: int) -> str:
+    """The `Mail.key` of these bytes, as `read` gives it, and nothing else: no part of the mail is parsed."""
+    headers, body = split_block(raw)
+    return _key(raw, headers, len(raw) if size > max_size else body, dated_at)
 
 
 def _answers(headers: Headers, text: str) -> bool:

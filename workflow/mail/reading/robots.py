@@ -86,6 +86,8 @@ class Seen:
     tree: Part | None
     elsewhere: bool = False
     """To and Cc name somebody, and not the mailbox."""
+    own: bool = False
+    """From is the mailbox's."""
 
     def leaves(self) -> Iterator[Part]:
         return self.tree.leaves() if self.tree else iter(())
@@ -101,8 +103,8 @@ def spot(seen: Seen, instance: str) -> Robot | None:
     alone says nothing: it asks for silence, and Exchange puts it on what people write.
     """
     headers = seen.headers
-    if headers.every(LOOP):
-        return Robot("own")
+    if loops := headers.every(LOOP):
+        return Robot("own", foreign=seen.own and instance not in loops and not _is_test(headers))
     words = [word for value in headers.every("auto-submitted") if (word := _first_word(value)) not in ("", "no")]
     precedence = {_first_word(value) for value in headers.every("precedence")}
     nobody = _has_null_sender(headers)
@@ -148,6 +150,11 @@ def _first_word(value: str) -> str:
 def _tells_itself(headers: Headers) -> bool:
     fields = [name for name in headers.fields if _AUTOMATIC_FIELD.match(name)]
     return any(_first_word(value) != "no" for name in fields for value in headers.every(name))
+
+
+def _is_test(headers: Headers) -> bool:
+    """Whether it is the letter of ``check --send``, which may have no state to take an instance from."""
+    return headers.first("x-promptly-letter") == "test"
 
 
 def _has_null_sender(headers: Headers) -> bool:

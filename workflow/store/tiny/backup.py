@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,8 @@ from workflow.store.tiny import atomic, reader
 
 KEPT: Final = 7
 """A week: long enough to notice, short enough that nothing that was wiped is waited for."""
+
+_NO_KEYS: Final[Mapping[str, datetime]] = {}
 
 _WIPED: Final = b'"wiped_at": "'
 """What stands in the file of a case whose names were wiped: looking for it is fifty times faster than parsing."""
@@ -98,7 +100,13 @@ def _closed_before(folder: Path, before: datetime) -> list[str]:
     return [case.id for path in paths if (case := _case(path)) and _is_closed(case, before)]
 
 
-def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
+def erase_in_backups(
+    folder: Path,
+    case_id: str,
+    keys: Mapping[str, datetime],
+    change: Callable[[Letter], Letter],
+    holding: Sequence[str],
+) -> bool:
     """See `Store.erase_in_copies`. Raises OSError."""
     was_there = False
     for copy in reader.backups(folder):
@@ -108,7 +116,7 @@ def erase_in_backups(folder: Path, case_id: str, change: Callable[[Letter], Lett
         for path in reader.case_files(copy):
             if holds(path, holding):
                 _amend_case(path, partial(with_letters, change=change))
-        _amend_desk(copy, change)
+        _amend_desk(copy, change, keys)
     return was_there
 
 
@@ -156,13 +164,13 @@ def _amend_case(path: Path, change: Callable[[Filed], Filed]) -> None:
         _write(path, reader.CASE, amended)
 
 
-def _amend_desk(copy: Path, change: Callable[[Letter], Letter]) -> None:
+def _amend_desk(copy: Path, change: Callable[[Letter], Letter], keys: Mapping[str, datetime] = _NO_KEYS) -> None:
     path = copy / "desk.json"
     try:
         desk = codec.read(Desk, reader.read_document(path, reader.DESK_TABLE))
     except (FileNotFoundError, Broken):
         return
-    amended = replace(desk, letters=tuple(map(change, desk.letters)))
+    amended = replace(desk, letters=tuple(map(change, desk.letters)), keys={**keys, **desk.keys})
     if amended != desk:
         _write(path, reader.DESK_TABLE, amended)
 

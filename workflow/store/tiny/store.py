@@ -232,9 +232,11 @@ class TinyStore(TinyReader):
         with refusing():
             return await asyncio.to_thread(backup.newest_copy, self.folder, case_id)
 
-    async def erase_in_copies(self, case_id: str, change: Callable[[Letter], Letter], holding: Sequence[str]) -> bool:
+    async def erase_in_copies(
+        self, case_id: str, keys: Mapping[str, datetime], change: Callable[[Letter], Letter], holding: Sequence[str]
+    ) -> bool:
         with refusing():
-            return await asyncio.to_thread(backup.erase_in_backups, self.folder, case_id, change, holding)
+            return await asyncio.to_thread(backup.erase_in_backups, self.folder, case_id, keys, change, holding)
 
     async def search(self, case_id: str, names: Iterable[str], texts: Iterable[str]) -> Found:
         with refusing():

@@ -1,0 +1,125 @@
+"""After each start: does the state know all that was acted on? One that was put back from a copy, or that lost its last
+moments, does not; then that mail goes back to the inbox, and what comes of it has the same ids (contract section 7).
+
+Nobody tells us that a state was put back, so what was handled of late is looked through each time. What is known is
+passed over: a plain restart moves nothing. Not here: the mailbox (`mail.imap.handled`), and what is known (`engine`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from typing import Any, Final, TypeVar
+
+import structlog
+
+from workflow.clinic import Clinic
+from workflow.engine import Engine
+from workflow.mail.imap.handled import HandledMail
+from workflow.mail.imap.inbox import Inbox
+from workflow.mail.imap.session import why_lost
+from workflow.store import StoreError
+
+log = structlog.get_logger()
+
+BEFORE: Final = timedelta(minutes=15)
+"""Mail that arrived so long before the last commit may be unknown to it: it takes its time, and clocks differ."""
+
+MOST: Final = timedelta(days=1)
+"""What arrived earlier is nobody's hurry any more."""
+
+AGAIN: Final = (5.0, 60.0, 600.0)
+"""Seconds until it is tried again, when it could not be done."""
+
+TOLD_WITHIN: Final = timedelta(hours=1)
+
+NEW: Final = "new state"
+"""The desk's mark of when a new one began beside handled mail, of which admin is told once."""
+
+Answer = TypeVar("Answer")
+
+
+class Recall:
+    """One clinic's."""
+
+    def __init__(self, clinic: Clinic, engine: Engine) -> None:
+        self._clinic = clinic
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        self._mail = HandledMail(
+            clinic.config.mailbox,
+            knows=lambda mail: self._on_loop(engine.knows(mail)),
+            tell=lambda count: self._on_loop(self._tell(count)),
+        )
+        self._committed_at: datetime | None = None
+        self._is_new = False
+
+    async def begin(self) -> None:
+        """Before anything is committed: learn where the state ends. Raises `StoreError`."""
+        self._committed_at = await self._clinic.store.latest_at()
+        self._is_new = self._committed_at is None and self._clinic.store.desk.place is None
+
+    async def run(self, inbox: Inbox, ready: asyncio.Event) -> None:
+        """Do it once, when the mailbox is watched: new mail goes first. Fails at nothing but being cancelled."""
+        await ready.wait()
+        for wait in chain(AGAIN, repeat(AGAIN[-1])):
+            try:
+                await self._look(inbox)
+            except StoreError:
+                self._clinic.note_refusal()
+            except Exception as error:  # whatever ails this look, new mail is acted on all the same
+                log.warning("handled mail not looked through", reason=why_lost(error))
+            else:
+                return
+            await asyncio.sleep(wait)
+
+    def stop(self) -> None:
+        self._mail.stop()
+
+    async def _look(self, inbox: Inbox) -> None:
+        found = await asyncio.wrap_future(self._mail.look(self._since()))
+        if found.back:
+            log.warning("mail taken back", mails=len(found.back))
+            if found.in_place:
+                await asyncio.wrap_future(inbox.look_again(min(found.back) - 1))
+        if found.lies and self._is_new:
+            detail = (
+                "Its state is new, but in the mailbox lies mail that a Promptly has handled. If the state was lost, "
+                "open cases are lost with it: put back a backup (state/README.md says how), or have them reported "
+                "anew. If another Promptly runs on this mailbox, stop one of the two."
+            )
+            await self._engine.announce("new-state", detail, mark=NEW)
+
+    def _since(self) -> datetime | None:
+        """From when on what was handled is looked at; None: not at all. What lay there before this state began is not
+        its own. A rehearsed clock says nothing of when a mail arrived by the server's.
+        """
+        told = self._clinic.store.desk.marks.get(NEW)
+        if self._is_new or (told and self._clinic.rules.rehearsal):
+            return None
+        if self._clinic.rules.rehearsal:
+            return datetime(1970, 1, 1, tzinfo=UTC)
+        now = self._clinic.clock.now()
+        known = [now - MOST, min(self._committed_at or now - MOST, now) - BEFORE]
+        if told and (began := datetime.fromisoformat(told)) <= now:
+            known.append(began)
+        return max(known)
+
+    async def _tell(self, count: int) -> None:
+        mails = "1 mail that had been acted on was" if count == 1 else f"{count} mails that had been acted on were"
+        detail = (
+            f"{mails} not known: the state was put back from a copy, or lost its last moments. Back in the inbox, they "
+            "are acted on again, under the same case ids. What a copy cannot know: which letters went since it was "
+            "made, so that some may come again, and what was erased since then elsewhere."
+        )
+        await self._engine.announce_once("recalled", "recalled", detail, within=TOLD_WITHIN)
+
+    def _on_loop(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """On the mailbox's thread: what the loop says."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except RuntimeError:  # the loop has ended before the thread did
+            work.close()
+            raise
