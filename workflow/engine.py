@@ -248,9 +248,8 @@ class Engine:
         if ahead:
             await self._commit(decision, now, marks=ahead)
 
-    async def knows(self, mail: Fetched) -> bool:
-        """Whether the state knows that this mail was acted on. Of the mail only its key is read."""
-        key = message.read_key(mail.raw, mail.arrived_at, size=mail.size, max_size=self.clinic.config.mailbox.max_size)
+    async def knows(self, key: str) -> bool:
+        """Whether the state knows that the mail with this content key was acted on."""
         return await self._known_fate(key) is not None
 
     # --- one mail -------------------------------------------------------------------------------------
@@ -340,8 +339,10 @@ class Engine:
         store, mail = self.clinic.store, situation.mail
         if store.desk.marks.get(OTHER_INSTANCE):
             return
-        ours = (known for known in mail.refers_to if is_of_letter(known, situation.scene.domain))
-        answers = situation.standing is Standing.KNOWN and any(is_foreign(store.desk.instance, known) for known in ours)
+        ours = [known for known in mail.refers_to if is_of_letter(known, situation.scene.domain)]
+        theirs = [known for known in ours if is_foreign(store.desk.instance, known)]
+        lost = [known for known in theirs if await store.letter_of_message(known) is None]  # else the desk was new once
+        answers = bool(lost) and situation.standing is Standing.KNOWN
         if answers or (mail.robot is not None and mail.robot.foreign):
             detail = (
                 "Somebody answered a letter, or a letter came, that Promptly wrote for this mailbox, but not this one. "

@@ -8,10 +8,9 @@ passed over: a plain restart moves nothing. Not here: the mailbox (`mail.imap.ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import structlog
 
@@ -20,6 +19,7 @@ from workflow.engine import Engine
 from workflow.mail.imap.handled import HandledMail
 from workflow.mail.imap.inbox import Inbox
 from workflow.mail.imap.session import why_lost
+from workflow.mail.reading.message import read_key
 from workflow.store import StoreError
 
 log = structlog.get_logger()
@@ -38,8 +38,6 @@ TOLD_WITHIN: Final = timedelta(hours=1)
 NEW: Final = "new state"
 """The desk's mark of when a new one began beside handled mail, of which admin is told once."""
 
-Answer = TypeVar("Answer")
-
 
 class Recall:
     """One clinic's."""
@@ -47,11 +45,9 @@ class Recall:
     def __init__(self, clinic: Clinic, engine: Engine) -> None:
         self._clinic = clinic
         self._engine = engine
-        self._loop = asyncio.get_running_loop()
+        most = clinic.config.mailbox.max_size
         self._mail = HandledMail(
-            clinic.config.mailbox,
-            knows=lambda mail: self._on_loop(engine.knows(mail)),
-            tell=lambda count: self._on_loop(self._tell(count)),
+            clinic.config.mailbox, lambda mail: read_key(mail.raw, mail.arrived_at, size=mail.size, max_size=most)
         )
         self._committed_at: datetime | None = None
         self._is_new = False
@@ -72,25 +68,36 @@ class Recall:
             except Exception as error:  # whatever ails this look, new mail is acted on all the same
                 log.warning("handled mail not looked through", reason=why_lost(error))
             else:
-                return
+                break
             await asyncio.sleep(wait)
+        self._mail.close()
 
     def stop(self) -> None:
-        self._mail.stop()
+        self._mail.close()
 
     async def _look(self, inbox: Inbox) -> None:
-        found = await asyncio.wrap_future(self._mail.look(self._since()))
-        if found.back:
-            log.warning("mail taken back", mails=len(found.back))
-            if found.in_place:
-                await asyncio.wrap_future(inbox.look_again(min(found.back) - 1))
-        if found.lies and self._is_new:
-            detail = (
-                "Its state is new, but in the mailbox lies mail that a Promptly has handled. If the state was lost, "
-                "open cases are lost with it: put back a backup (state/README.md says how), or have them reported "
-                "anew. If another Promptly runs on this mailbox, stop one of the two."
-            )
-            await self._engine.announce("new-state", detail, mark=NEW)
+        since = self._since()
+        if self._is_new and await asyncio.wrap_future(self._mail.is_any()):
+            await self._tell_new()
+        if since is None:
+            return
+        lying = await asyncio.wrap_future(self._mail.arrived(since))
+        back = [mail.uid for mail in lying if not await self._engine.knows(mail.key)]
+        if not back:
+            return
+        log.warning("mail goes back to the inbox", mails=len(back))
+        await self._tell(len(back))
+        await asyncio.wrap_future(self._mail.give_back(back))
+        if self._mail.in_place:
+            await asyncio.wrap_future(inbox.look_again(min(back) - 1))
+
+    async def _tell_new(self) -> None:
+        detail = (
+            "Its state is new, but in the mailbox lies mail that a Promptly has handled. If the state was lost, "
+            "open cases are lost with it: put back a backup (state/README.md says how), or have them reported "
+            "anew. If another Promptly runs on this mailbox, stop one of the two."
+        )
+        await self._engine.announce("new-state", detail, mark=NEW)
 
     def _since(self) -> datetime | None:
         """From when on what was handled is looked at; None: not at all. What lay there before this state began is not
@@ -110,16 +117,8 @@ class Recall:
     async def _tell(self, count: int) -> None:
         mails = "1 mail that had been acted on was" if count == 1 else f"{count} mails that had been acted on were"
         detail = (
-            f"{mails} not known: the state was put back from a copy, or lost its last moments. Back in the inbox, they "
-            "are acted on again, under the same case ids. What a copy cannot know: which letters went since it was "
-            "made, so that some may come again, and what was erased since then elsewhere."
+            f"{mails} not known: the state was put back from a copy, or lost its last moments. All of it goes back to "
+            "the inbox and is acted on again, under the same case ids. What a copy cannot know: which letters went "
+            "since it was made, so that some may come again, and what was erased since then elsewhere."
         )
         await self._engine.announce_once("recalled", "recalled", detail, within=TOLD_WITHIN)
-
-    def _on_loop(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """On the mailbox's thread: what the loop says."""
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-        except RuntimeError:  # the loop has ended before the thread did
-            work.close()
-            raise

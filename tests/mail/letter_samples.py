@@ -123,8 +123,8 @@ NOTICES: Mapping[str, str] = {
     ),
     "recalled": (
         "3 mails that had been acted on were not known: the state was put back from a copy, or lost its last moments. "
-        "Back in the inbox, they are acted on again, under the same case ids. What a copy cannot know: which letters "
-        "went since it was made, so that some may come again, and what was erased since then elsewhere."
+        "All of it goes back to the inbox and is acted on again, under the same case ids. What a copy cannot know: "
+        "which letters went since it was made, so that some may come again, and what was erased since then elsewhere."
     ),
     "withheld": (
         "A mail could not be read: the IMAP server refuses to hand it out. It lies where it lay; it may be a report."
