@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import stat
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -148,6 +147,29 @@ class TestAPlainRestart:
             await clinic.nothing_else()
 
 
+class TestACaseThatCannotBeRead:
+    async def test_is_not_opened_again_by_its_own_mail_nor_once_it_is_erased(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            await clinic.dana.writes(f"[{case}] SENT")
+            await read_all(clinic)
+            await filed(clinic)
+            await clinic.stops()
+            (clinic.folder / "state" / "open" / f"{case}.json").write_text("{")
+            for _ in range(2):
+                await clinic.starts()
+                await recalled(clinic)
+                await clinic.stops()
+            await clinic.starts()
+            await clinic.service.upkeep.erase(case)
+            await clinic.stops()
+            await clinic.starts()
+            await recalled(clinic)
+            assert [letter.first_line for letter in await read_all(clinic)] == [
+                "Have a case file repaired: it cannot be read; the other cases go on."
+            ]
+
+
 class TestANewState:
     async def test_beside_handled_mail_is_told_once(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
@@ -155,7 +177,6 @@ class TestANewState:
             await filed(clinic)
             await clinic.stops()
             shutil.rmtree(clinic.folder / "state")
-            clinic.clock.move(timedelta(seconds=1))
             await clinic.starts()
             await recalled(clinic)
             assert (await clinic.alex.gets("notice")).first_line.startswith("Check which cases were open")

@@ -68,6 +68,10 @@ JUMPED = "jumped"
 OTHER_INSTANCE = "other instance"
 """The desk's mark that admin was told of one."""
 
+NOT_BEFORE = "not taken back before"
+"""The desk's mark of from when on what was handled here is all this state's: it began beside mail that was handled, of
+which admin is told once, or a case that nobody could read was erased (`recall`)."""
+
 REHEARSED = "rehearsed"
 """The desk's mark of whether its times are a rehearsal's, "yes" or "no": for good (contract section 5)."""
 

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.engine import Engine
+from workflow.engine import NOT_BEFORE, Engine
 from workflow.mail.imap.handled import HandledMail
 from workflow.mail.imap.inbox import Inbox
 from workflow.mail.imap.session import why_lost
@@ -34,9 +34,6 @@ AGAIN: Final = (5.0, 60.0, 600.0)
 """Seconds until it is tried again, when it could not be done."""
 
 TOLD_WITHIN: Final = timedelta(hours=1)
-
-NEW: Final = "new state"
-"""The desk's mark of when a new one began beside handled mail, of which admin is told once."""
 
 
 class Recall:
@@ -97,22 +94,23 @@ class Recall:
             "open cases are lost with it: put back a backup (state/README.md says how), or have them reported "
             "anew. If another Promptly runs on this mailbox, stop one of the two."
         )
-        await self._engine.announce("new-state", detail, mark=NEW)
+        await self._engine.announce("new-state", detail, mark=NOT_BEFORE)
 
     def _since(self) -> datetime | None:
-        """From when on what was handled is looked at; None: not at all. What lay there before this state began is not
-        its own. A rehearsed clock says nothing of when a mail arrived by the server's.
+        """From when on what was handled is looked at; None: not at all.
+
+        What lay there before this state began is not its own, and what came before a case was set aside may be that
+        case's. A rehearsed clock says nothing of when a mail arrived by the server's.
         """
-        told = self._clinic.store.desk.marks.get(NEW)
-        if self._is_new or (told and self._clinic.rules.rehearsal):
+        desk, now = self._clinic.store.desk, self._clinic.clock.now()
+        marks = [desk.marks.get(fault.mark) or now.isoformat() for fault in self._clinic.store.faults]
+        bounds = [datetime.fromisoformat(mark) for mark in (desk.marks.get(NOT_BEFORE), *marks) if mark]
+        if self._is_new or (bounds and self._clinic.rules.rehearsal):
             return None
         if self._clinic.rules.rehearsal:
             return datetime(1970, 1, 1, tzinfo=UTC)
-        now = self._clinic.clock.now()
-        known = [now - MOST, min(self._committed_at or now - MOST, now) - BEFORE]
-        if told and (began := datetime.fromisoformat(told)) <= now:
-            known.append(began)
-        return max(known)
+        bounds += [now - MOST, min(self._committed_at or now - MOST, now) - BEFORE]
+        return max(at for at in bounds if at <= now)
 
     async def _tell(self, count: int) -> None:
         mails = "1 mail that had been acted on was" if count == 1 else f"{count} mails that had been acted on were"

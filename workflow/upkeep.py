@@ -19,9 +19,9 @@ import structlog
 
 from workflow.clinic import Clinic
 from workflow.core.limits import lately
-from workflow.core.model import Letter, Post
+from workflow.core.model import Decision, Letter, Post
 from workflow.core.privacy import names_of, scrubbed, texts_of, unlisted, wiped_letter
-from workflow.engine import JUMPED, Engine
+from workflow.engine import JUMPED, NOT_BEFORE, Engine
 from workflow.logs import place
 from workflow.store import Carried, Found, Request, StoreError, closed_at
 
@@ -199,6 +199,8 @@ class Upkeep:
                 change = partial(scrubbed, case_id=case_id, names=names, now=now)
                 await store.amend_letters(change, (case_id, *names))
                 held = await store.erase(case_id)
+                if held and case is None:  # nobody knows by which mails it would come back
+                    await store.commit(Decision("marked"), now, marks={NOT_BEFORE: now.isoformat()})
                 owed = [letter for letter in (case.letters if case else ()) if letter.post is Post.OWED]
                 if self._told is not None:
                     self._told(replace(letter, post=Post.WITHDRAWN) for letter in owed)

@@ -89,7 +89,7 @@ class HandledMail:
         return self._on_thread(lambda session: bool(session.handled()))
 
     def arrived(self, since: datetime) -> Future[list[Lying]]:
-        """What arrived since then by the server's word, oldest first."""
+        """What arrived after that by the server's word, oldest first."""
         return self._on_thread(lambda session: [Lying(mail.uid, key) for mail, key in self._arrived(session, since)])
 
     def give_back(self, uids: Sequence[int]) -> Future[bool]:
@@ -149,7 +149,7 @@ class HandledMail:
         found: list[Weighed] = []
         for start in range(0, len(uids), _WEIGHED_AT_ONCE):
             found += session.weigh(uids[start : start + _WEIGHED_AT_ONCE]).values()
-        recent = [mail for mail in found if since <= mail.arrived_at < UNKNOWN_ARRIVAL]
+        recent = [mail for mail in found if since < mail.arrived_at < UNKNOWN_ARRIVAL]
         for mail in sorted(recent, key=lambda mail: (mail.arrived_at, mail.uid)):
             whole = mail.size <= self._server.max_size
             raw = (session.bodies if whole else session.headers)([mail.uid]).get(mail.uid)
