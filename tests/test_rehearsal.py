@@ -116,4 +116,4 @@ async def test_a_state_is_rehearsed_or_real_for_good(
     assert "[store] url" in err
     assert desk.read_bytes() == before
     async with premises.daemon(*first) as running:
-        assert await running.stop() == 0
+        await running.stop()
