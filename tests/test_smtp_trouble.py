@@ -308,6 +308,24 @@ async def test_a_clock_that_jumps_makes_no_answer_last_for_a_day(tmp_path: Path)
         clinic.alex.inbox.clear()
 
 
+async def test_an_account_that_is_locked_in_the_middle_of_a_burst_is_an_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outage, "JUST_NOW", 60.0)  # on a slow machine, too
+    async with Clinic(tmp_path) as clinic:
+        await clinic.alex.writes("STATUS")
+        await clinic.alex.gets("status")
+        clinic.server.refuse(MAILBOX, "550 5.4.5 Sending limit exceeded", stage="MAIL")
+        await answers(clinic, "dana", "LATE 15 Sam")
+        await clinic.settled()
+        assert clinic.service.sender.outage.since is not None
+        clinic.server.accept(MAILBOX)
+        await clinic.passes(minutes=1)
+        await clinic.alex.gets("alert")
+        await clinic.dana.gets("draft")
+        assert clinic.service.sender.outage.since is None
+
+
 @pytest.mark.parametrize("stage", ["RCPT", "DATA"])
 async def test_a_letter_refused_right_after_another_went_is_told_as_one_letter(
     tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch

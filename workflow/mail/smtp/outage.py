@@ -30,7 +30,8 @@ LASTING_TRIES = 24
 
 
 JUST_NOW = 1.0
-"""Seconds within which an acceptance speaks for the server that then refuses another letter."""
+"""Seconds for which an acceptance speaks for the server that then refuses one address. One that refuses two has stopped
+taking letters in between."""
 
 
 class Verdict(NamedTuple):
@@ -105,7 +106,9 @@ class Outage:
         address, before = letter.to.email, letter.refused_since
         refused = self._refused.setdefault(address, _Refused(began))
         refused.letters.add(letter.id)
-        if max(self._accepted.values(), default=-math.inf) < refused.since - JUST_NOW:
+        accepted_at = max(self._accepted.values(), default=-math.inf)
+        silent = sum(accepted_at < other.since for other in self._refused.values())
+        if accepted_at < refused.since - (JUST_NOW if silent == 1 else 0):
             self.since, self.why, self.held_up = self.since or now, Result.REFUSED, True
         others = max((at for other, at in self._accepted.items() if other != address), default=-math.inf)
         alone = self.since is None and refused.since < others <= began
