@@ -132,9 +132,14 @@ class Received:
                 return found
         raise AssertionError("no alert.json")
 
+    @property
+    def taps(self) -> list[str]:
+        """The subjects of the mails that a tap on a choice makes."""
+        return [unquote(url.partition("?subject=")[2]) for url in self.text.split() if url.startswith("mailto:")]
+
     def tap(self, word: str) -> str:
         """The subject of the mail that a tap on this choice makes."""
-        subjects = [unquote(url.partition("?subject=")[2]) for url in self.text.split() if url.startswith("mailto:")]
+        subjects = self.taps
         found = [subject for subject in subjects if subject.partition("] ")[2] == word or subject == word]
         assert found, f"no choice {word} among {subjects}"
         return found[0]

@@ -119,4 +119,4 @@ class Recall:
             "the inbox and is acted on again, under the same case ids. What a copy cannot know: which letters went "
             "since it was made, so that some may come again, and what was erased since then elsewhere."
         )
-        await self._engine.announce_once("recalled", "recalled", detail, within=TOLD_WITHIN)
+        await self._engine.announce_once("restored", "restored", detail, within=TOLD_WITHIN)

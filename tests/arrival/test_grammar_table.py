@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.core.language.readings import table, told
 from tests.rows import each
+from workflow.core.language.plain import clean
 from workflow.core.language.read import read
 from workflow.core.model import Reading
 
@@ -73,9 +74,13 @@ WITHIN += [partial(_translated, signs) for signs in (_SMART, _ARABIC, _WIDE, _CA
 
 
 def _said(reading: Reading) -> str:
-    """The reading, but for what an ornament may change: signs in a note, and the full stop of a last initial."""
+    """The reading, but for what an ornament may change: signs in a note, and the full stop of a last initial.
+
+    A note is kept to the letter, ornaments and all.
+    """
     head, _, note = told(reading).partition(" | ")
-    return f"{head.rstrip('.')} | {' '.join(word for word in note.split() if any(map(str.isalnum, word)))}"
+    words = (word.strip("!.,") for word in clean(note).split())
+    return f"{head.rstrip('.')} | {' '.join(word for word in words if any(map(str.isalnum, word)))}"
 
 
 @settings(max_examples=4 * settings().max_examples)

@@ -316,6 +316,8 @@ async def test_answers_go_to_the_rosters_first_address_whatever_the_mail_says(tm
         await clinic.ravi.writes("STATUS", **(elsewhere | {"Cc": "admin@clinic.test"}))
         await come(clinic, dana="status")
         await clinic.ravi.writes("late Sam or Kim", **elsewhere)
+        await come(clinic, alex="notice")  # others read it: no help
+        await clinic.ravi.writes("late Sam or Kim", **(elsewhere | {"Cc": "admin@clinic.test"}))
         await come(clinic, dana="help")
         reached = {address for letter in clinic.server.passed for address in letter.recipients}
         assert reached == {"dana@clinic.test", "admin@clinic.test"}

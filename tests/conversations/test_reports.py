@@ -316,5 +316,26 @@ async def test_forwards_and_resent_subjects(tmp_path: Path) -> None:
         await come(clinic, dana="help")
         await opens(clinic, "Re: LATE 15 Jo")  # the tag, and nothing else
         await clinic.dana.writes("Re: LATE 15 Noor", "no worries then")
-        await clinic.dana.writes("Re: LATE 15 Noor", "> LATE 15 Noor\n")
+        await come(clinic)
+
+
+SAYS_NOTHING = (
+    "Sent from my iPhone",
+    "-- \nDana Lee",
+    "> NOSHOW Kim\n",
+    "On Thu, Nov 5, 2026 at 1:59 PM Dana Lee <dana@clinic.test> wrote:\n> NOSHOW Kim\n",
+    "Sent from Outlook for iOS\n\n-- \nDana\n\n> NOSHOW Kim\n> Dana\n",
+)
+
+
+async def test_a_report_sent_again_as_a_reply_that_says_nothing_opens(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        for number, text in enumerate(SAYS_NOTHING):
+            await clinic.minute_by_minute(2)  # ten answers in ten minutes would be a loop
+            await clinic.dana.writes(f"Re: NOSHOW {['Kim', 'Jo', 'Ann', 'Ben', 'Eli'][number]}, texted", text)
+            await come(clinic, dana="draft", alex="alert")
+        await clinic.dana.writes("Lathe 15 Sam")
+        asked = (await come(clinic, dana="help", alex="notice"))["dana"]
+        quoted = "".join(f"> {line}\n" for line in asked.text.splitlines())
+        await clinic.dana.writes("Re: LATE 15 Sam", f"\n\n{quoted}")  # our text is quoted: nothing was said
         await come(clinic)

@@ -11,7 +11,7 @@ import pytest
 from tests.conversation import Clinic, Received
 from tests.conversations.stories import STORIES
 from tests.mail.letter_reading import outcomes_in_front
-from workflow.mail.marker import MARKER
+from workflow.core.marker import MARKER
 
 pytestmark = pytest.mark.slow
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import Clinic
 from tests.conversations.steps import case_of, come, on, opens
 
@@ -68,9 +70,48 @@ async def test_absent_is_told_and_taken_back_is_told(tmp_path: Path) -> None:
         assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome"] == "arrived"
         await clinic.dana.writes("WAITING Kim")
         kim = (await come(clinic, dana="draft"))["dana"]
-        await clinic.dana.writes("NOSHOW Kim")  # the client, who is waited for; not Dana
+        await clinic.dana.replies(kim, "NOSHOW Kim")  # the client, who is waited for; not Dana
         assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome"] == "absent"
         assert (await case_of(clinic, kim)).kind == "waiting"
+
+
+@pytest.mark.parametrize(
+    "line", ["NOSHOW Sam", "missed sam peters", "No-show Sam Peters, flu", "NOSHOW Sam AT 1:30 pm"]
+)
+async def test_a_new_report_of_a_client_who_is_waited_for_may_mean_either(tmp_path: Path, line: str) -> None:
+    async with Clinic(tmp_path) as clinic:
+        client = "Sam Peters" if "eters" in line else "Sam"
+        await clinic.dana.writes(f"WAITING {client} AT 1:30 pm")
+        draft = (await come(clinic, dana="draft stepaway"))["dana"]
+        await clinic.dana.writes(line)
+        ask = (await come(clinic, dana="ask"))["dana"]
+        assert (await clinic.only_case()).outcome is None
+        await clinic.dana.writes(next(tap for tap in ask.taps if tap.upper().startswith("NOSHOW")))
+        got = await come(clinic, dana="draft", alex="alert")
+        assert got["alex"].facts["kind"] == "noshow"
+        await clinic.dana.taps(ask, "ABSENT")
+        await come(clinic, dana="receipt", alex="update")
+        assert (await case_of(clinic, draft)).outcome == "absent"
+
+
+async def test_admin_who_reports_a_client_who_is_waited_for_is_asked_too(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await opens(clinic, "WAITING Sam")
+        await clinic.alex.writes("NOSHOW Sam FOR Dana")
+        ask = (await come(clinic, alex="ask"))["alex"]
+        await clinic.alex.taps(ask, "MISTAKE")
+        await come(clinic, alex="receipt", dana="update")
+        await clinic.alex.writes("NOSHOW Sam FOR Dana")
+        await come(clinic, dana="draft", alex="alert")
+
+
+async def test_a_reason_in_a_mail_of_its_own_is_no_client_either(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await opens(clinic, "WAITING Sam")
+        for line in ("no show - flu", "NOSHOW covid", "missed, stomach bug"):
+            await clinic.dana.writes(line)
+            assert (await come(clinic, dana="ask"))["dana"].tap("ABSENT")
+        await clinic.only_case()
 
 
 ABSENCES = {

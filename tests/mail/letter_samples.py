@@ -102,6 +102,7 @@ NOTICES: Mapping[str, str] = {
         "The store has refused writes since 14:02: it is full, or failing. New reports and answers wait in the "
         "mailbox, and reminders wait, until it takes them; nothing is lost."
     ),
+    "recalled": "Dana Lee tried to recall a mail, and was asked what was a mistake.",
     "unread": "Dana Lee wrote a line that could not be read, and was asked what was meant.",
     "template": "A template of the clinic failed (alert.txt, line 3: UndefinedError); Promptly's own was used instead.",
     "other-associate": "Ravi Patel wrote about case K7Q2 of Dana Lee; nothing was changed.",
@@ -121,7 +122,7 @@ NOTICES: Mapping[str, str] = {
         "a second Promptly runs on it, and everything is done twice: stop one of the two. Or the state was lost since, "
         "and open cases with it."
     ),
-    "recalled": (
+    "restored": (
         "3 mails that had been acted on were not known: the state was put back from a copy, or lost its last moments. "
         "All of it goes back to the inbox and is acted on again, under the same case ids. What a copy cannot know: "
         "which letters went since it was made, so that some may come again, and what was erased since then elsewhere."
@@ -362,6 +363,19 @@ def _answers() -> Iterator[tuple[str, Letter]]:
     theirs: dict[str, Datum] = {"line": "LATE 15 Ben FOR Ravi"}
     yield "ask-which-associate-not-yours", written(LetterKind.ASK, "which-associate", offered=own, data=theirs)
     yield "ask-not-yours", written(LetterKind.ASK, "not-yours", data=line)
+    absent = choices("K7Q2", "ABSENT")
+    missed: dict[str, Datum] = {"line": "NOSHOW Sam"}
+    either = (*absent, Choice("NOSHOW Sam FOR Dana Lee", "I have missed the session", None))
+    yield "ask-who-missed", written(LetterKind.ASK, "who-missed", offered=either, data=missed)
+    taken_back = (*absent, Choice("MISTAKE", "Nobody was waited for: take that back, then report it again", "K7Q2"))
+    yield "ask-who-missed-admin", written(LetterKind.ASK, "who-missed", admin, offered=taken_back, data=missed)
+    recalled = (Choice("MISTAKE", IN_LISTS["K7Q2"], "K7Q2"),)
+    yield "ask-recalled", written(LetterKind.ASK, "recalled", offered=recalled, data={"line": "LATE 15 Sam"})
+    ill = (Choice("LATE 20", IN_LISTS["K7Q2"], "K7Q2"), Choice("LATE 20 Flu", "A new report, about another client"))
+    yield (
+        "ask-other-client",
+        written(LetterKind.ASK, "other-client", facts=LATE, offered=ill, data={"line": "late 20 flu"}),
+    )
     yield (
         "ask-few-words",
         written(LetterKind.ASK, "few-words", facts=LATE, offered=choices("K7Q2", "OTHER"), data={"line": "other"}),
@@ -422,7 +436,7 @@ def _desk() -> Iterator[tuple[str, Letter]]:
     offered = (Choice("LATE 15 Sam FOR Dana Lee", "For Dana Lee", None),)
     for topic, detail in NOTICES.items():
         data: dict[str, Datum] = {"detail": detail}
-        if topic in ("stranger", "own-address", "refused", "unread", "stale", "other-associate"):
+        if topic in ("stranger", "own-address", "refused", "unread", "stale", "other-associate", "recalled"):
             data["line"] = "LATE 15 Sam"
         named = offered if topic in ("stranger", "own-address", "refused", "unread", "stale") else ()
         yield f"notice-{topic}", written(LetterKind.NOTICE, topic, admin, offered=named, data=data)

@@ -30,11 +30,11 @@ from tests.rows import each
 from workflow.core.kinds import KINDS
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.vocabulary import TAG_PHRASES
+from workflow.core.marker import MARKER
 from workflow.core.model import Choice, Kind, LetterKind, Mark, Outcome, Person, Role, State
 from workflow.core.owed import choices
 from workflow.core.topics import LETTERS as TABLE
 from workflow.core.topics import Row, Topic
-from workflow.mail.marker import MARKER
 from workflow.mail.writing.render import Letters, Unsafe
 from workflow.mail.writing.samples import trial_letters
 from workflow.mail.writing.templates import OURS

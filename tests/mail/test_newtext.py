@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rows import each
-from workflow.mail.marker import MARKER
+from workflow.core.marker import MARKER
 from workflow.mail.reading import newtext, quoting
 from workflow.mail.reading.charsets import clean
 

@@ -71,6 +71,7 @@ _QUESTIONS: Mapping[Why, Question] = {
     Why.WHICH_CLIENT: "which-client",
     Why.BEFORE_SENT: "before-sent",
     Why.SAME_KIND: "same-kind",
+    Why.PERHAPS_ANOTHER: "other-client",
 }
 """What is asked; after every other doubt, how it ended."""
 
@@ -112,10 +113,20 @@ def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer, said: st
     assert_never(answer.word)  # pragma: no cover (mypy proves it)
 
 
-def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, *, courtesy: bool = False) -> Case:
+def doubt_case(
+    scene: Scene,
+    voice: Voice,
+    case: Case,
+    doubt: Doubt,
+    text: str,
+    *,
+    courtesy: bool = False,
+    meant: tuple[Choice, ...] = (),
+) -> Case:
     """Nothing closes: the text is kept as a note and passed to admin, the writer is asked (contract section 3).
 
-    Bare courtesy bothers no admin, and after closing gets silence. At most three asks in ten minutes a case.
+    Bare courtesy bothers no admin, and after closing gets silence. At most three asks in ten minutes a case. `meant`:
+    the choices, where those of the case are not what is asked.
     """
     after = consumed(scene, case, voice, f"unclear: {doubt.reason}")
     if courtesy and not case.open:
@@ -131,6 +142,8 @@ def doubt_case(scene: Scene, voice: Voice, case: Case, doubt: Doubt, text: str, 
         return after
     topic = _QUESTIONS.get(doubt.reason, "which-outcome")
     match topic:
+        case "other-client":
+            offered = meant
         case "cancel":
             cancelled = Choice(line="OTHER client cancelled", label="The client cancelled", case=case.id)
             offered = (cancelled, *choices(case.id, "MISTAKE"))

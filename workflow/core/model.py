@@ -578,6 +578,8 @@ class Mark(StrEnum):
     PLAIN = "plain"
     REPLY = "reply"
     FORWARD = "forward"
+    RECALL = "recall"
+    """Outlook asks to take a mail back: nothing in it is said now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -636,6 +638,8 @@ class Reading:
     """There is no new text at all, and the subject says nothing of its own."""
     courtesy: bool = False
     """Nothing but thanks or acknowledgement: "ok, thanks"."""
+    below: str | None = None
+    """A whole report on a line that does not speak, in capitals or with minutes, as a line to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,6 +677,8 @@ class Why(StrEnum):
     """CLIENT without a name."""
     BEFORE_SENT = "before sent"
     """What may tell of the first attempt alone."""
+    PERHAPS_ANOTHER = "perhaps another client"
+    """A report about another client, or why this one is late."""
     SAME_KIND = "same kind"
     """A kind that the case cannot become."""
     CLOSED = "closed"

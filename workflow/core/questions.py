@@ -84,27 +84,84 @@ def not_theirs(situation: Situation, case: Case) -> Decision:
     return Decision("another associate's case", letters=letters, fate=Fate.HANDLED, key=situation.mail.key)
 
 
+def ask_who_missed(situation: Situation, case: Case, report: Report) -> Decision:
+    """NOSHOW about a client who is waited for: the client did not come, or the associate missed them? (section 3)"""
+    missed = Choice(likely_line(replace(report, for_associate=case.associate.name)), "I have missed the session")
+    if situation.voice_about(case) is None or situation.associate is None:
+        missed = Choice("MISTAKE", "Nobody was waited for: take that back, then report it again", case.id)
+    told = _answer(
+        situation, LetterKind.ASK, "who-missed", (*choices(case.id, "ABSENT"), missed), line=situation.reading.line
+    )
+    return Decision("who missed it?", letters=(told,), key=situation.mail.key)
+
+
+def ask_recalled(situation: Situation, pointed: tuple[str, ...]) -> Decision:
+    """Outlook asks to take a mail back, which nobody can: what it did can be taken back by a word.
+
+    The cases are those that it named, else the open ones in which its line was written.
+    """
+    line, mine = situation.reading.line, situation.own_cases or (situation.cases.open if situation.admin else [])
+    about = [situation.cases[known] for known in pointed if known in situation.cases]
+    about += [case for case in mine if line and not about and any(line in entry.text for entry in case.history)]
+    about = [case for case in about if situation.voice_about(case) is not None][:MOST_CHOICES]
+    if not about:
+        return untagged(situation) if situation.reading.unclear is None else unread(situation)
+    words = ("UNDO", "MISTAKE") if pointed else ("MISTAKE",)
+    offered = tuple(
+        Choice(word, case_line(case, situation.scene.rules, situation.scene.now), case.id)
+        for case in about
+        for word in words
+    )
+    told = _answer(situation, LetterKind.ASK, "recalled", offered, line=line)
+    person = situation.voice.person
+    detail = f"{person.name} tried to recall a mail, and was asked what was a mistake."
+    letters = (told, *notices(situation.scene, "recalled", offered=offered, but=person.email, detail=detail, line=line))
+    return Decision("a recalled mail", letters=letters, key=situation.mail.key)
+
+
 def unread(situation: Situation) -> Decision:
     """Doubt opens nothing: help at once with the likely reading, and admin hears of it where a client may wait."""
     unclear = situation.reading.unclear
     assert unclear is not None, "`routing` asks only then"
+    reading, likely = situation.reading, unclear.reading
+    line = reading.line if likely is None or likely != reading.below else likely
+    told = _offered(situation, line, likely, notice=unclear.notice)
+    return Decision("unclear", letters=told, key=situation.mail.key) if told else untagged(situation)
+
+
+def beside_unread(situation: Situation, decision: Decision) -> Decision:
+    """What was decided, and besides the report on a line that does not speak: not acted upon, never silent."""
+    if any(letter.topic == "unread" for letter in decision.letters):
+        return decision
+    letters = (*decision.letters, *unread(situation).letters)
+    return replace(decision, letters=letters, key=decision.key if decision.case is not None else situation.mail.key)
+
+
+def _offered(situation: Situation, line: str, likely: str | None, *, notice: bool) -> tuple[Letter, ...]:
+    """Help about this line with its likely reading as a choice, and admin's notice.
+
+    What somebody outside the configuration reads earns no help, but a notice, if it has a reading: perhaps it was not
+    meant for us (section 3).
+    """
     person, role = situation.voice.person, situation.voice.role
-    line, likely = situation.reading.line, unclear.reading
     if likely is None:
         offered: tuple[Choice, ...] = ()
     elif role is Role.ADMIN and " FOR " not in likely:
         offered = for_each(likely, None, situation.scene.rules.roster)
     else:
         offered = (Choice(line=likely, label="Did you mean this?"),)
-    letters: tuple[Letter, ...] = (_answer(situation, LetterKind.HELP, "unread", offered, line=line),)
-    if unclear.notice:
+    letters: tuple[Letter, ...] = ()
+    if not situation.goes_outside:
+        letters = (_answer(situation, LetterKind.HELP, "unread", offered, line=line),)
+    if notice or (likely and situation.goes_outside):
         theirs = f"{likely} FOR {person.name}"
         about = (Choice(line=theirs, label="Report it for them"),) if likely and role is Role.ASSOCIATE else offered
-        detail = f"{person.name} wrote a line that could not be read, and was asked what was meant."
+        asked = "and was asked what was meant" if letters else "in a mail that others read, too"
+        detail = f"{person.name} wrote a line that could not be read, {asked}."
         but = person.email if role is Role.ASSOCIATE else None  # the lead stands in for an admin about themselves
         told = notices(situation.scene, "unread", offered=about, but=but, detail=detail, line=line)
         letters += tuple(letter for letter in told if not is_same(letter.to, person))
-    return Decision("unclear", letters=letters, key=situation.mail.key)
+    return letters
 
 
 def untagged(situation: Situation) -> Decision:
@@ -139,6 +196,8 @@ def _unread_text(situation: Situation) -> Decision | None:
 
 def help_forward(situation: Situation) -> Decision:
     """A forwarded mail that is no answer to a letter of ours."""
+    if situation.goes_outside:
+        return untagged(situation)
     told = _answer(situation, LetterKind.HELP, "forward", (), line=situation.reading.line)
     return Decision("a forwarded mail", letters=(told,), key=situation.mail.key)
 

@@ -12,9 +12,10 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice, consumed, read_again, written
-from workflow.core.language import names, reply, vocabulary
-from workflow.core.language.plain import fold
-from workflow.core.language.printed import listed
+from workflow.core.language import doubts, names, reply, vocabulary
+from workflow.core.language.guess import likely_line
+from workflow.core.language.plain import clean, fold
+from workflow.core.language.printed import case_line, listed
 from workflow.core.law import answer_case, doubt_case, report_again, take_note
 from workflow.core.model import (
     Answer,
@@ -30,6 +31,7 @@ from workflow.core.model import (
     Report,
     Role,
     Standing,
+    Unclear,
     Why,
     Word,
 )
@@ -39,7 +41,10 @@ from workflow.core.owed import notices
 from workflow.core.questions import (
     MOST_CHOICES,
     ask_associate,
+    ask_recalled,
     ask_which,
+    ask_who_missed,
+    beside_unread,
     for_associate,
     help_forward,
     not_theirs,
@@ -80,7 +85,13 @@ def route(situation: Situation) -> tuple[Decision, ...]:
         return (take_robot(situation, robot),)
     if situation.standing is not Standing.KNOWN:
         return (take_unknown(situation),)
-    said = _known_person(situation)
+    below = situation.reading.below
+    if below is not None and situation.associate is not None:
+        unclear = Unclear(below, notice=True)
+        situation = replace(situation, reading=replace(situation.reading, unclear=unclear))
+        said = beside_unread(situation, _known_person(situation))
+    else:
+        said = _known_person(situation)
     about = said.case.id if said.case is not None else None
     back = [case for case in situation.own_cases if case.returned_at is not None and case.id != about]
     now = situation.scene.now
@@ -108,6 +119,8 @@ def _known_person(situation: Situation) -> Decision:
             return tell_help(situation)
         if reading.word is Word.STATUS:
             return tell_status(situation)
+    if reading.mark is Mark.RECALL:
+        return ask_recalled(situation, pointed)
     if reading.mark is Mark.FORWARD and (not pointed or reading.empty):
         return help_forward(situation)
     if len(pointed) == 1:
@@ -137,7 +150,8 @@ def _about(situation: Situation, case: Case) -> Decision:
     reading, report = situation.reading, situation.reading.report
     if report is not None and _is_of_another_case(reading, report, case):
         if not reading.ids:
-            return _report(situation, report)
+            other = _other_client(situation, voice, report, case)
+            return _report(situation, report) if other is None else other
         anew = Choice(line=reading.line, label="A new report", case=None)
         return ask_which(situation, "another client's report under a case's id", (case.id,), anew)
     decided = reply.answer(reading, case, voice.role, voice.person.name)
@@ -155,6 +169,25 @@ def _about(situation: Situation, case: Case) -> Decision:
             return _acted(take_note(situation.scene, voice, case, text), "a note from admin")
     doubted = doubt_case(situation.scene, voice, case, doubt, text, courtesy=reading.courtesy)
     return _acted(doubted, f"doubt: {doubt.reason}")
+
+
+def _other_client(situation: Situation, voice: Voice, report: Report, case: Case) -> Decision | None:
+    """Asks where a report in an open case's thread may be about another client, or say why: "LATE 20 flu" about Sam.
+
+    None: it is plain, by capitals, that it reports another client, or the case is closed.
+    """
+    client, shown = (report.client or "").replace(" ", ""), clean(situation.reading.line).replace(" ", "")
+    elsewhere = report.for_associate is not None and not _is_called(case.associate, report.for_associate)
+    if not case.open or elsewhere or (report.capitals and client in shown):
+        return None
+    whose = report.for_associate or (case.associate.name if voice.role is Role.ADMIN else None)
+    here = likely_line(Report(report.kind, client=None, minutes=report.minutes, at=report.at))
+    offered = (
+        Choice(line=here, label=case_line(case, situation.scene.rules, situation.scene.now), case=case.id),
+        Choice(line=likely_line(replace(report, for_associate=whose)), label="A new report, about another client"),
+    )
+    asked = doubt_case(situation.scene, voice, case, Doubt(Why.PERHAPS_ANOTHER), said(situation.reading), meant=offered)
+    return _acted(asked, "perhaps another client")
 
 
 def _is_said_enough(voice: Voice, case: Case) -> bool:
@@ -184,13 +217,13 @@ def _fresh(situation: Situation) -> Decision:
     """
     reading = situation.reading
     resent = reading.mark is Mark.REPLY and reading.from_subject
-    if resent and (situation.mail.quoted_text.strip() or situation.mail.unread):
+    if resent and (situation.quotes_us or situation.mail.unread):
         return untagged(situation)
     fresh = not (situation.answers or situation.among_others)
     own = situation.own_cases
     only = own[0] if fresh and len(own) == 1 else None
     # LATE 15 alone is the only open case's new estimate, unless that case is no delay (never noshow to late).
-    if only is not None and _is_lone(reading, only) and (reading.word is not Word.LATE or only.kind is Kind.LATE):
+    if only is not None and _counts_alone(situation, only):
         return _about(situation, only)
     if reading.report is not None:
         return _report(situation, reading.report)
@@ -206,10 +239,20 @@ def _fresh(situation: Situation) -> Decision:
     return untagged(situation)
 
 
-def _is_lone(reading: Reading, only: Case) -> bool:
-    """Whether the whole line is one word of the table; "texted Sam" is one where Sam is the client of the only case."""
+def _counts_alone(situation: Situation, only: Case) -> bool:
+    """Whether the whole line is one word of the table about the only case, alone or with a day, a time or minutes.
+
+    "texted Sam" is one where Sam is the client. With a day or a time it must count: "Done for the week" is the desk's.
+    """
+    reading = situation.reading
     found = vocabulary.match(reading.line, only.client)
-    return reading.lone or (found is not None and found.lone)
+    if not (reading.lone or (found is not None and found.lone)) or (
+        reading.word is Word.LATE and only.kind is not Kind.LATE
+    ):
+        return False
+    if found is None or not found.rest:
+        return True
+    return isinstance(reply.answer(reading, only, Role.ASSOCIATE, only.associate.name), Answer)
 
 
 def _report(situation: Situation, report: Report) -> Decision:
@@ -230,12 +273,29 @@ def _report(situation: Situation, report: Report) -> Decision:
     voice = Voice(mail, associate, Role.ASSOCIATE) if own else Voice(mail, situation.admin or associate, Role.ADMIN)
     theirs = situation.cases.of(associate)
     known = _same_session(situation, voice, theirs, report)
+    waited = _waited_for(theirs, report, known)
+    if waited is not None:
+        if not (own and report.for_associate):  # FOR says who missed it, where the associate writes it
+            return ask_who_missed(situation, waited, report)
+        known = None
     if known is not None:
         again = report_again(scene, voice, known, report, said(situation.reading))
         return _acted(again, "a report about an open case")
     others = [listed(case, scene.rules, scene.now) for case in theirs[:MOST_CHOICES]]
     opened = open_case(scene, voice, report, associate, others)
     return _acted(opened, f"opened {opened.kind.value}")
+
+
+def _waited_for(theirs: list[Case], report: Report, known: Case | None) -> Case | None:
+    """The open case in which the client of a NOSHOW is waited for: did the associate miss them, or did they not come?
+
+    "no show - flu" in a mail of its own names no client, but says why one did not come.
+    """
+    if report.kind is not Kind.NOSHOW or report.client is None:
+        return None
+    if known is None and doubts.gives_reason(report.client):
+        return next((case for case in reversed(theirs) if case.kind is Kind.WAITING), None)
+    return known if known is not None and known.kind is Kind.WAITING else None
 
 
 def _same_session(situation: Situation, voice: Voice, theirs: list[Case], report: Report) -> Case | None:

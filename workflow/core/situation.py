@@ -7,6 +7,7 @@ from datetime import datetime
 
 from workflow.core.cases import Cases
 from workflow.core.entries import Voice
+from workflow.core.marker import holds_marker
 from workflow.core.model import Case, Letter, Mail, Mark, Person, Reading, Role, Standing
 from workflow.core.owed import Scene, is_of_letter, is_same
 
@@ -66,10 +67,20 @@ class Situation:
     def among_others(self) -> bool:
         """Whether people write to each other: it answers no letter of ours and no mail that we acted on, or somebody
         outside the configuration reads it. Asked only where nothing points to a case."""
-        rules = self.scene.rules
         taken = {mail.message_id for case in self.own_cases for mail in case.mails}
         ours = any(known in taken or is_of_letter(known, self.scene.domain) for known in self.mail.refers_to)
-        return (self.answers and not ours) or not all(map(rules.knows, self.mail.recipients))
+        return (self.answers and not ours) or self.goes_outside
+
+    @property
+    def quotes_us(self) -> bool:
+        """Whether it quotes a letter of ours, or answers one."""
+        answers = any(is_of_letter(known, self.scene.domain) for known in self.mail.refers_to)
+        return answers or holds_marker(self.mail.quoted_text)
+
+    @property
+    def goes_outside(self) -> bool:
+        """Whether it goes to anybody outside the configuration."""
+        return not all(map(self.scene.rules.knows, self.mail.recipients))
 
     def voice_about(self, case: Case) -> Voice | None:
         """As whom the sender speaks about this case; None: not at all.

@@ -17,13 +17,22 @@ Missing = Literal["contact", "outcome"]
 ToAssociate = Literal["sent", "outcome", "note", "undone", "cancelled", "wrong", "reached"]
 ToAdmin = Literal[ToAssociate, "unclear", "makeup"]
 Receipt = Literal[ToAssociate, "makeup", "client", "again", "nothing"]
-Question = Literal["which-client", "which-outcome", "few-words", "cancel", "same-kind", "before-sent"]
+Question = Literal["which-client", "which-outcome", "few-words", "cancel", "same-kind", "before-sent", "other-client"]
 """About a case."""
-Whose = Literal["which-case", "which-associate", "not-yours"]
+Whose = Literal["which-case", "which-associate", "not-yours", "who-missed", "recalled"]
 """Where no case is meant yet."""
 Help = Literal["words", "unread", "forward", "in-your-name", "untagged"]
 Situation = Literal[
-    "bounce", "refused", "stranger", "own-address", "out-of-office", "stale", "unread", "other-associate", "set-aside"
+    "bounce",
+    "refused",
+    "stranger",
+    "own-address",
+    "out-of-office",
+    "stale",
+    "unread",
+    "other-associate",
+    "set-aside",
+    "recalled",
 ]
 Own = Literal[
     "refused-letter",
@@ -39,7 +48,7 @@ Own = Literal[
     "withheld",
     "new-state",
     "other-instance",
-    "recalled",
+    "restored",
 ]
 Notice = Literal[Situation, Own]
 Only = Literal[""]
@@ -82,7 +91,13 @@ LETTERS = (
     Row(
         LetterKind.ASK,
         _WRITERS,
-        {"which-case": "which case?", "which-associate": "which associate?", "not-yours": "what do you mean?"},
+        {
+            "which-case": "which case?",
+            "which-associate": "which associate?",
+            "not-yours": "what do you mean?",
+            "who-missed": "who missed the session?",
+            "recalled": "was it a mistake?",
+        },
     ),
     Row(
         LetterKind.HELP,
@@ -124,7 +139,8 @@ LETTERS = (
             "withheld": "a mail could not be read",
             "new-state": "it began with nothing",
             "other-instance": "two of it, perhaps",
-            "recalled": "it goes on from a copy",
+            "restored": "it goes on from a copy",
+            "recalled": "a mail was recalled",
         },
     ),
     Row(LetterKind.TEST, _ADMIN, {"": "test"}),

@@ -10,7 +10,9 @@ import re
 
 from workflow.core.kinds import OF_TAG
 from workflow.core.language import names, times, vocabulary
+from workflow.core.language.given_names import GIVEN_NAMES
 from workflow.core.language.plain import fold
+from workflow.core.language.reasons import REASONS
 from workflow.core.language.vocabulary import Piece
 from workflow.core.model import Kind, Outcome, Word
 
@@ -42,6 +44,38 @@ HEDGES = vocabulary.listed(
 )
 """A sentence that goes on like this only sounds like an outcome: "no answer yet"."""
 
+_UNSURE = vocabulary.listed(
+    "almost apparently could hopefully if maybe might nearly perhaps possibly presumably probably should supposedly "
+    "tentative tentatively unconfirmed unless until was were wont would yet"
+)
+"""Right after the word these leave it open, in any case of letters: "RESCHEDULED MAYBE", "NOSHOW yet"."""
+
+_UNSURE_OF_TIME = vocabulary.listed(
+    "hopefully if maybe pending perhaps possibly probably proposed tba tbc tentative tentatively unconfirmed unless"
+)
+"""The same behind a day or a time: "RESCHEDULED Tue 3pm maybe"."""
+
+_LED_BY = _UNSURE_OF_TIME | {"wrong"}
+
+_TAKES_BACK = re.compile(
+    r"(?:no|nope|nah|not|never mind|nevermind|wait|hold on|hang on|wrong|(?:my )?mistake|scratch|ignore|disregard|"
+    r"strike|correction|false alarm|cancel that)(?![\w-])"
+)
+"""How a sentence begins that takes the line above it back (contract section 3)."""
+
+_UNSETTLED = re.compile(r"\bnot (?:yet|confirmed)\b")
+_STILL_OPEN = re.compile(
+    r"\b(?:not|\w+n'?t) (?:\w+ ){0,2}(?:yet|confirmed|sure|agreed|certain|final|definite|fixed)\b"
+    r"|\b(?:unconfirmed|tbc|tba|tentative|tentatively|to be confirmed)\b"
+)
+"""What else of an outcome is not settled: "she has not agreed yet"."""
+_OF_ANOTHER = re.compile(
+    r"\b(?:that|this|it)(?:'s| is| was)(?: meant)?(?: about| for)? (?:the |a |an )?(?:wrong|other|another|different)\b"
+    r"|\b(?:i|we) meant\b|\bwrong (?:client|case|person|one|thread|session|mail|email)\b"
+)
+_WAS_FOR = re.compile(r"\b(?:that|this|it) was (?:meant )?(?:for|about) (.{1,100})", re.IGNORECASE)
+"""What was said belongs to somebody else: "that was the other client", "that was for Kim"."""
+
 _WITHDRAWING = frozenset({Word.UNDO, Word.MISTAKE})
 
 _NO_REPLY = re.compile(
@@ -65,6 +99,8 @@ _SENTENCE_STARTS = vocabulary.listed(
 _LEADS_TO_NAME = frozenset({"with", "for", "to", "from", "about"})
 _LEADS_TO_TIME = frozenset({"to", "for", "on", "at"})
 _ENDS = ",;:.!)"
+_AILMENT = re.compile(r"\w{3}(?:itis|ache|osis|emia|rhea|rhoea|pox|sick|ness)$")
+"""How the names of illnesses end: no client is called Bronchitis."""
 _LETTERS = re.compile(r"[^\W\d_]+(?:['.-][^\W\d_]+)*\.?")
 
 
@@ -113,13 +149,58 @@ def denies(text: str) -> bool:
     return False
 
 
+_NOT_REACHED = re.compile(
+    r"\b(?:not yet|did(?: not|n'?t)|could(?: not|n'?t)|failed|wrong|nobody|no ?one|never)\b"
+    r"|^(?:no|not|nope|will|won'?t|cannot|can'?t|(?:i|we)(?: will|'ll| can'?t| cannot))\b|\btry(?:ing)?\b"
+)
+"""What denies that admin reached the client: "CONTACTED not yet"; that she "can't come today" does not."""
+
+
+def denies_contact(rest: str) -> bool:
+    return _NOT_REACHED.search(fold(rest)) is not None
+
+
 def takes_back(rest: str) -> bool:
     """Whether what follows a word takes it back: "RESCHEDULED pending", "SENT by mistake"."""
     row = vocabulary.pieces(rest)
     withdrawn = any(piece.meaning is not None and piece.meaning.word in _WITHDRAWING for piece in row)
     first, second = [*(piece.folded for piece in row[:2]), "", ""][:2]
-    undone = first in _UNDONE or (first in {"to", "on"} and second in _UNDONE_TO | _UNDONE)
+    undone = first in _UNDONE or (first in {"to", "on", "may"} and second in _UNDONE_TO | _UNDONE)
     return undone or withdrawn or holds(rest, _FAILED)
+
+
+def leaves_open(rest: str) -> bool:
+    """Whether the word stands before what leaves it open: "RESCHEDULED MAYBE", "SENT to the wrong Sam", "NOSHOW yet".
+
+    Between them stands nothing, or what says when. In capitals, too.
+    """
+    row = vocabulary.pieces(rest)
+    if row and row[0].folded in _UNSURE:
+        return True
+    shown = vocabulary.plain(rest)
+    for piece in row[:_MOST_LEADING]:
+        if piece.folded in _LED_BY:
+            return True
+        if times.Span.OTHER in times.spans(shown[: piece.end]):
+            break
+    return False
+
+
+_MOST_LEADING = 8
+"""Words of a day and a time: "to the wrong", "Tue the 14th at 3 pm"."""
+
+
+def takes_back_below(sentence: str, client: str, *, closing: bool) -> bool:
+    """Whether the sentence right under a word takes it back: "no wait, that was the other client".
+
+    `closing`: the word is an outcome, which whatever is still open leaves open.
+    """
+    folded, whom = fold(sentence), _WAS_FOR.search(sentence)
+    if _TAKES_BACK.match(folded) or _UNSETTLED.search(folded) or _OF_ANOTHER.search(folded):
+        return True
+    if client and whom is not None and names_another(whom[1], client, "", parted=False):
+        return True
+    return closing and _STILL_OPEN.search(folded) is not None
 
 
 def refuses(line: str) -> bool:
@@ -156,7 +237,12 @@ def without_silence(text: str) -> str:
     return _NO_REPLY.sub(" ", vocabulary.plain(text))
 
 
-def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bool:
+def gives_reason(rest: str) -> bool:
+    """Whether why somebody stayed away stands in it, or how that feels: "car trouble", "again, argh"."""
+    return holds(rest, REASONS)
+
+
+def names_another(rest: str, client: str, associate: str, *, parted: bool, absent: bool = False) -> bool:
     """Whether a name that is not the client's stands right after the word: "RESCHEDULED Kim to Thu" about Sam.
 
     The associate's own is a signature. In lower case a word is a name only before a day or a time ("kim to thu"), and
@@ -170,12 +256,18 @@ def names_another(rest: str, client: str, associate: str, *, parted: bool) -> bo
         named.append(after.pop(0))
     if not named or words_of_name(f"{client} {associate}").intersection(_folded(" ".join(named))):
         return False
-    if named[0].casefold() in {_initials(client), _initials(associate)}:
+    if fold(named[0].strip(_ENDS)) in {_initials(client), _initials(associate)}:
         return False
+    if absent:
+        said = _folded(" ".join(named))
+        if not REASONS.isdisjoint(said) or _AILMENT.search(said[-1]):
+            return False
     following = fold(after[0]) if after else ""
     if following in _LEADS_TO_TIME or times.starts_when(" ".join(after)):
         return True
     ends = named[-1][-1] in _ENDS or following in {"", "and", "when"} or following[0] in "-,;:(&"
+    if absent and ends and fold(named[0].strip(_ENDS)) in GIVEN_NAMES:
+        return True
     return named[0][0].isupper() and (ends or not (parted or rest.isupper()))
 
 
@@ -199,11 +291,8 @@ def _is_everyday(piece: Piece, inside_prose: bool) -> bool:
 def _may_be_name(word: str) -> bool:
     bare = word.strip(f"{_ENDS}(").removesuffix("'s")
     row = vocabulary.pieces(bare)
-    if (
-        len(bare) < 2
-        or len(row) != 1
-        or row[0].meaning is not None
-        or row[0].folded in vocabulary.PRONOUNS | _SENTENCE_STARTS
-    ):
+    if len(bare) < 2 or not row or any(piece.meaning is not None for piece in row):
+        return False
+    if row[0].folded in vocabulary.PRONOUNS | _SENTENCE_STARTS:
         return False
     return _LETTERS.fullmatch(bare) is not None and names.is_name_word(bare) and not times.starts_when(bare)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.language.plain import clean, without_invisible
-from workflow.core.language.vocabulary import TAG_PHRASES
+from workflow.core.language.vocabulary import TAG_PHRASES, match
 from workflow.core.model import Mark
 
 LONGEST_SUBJECT = 2000
@@ -19,8 +19,12 @@ LONGEST_SUBJECT = 2000
 
 _REPLY = "re|aw|antw|antwort|sv|svar|vs|res|rif|r|odp|odg|ynt|vá|bls|ang|απ|σχετ|ответ|回复|答复|回覆|返信|회신|תגובה"
 _FORWARD = "fw|fwd|wg|rv|tr|enc|i|vl|vb|doorst|pd|trs|ilt|i̇lt|továbbítás|πρθ|пересл|转发|轉寄|转寄|転送|전달|הועבר"
+_RECALL = "recall|rückruf|rappel|recuperar|recuperación|richiamo|revocar|intrekken|återkalla|wycofanie|odwołanie"
+"""What Outlook puts before the subject of a mail that it asks to take back."""
 _COUNTER = r"(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\d{1,3})"
-_PREFIX = re.compile(rf"(?:(?P<reply>{_REPLY})|(?:{_FORWARD}))\s?{_COUNTER}?\s?[:：]", re.IGNORECASE)
+_PREFIX = re.compile(
+    rf"(?:(?P<reply>{_REPLY})|(?P<recall>{_RECALL})|(?:{_FORWARD}))\s?{_COUNTER}?\s?[:：]", re.IGNORECASE
+)
 """What mail programs put before the subject of a reply or forward, in many languages; a counter, too: "Re[2]:"."""
 
 _GATEWAY = r"(?:external|extern|externe|externo|ext|caution|spam|secure|encrypted)\b"
@@ -30,6 +34,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 """What gateways put before a subject: "[EXTERNAL]", "***SPAM***", "EXT:"."""
+_OF_GATEWAY = re.compile(rf"[\[{{(* ]*(?:{_GATEWAY}|\w*(?:spam|phish|suspicious|virus|junk))", re.IGNORECASE)
+"""What such a label begins with above a text, where people use brackets and stars as well: "**Please** call"."""
 _MOST_LABELS_AT_END = 3
 _TAGS = [phrase.replace(" ", r"\W") for phrases in TAG_PHRASES.values() for phrase in phrases]
 _TYPED_IN_BRACKETS = re.compile(rf"\W*(?:{'|'.join(_TAGS)}|client)\b", re.IGNORECASE)
@@ -79,18 +85,25 @@ def read_subject(subject: str) -> Subject:
     text = strip_labels(text)
     while prefix := _PREFIX.match(bare := _from_first_word(text)):
         if mark is Mark.PLAIN:
-            mark = Mark.REPLY if prefix["reply"] else Mark.FORWARD
+            mark = Mark.REPLY if prefix["reply"] else Mark.RECALL if prefix["recall"] else Mark.FORWARD
         text = strip_labels(bare[prefix.end() :])
     if mark is Mark.PLAIN and ids and _OURS.match(_from_first_word(text)):
         mark = Mark.REPLY
     return Subject(text, mark, ids)
 
 
-def strip_labels(line: str) -> str:
-    """The line without what gateways put before or behind it: "[EXTERNAL] LATE 15 Sam"."""
+def strip_labels(line: str, *, typed: bool = False) -> str:
+    """The line without what gateways put before or behind it: "[EXTERNAL] LATE 15 Sam".
+
+    `typed`: it stands in a text, where only a label that sounds like a gateway's is one.
+    """
     text = without_invisible(line).lstrip(_BEFORE_ANY_WORD)
     while label := _LABEL.match(bare := _from_first_word(text)):
         if _CASE_ID.fullmatch(label.group()) or _TYPED_IN_BRACKETS.match(clean(label.group())):
+            break
+        if typed and not _OF_GATEWAY.match(label.group()):
+            break
+        if label.group().startswith("*") and match(label.group()):  # bold, not a gateway's: "**RESCHEDULED**"
             break
         text = bare[label.end() :].lstrip(_BEFORE_ANY_WORD)
     for _ in range(_MOST_LABELS_AT_END):

@@ -1,8 +1,8 @@
 """One mail's text -> what was asked: the line that speaks, and what it says. Contract section 3.
 
 It reads, and decides nothing: which case is meant and who may speak is `routing`, whether a word counts is `reply`. Its
-parts: `prefixes` takes off what stands around a line, `report` reads a report, `guess` what was probably meant,
-`vocabulary` the table of answers. Pure, linear in the text, never raising, whatever the text.
+parts: `lines` finds the line, `prefixes` takes off what stands around it, `report` reads a report, `guess` what was
+probably meant, `vocabulary` the table of answers. Pure, linear in the text, never raising, whatever the text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from workflow.core.kinds import TAG
 from workflow.core.language import doubts, vocabulary
-from workflow.core.language.guess import holds_figures, late_somewhere, likely_reading, mistyped
+from workflow.core.language.guess import holds_figures, late_somewhere, likely_line, likely_reading, mistyped
+from workflow.core.language.lines import first_line, greets, past_preface, plain_line, report_below, to_the_letter
 from workflow.core.language.names import as_client, same_client
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.prefixes import case_ids, read_subject, strip_labels, take_ids
@@ -39,13 +40,16 @@ def read(subject: str, new_text: str, quoted_text: str) -> Reading:
     subject is the line only if it is a report, names no case, and there is no text: `routing` decides what it may.
     """
     title = read_subject(subject)
-    text = new_text.strip()
-    first, others = _first_line(text)
+    text = past_preface(new_text.strip())
+    first, others = first_line(text)
     in_subject = _say(title.text, title.ids, text)
-    in_text = _say(*take_ids(strip_labels(first)), others)
+    in_text = _say(*take_ids(strip_labels(first, typed=True)), others)
     from_subject = _subject_speaks(title.mark, in_subject, in_text, text)
     said = in_subject if from_subject else in_text
     own = title.mark is Mark.PLAIN
+    if title.mark is Mark.RECALL and said.report is not None:
+        said = replace(said, report=None, unclear=Unclear(likely_line(said.report), notice=True))
+    below = report_below(text) if said.report is None else None
     return replace(
         said,
         mark=title.mark,
@@ -54,10 +58,13 @@ def read(subject: str, new_text: str, quoted_text: str) -> Reading:
         quoted_ids=_quoted(() if own else title.ids, case_ids(quoted_text[:LONGEST_TEXT])),
         empty=not text and not (own and title.text),
         courtesy=_is_courtesy(f"{said.line}\n{said.rest}"),
+        below=likely_reading(below) if below is not None else None,
     )
 
 
 def _subject_speaks(mark: Mark, in_subject: Reading, in_text: Reading, text: str) -> bool:
+    if mark is Mark.RECALL:
+        return True
     if mark is Mark.FORWARD or not in_subject.line:
         return False
     if mark is Mark.REPLY:
@@ -84,9 +91,9 @@ def _distinct(*ids: tuple[str, ...]) -> tuple[str, ...]:
 
 def _say(line: str, ids: tuple[str, ...], rest: str) -> Reading:
     """What a line without its ids says; `rest`, the other new text, ends up in a report's note."""
-    plain = _plain(line[:LONGEST_LINE])
+    plain = plain_line(line[:LONGEST_LINE])
     found = vocabulary.match(line)
-    report, unclear, draft = _reported(plain, rest)
+    report, unclear, draft = _reported(line[:LONGEST_LINE], plain, rest)
     word, lone = (found.word, found.lone) if found is not None else (None, False)
     if report is not None and report.client is not None:
         lone = False  # May, To and An are clients here, not a day or a number
@@ -96,25 +103,7 @@ def _say(line: str, ids: tuple[str, ...], rest: str) -> Reading:
     return Reading(line, rest, ids=ids, report=report, unclear=unclear, word=word, lone=lone)
 
 
-_BOLD = str.maketrans("*_\uff0a\uff3f", "    ")
-"""What is left of bold and italics, full-width as well."""
-_QUOTED_WHOLE = re.compile(r"(['\"])(?!\1)[^'\"]+\1")
-"""A report copied with the quotation marks around it."""
-
-
-def _plain(line: str) -> str:
-    """The cleaned line, without the signs of bold and quotation marks around it.
-
-    The full stop of a last initial is kept: "Sam P.".
-    """
-    plain = clean(line.translate(_BOLD)).lstrip(" -:\u2022")
-    if _QUOTED_WHOLE.fullmatch(plain):
-        plain = clean(plain[1:-1])
-    dotted = line.rstrip(" *_").endswith(".") and re.search(r"(?:^|[\s.])[^\W\d_]$", plain) is not None
-    return f"{plain}." if dotted else plain
-
-
-def _reported(plain: str, rest: str) -> tuple[Report | None, Unclear | None, Draft | None]:
+def _reported(line: str, plain: str, rest: str) -> tuple[Report | None, Unclear | None, Draft | None]:
     """A whole report, or what tried to be one, or neither; with the draft of a line that starts with a tag."""
     head = plain[:LONGEST_HEAD]
     draft = read_tag(plain)
@@ -122,7 +111,7 @@ def _reported(plain: str, rest: str) -> tuple[Report | None, Unclear | None, Dra
         return None, _in_brackets(head) or mistyped(head) or late_somewhere(head), None
     if draft.opens:
         repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
-        return _report(draft, "" if repeated else rest.strip()), None, draft
+        return _report(draft, to_the_letter(line, plain, draft.note), "" if repeated else rest.strip()), None, draft
     unclear = Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(head)))
     if unclear.reading is None:
         unclear = _in_brackets(head) or unclear
@@ -143,7 +132,7 @@ def _in_brackets(head: str) -> Unclear | None:
 
 def _with_text(tag: str, rest: str) -> Unclear | None:
     """A tag alone in lower case, and what the text under it makes of it: "Late" above "15 min, Sam"."""
-    first = clean(_first_line(rest)[0][:LONGEST_HEAD])
+    first = clean(first_line(rest)[0][:LONGEST_HEAD])
     sentence = late_somewhere(first)
     if sentence is not None and sentence.reading is not None:
         return sentence
@@ -151,7 +140,7 @@ def _with_text(tag: str, rest: str) -> Unclear | None:
     return Unclear(likely_reading(both), bool(both.minutes)) if first and both is not None and both.opens else None
 
 
-def _report(draft: Draft, rest: str) -> Report:
+def _report(draft: Draft, note: str, rest: str) -> Report:
     return Report(
         kind=draft.kind,
         client=draft.client,
@@ -159,8 +148,8 @@ def _report(draft: Draft, rest: str) -> Report:
         at=draft.at,
         yesterday=draft.yesterday,
         for_associate=draft.for_associate,
-        note="\n".join(part for part in (draft.note, rest) if part),
-        sent=_tells_sent(draft.note or _first_line(rest)[0], draft.client),
+        note="\n".join(part for part in (note, rest) if part),
+        sent=_tells_sent(draft.note or first_line(rest)[0], draft.client),
         more_clients=draft.client is not None and (_are_names(draft.note) or _reports_another(rest, draft.client)),
         capitals=draft.capitals,
     )
@@ -194,7 +183,7 @@ def _are_names(note: str) -> bool:
 def _reports_another(rest: str, client: str) -> bool:
     """Whether a line under a report is one, too, about somebody else: two reports in one mail."""
     for line in rest.splitlines()[:_MOST_REPORTS]:
-        draft = read_tag(_plain(line[:LONGEST_HEAD]))
+        draft = read_tag(plain_line(line[:LONGEST_HEAD]))
         if draft is not None and draft.opens and draft.client is not None and not same_client(draft.client, client):
             return True
     return False
@@ -202,70 +191,6 @@ def _reports_another(rest: str, client: str) -> bool:
 
 def _without_and(part: list[str]) -> list[str]:
     return part[1:] if part and part[0].casefold() in {"and", "&", "also"} else part
-
-
-# --- the text ---------------------------------------------------------------------------------------
-
-_GREETING = re.compile(r"(?:hi|hiya|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day)|morning)\b(.*)")
-_GREETED = frozenset({"there", "all", "team", "everyone", "everybody", "folks", "the", "and", "front", "desk", "again"})
-_GREETED |= {"admin", "office", "reception", "clinic", "you", "both", "to"}
-_NARROWEST, _WIDEST = 64, 80
-"""Columns at which mail programs break lines: 66 in flowed text, 72, 76 or 78 elsewhere."""
-_MOST_GREETED = 4
-"""Words after "Hi": "Hi Alex and the team"."""
-
-
-def _first_line(text: str) -> tuple[str, str]:
-    """The first line that is no bare greeting, and the rest of the text; the first line if there is no other."""
-    lines = text.splitlines()
-    kept: list[str] = []
-    for at, line in enumerate(lines):
-        plain = clean(line)
-        if not plain or _greets(fold(plain)):
-            continue
-        if _calls(line.strip(), plain):
-            kept.append(line)
-            continue
-        end = _end_of_wrapped(lines, at)
-        return " ".join(part.strip() for part in lines[at:end]), "\n".join((*kept, *lines[end:])).strip()
-    line, _, others = text.strip().partition("\n")
-    return line.strip(), others.strip()
-
-
-def _end_of_wrapped(lines: list[str], at: int) -> int:
-    """Where a line ends that a mail program broke: the next one's first word would not have fitted on it.
-
-    "Rescheduled to Tuesday … as well," is not yet all that was said.
-    """
-    end = at + 1
-    while end < len(lines) and lines[end].strip():
-        before, word = lines[end - 1].rstrip(), lines[end].split()[0]
-        if len(before) > _WIDEST or len(before) + 1 + len(word) <= _NARROWEST:
-            break
-        end += 1
-    return end
-
-
-def _greets(folded: str) -> bool:
-    """Whether a line is a bare greeting: "Hi,", "Hello Alex", "Good morning all"."""
-    found = _GREETING.fullmatch(folded[:100])
-    if found is None:
-        return False
-    whom = [word for word in re.split(r"[\s,!&]+", found[1]) if word]
-    if len(whom) > _MOST_GREETED:
-        return False
-    named = [word for word in whom if word not in _GREETED]
-    return not named or as_client(named) is not None
-
-
-def _calls(line: str, plain: str) -> bool:
-    """Whether a line only calls somebody by name: "Alex,"."""
-    return (
-        line.endswith(",")
-        and len(plain) < 60
-        and vocabulary.match(plain) is None
-        and as_client(plain.split()) is not None
-    )
 
 
 # --- courtesy ---------------------------------------------------------------------------------------
@@ -298,6 +223,6 @@ def _is_courtesy(text: str) -> bool:
         thanked = thanked or found is not None
         left = clause[found.end() :].split() if found else clause.split()
         named = thanked and len(left) <= _SIGNED_WORDS and as_client(left) is not None
-        if left and not named and not _greets(clause):
+        if left and not named and not greets(clause):
             return False
     return thanked or not any(clauses)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from workflow.core.kinds import KINDS, OF_TAG, TAG
-from workflow.core.language import doubts, names, times, vocabulary
+from workflow.core.language import doubts, lines, names, times, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.vocabulary import Match
 from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Why, Word
@@ -21,8 +21,8 @@ _ABOUT_OUTCOMES = frozenset({Why.TWO_OUTCOMES, Why.BEFORE_SENT})
 """Reasons of doubt that say themselves that an outcome was written."""
 
 
-_TAKEN_BACK = frozenset({Word.OUTCOME, Word.SENT, Word.CONTACTED})
-"""What "pending" or "by mistake" after the word takes back."""
+_STANDS = frozenset({Word.UNDO, Word.MISTAKE})
+"""What takes something back is not taken back itself, and may say why: "MISTAKE", and under it "wrong client"."""
 
 _AFTER_RESCHEDULED = frozenset({"to", "for", "on", "at"})
 _AFTER_PHRASE = vocabulary.listed("again already and at because by despite just now on so twice via after when with")
@@ -53,6 +53,9 @@ _HEDGES: Mapping[Outcome, frozenset[str]] = {
     Outcome.ABSENT: vocabulary.listed("waiting"),
 }
 """What such an outcome does not go on like, beside `doubts.HEDGES`: "couldn't reach her at 2, spoke at 3"."""
+
+_OF_ABSENCE = vocabulary.listed("busy failed first mean needs still trying")
+"""What says of an absence why: "no show - too busy"."""
 
 _INITIAL = re.compile(r"(?:^|[\s.])[^\W\d_]$")
 _NOTE_BEGINS = re.compile(r"\s-+\s|[,;:(]")
@@ -143,13 +146,9 @@ class _Speech:
         assert_never(said.word)  # pragma: no cover (mypy proves it)
 
     def _plain_word(self) -> Answer | Why:
-        """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED.
-
-        An admin who writes "called her" tells of their own call; only the word SENT itself is passed on for the
-        associate ("A tapped link may leave from a phone's private account", section 3).
-        """
+        """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED."""
         word = self.said.word
-        if word is Word.SENT and self.role is not Role.ASSOCIATE and self.said.folded != "sent":
+        if self._is_contacted():
             word = Word.CONTACTED
         return self._objection(None) or Answer(word, text=self._whole_text())
 
@@ -177,17 +176,19 @@ class _Speech:
 
     def _text_beside_makeup(self) -> tuple[str, bool]:
         text, makeup = vocabulary.makeup_in(self.said.rest)
+        if text == self.said.rest:
+            text = self._text_behind()
         if self.said.outcomes == (Outcome.RESCHEDULED,):
             first, _, when = text.partition(" ")
             text = when if first.casefold() in {"to", "for", "on"} else text
         rest = self.reading.rest
-        lines = rest.splitlines() if len(rest) <= vocabulary.LONGEST_LINE else [rest]
+        rows = rest.splitlines() if len(rest) <= vocabulary.LONGEST_LINE else [rest]
         below = [
             line
-            for line in lines
+            for line in rows
             if (found := vocabulary.match(line)) is None or found.word is not Word.MAKEUP or not found.lone
         ]
-        return "\n".join([text, *below]).strip(), makeup or len(below) < len(lines)
+        return "\n".join([text, *below]).strip(), makeup or len(below) < len(rows)
 
     def _client(self) -> Answer | Why:
         text = self.said.rest
@@ -210,7 +211,9 @@ class _Speech:
         if said.closes:
             return Why.OTHER_KIND
         if report is not None and report.kind is OF_TAG[said.word]:
-            return Why.TWO_OUTCOMES if doubts.second_outcome(said.rest, None) else _reported(report)
+            if doubts.second_outcome(said.rest, None):
+                return Why.TWO_OUTCOMES
+            return (self._taken_back(None) if said.word is not Word.LATE else None) or _reported(report)
         if said.word is Word.LATE:
             return self._late()
         if said.word is Word.WAITING and not (said.lone or self._has_punctuation()):
@@ -235,31 +238,62 @@ class _Speech:
         said, rest = self.said, self.said.rest
         if "?" in rest:
             return Why.QUESTION
-        below = self.reading.rest
+        below, contacted = self.reading.rest, self._is_contacted()
         second = doubts.second_outcome(rest, outcome) or doubts.second_outcome_below(
             below, outcome, from_subject=self.reading.from_subject
         )
         if second:
-            first_try = said.word is Word.SENT and self.case.sent_at is None and second in vocabulary.UNTIL_SENT
-            return Why.BEFORE_SENT if first_try else Why.TWO_OUTCOMES
+            return self._second_outcome(second)
         if outcome not in {None, Outcome.OTHER} and doubts.of_another_kind(rest, self.case.kind):
             return Why.OTHER_KIND
-        if doubts.denies(rest) or doubts.denies_below(below) or doubts.refuses(self.reading.line):
+        stands = outcome is Outcome.OTHER or said.word in _STANDS
+        denied = doubts.denies_contact(rest) if contacted else doubts.denies(rest)
+        if denied or doubts.refuses(self.reading.line):
             return Why.NEGATION
-        if said.word in _TAKEN_BACK and doubts.takes_back(rest):
+        undone = said.word is not Word.MAKEUP and doubts.takes_back(rest)  # "MAKEUP offered"
+        if not stands and (undone or doubts.denies_below(below)):
             return Why.NEGATION
         if outcome in _SESSION and doubts.says_nobody(rest):
             return Why.NEGATION
         client = self.case.client
         if client and outcome is not Outcome.OTHER and self._names_another(client):
             return Why.ANOTHER_CLIENT
-        return None if self._is_shaped() else Why.UNCLEAR
+        if not self._is_shaped():
+            return Why.UNCLEAR
+        return None if stands else self._taken_back(outcome)
+
+    def _is_contacted(self) -> bool:
+        """Whether admin says that they reached the client; then anything may follow about the client."""
+        return self.role is not Role.ASSOCIATE and self.said.word in {Word.CONTACTED, Word.SENT} and not self._is_sent()
+
+    def _is_sent(self) -> bool:
+        """The word SENT itself: admin passes it on for the associate, whose tapped link left from a private account."""
+        return self.said.folded == "sent"
+
+    def _taken_back(self, outcome: Outcome | None) -> Why | None:
+        """Why the word stands before what leaves it open, or the sentence right under it takes it back."""
+        if doubts.leaves_open(self.said.rest):
+            return Why.UNCLEAR
+        sentence = lines.sentence_below(self.reading.rest)
+        if self.said.word in {Word.SENT, Word.CONTACTED}:
+            sentence = doubts.without_silence(sentence)
+        if "?" in sentence:
+            return Why.QUESTION
+        second = doubts.second_outcome(sentence, outcome, prose=True)
+        if second:
+            return self._second_outcome(second)
+        taken = doubts.takes_back_below(sentence, self.case.client or "", closing=outcome is not None)
+        return Why.NEGATION if taken else None
+
+    def _second_outcome(self, second: str) -> Why:
+        first_try = self.said.word is Word.SENT and self.case.sent_at is None and second in vocabulary.UNTIL_SENT
+        return Why.BEFORE_SENT if first_try else Why.TWO_OUTCOMES
 
     def _names_another(self, client: str) -> bool:
-        signed = self.case.associate.name
-        if self.said.outcomes == (Outcome.ABSENT,):
-            signed = f"{signed} {self.writer}"
-        return doubts.names_another(self.said.rest, client, signed, parted=self._has_punctuation())
+        absent = self.said.outcomes == (Outcome.ABSENT,)
+        signed = f"{self.case.associate.name} {self.writer}" if absent else self.case.associate.name
+        parted = self._has_punctuation()
+        return doubts.names_another(self.said.rest, client, signed, parted=parted, absent=absent)
 
     def _is_shaped(self) -> bool:
         """Whether what follows the word lets it count, as the contract lists it."""
@@ -278,6 +312,8 @@ class _Speech:
             return False
         if said.outcomes and self.reading.report is not None:
             return True
+        if said.outcomes == (Outcome.ABSENT,) and said.phrase and doubts.gives_reason(said.rest):
+            return not doubts.holds(said.rest, doubts.BUSINESS)
         if self._has_punctuation() or vocabulary.makeup_in(said.rest) == ("", True):
             return True
         if said.phrase:
@@ -294,10 +330,14 @@ class _Speech:
     def _is_hedged(self, first: str) -> bool:
         """Whether it goes on as if it were not so: "no answer yet", "rescheduled to Tue if she can", "emailed bill"."""
         rest, outcomes = self.said.rest, self.said.outcomes
+        if self.said.word is Word.CONTACTED:
+            return False
         if self.said.word is Word.SENT:
             hedged = doubts.holds(doubts.without_silence(rest), doubts.HEDGES | {"wrong"})
             return hedged or doubts.holds(rest, doubts.BUSINESS)
         hedges = doubts.HEDGES.union(*(_HEDGES.get(outcome, ()) for outcome in outcomes))
+        if outcomes == (Outcome.ABSENT,):
+            hedges -= _OF_ABSENCE if doubts.gives_reason(rest) else frozenset()
         return doubts.holds(rest, hedges) or (Outcome.RESCHEDULED in outcomes and first in _REQUESTS)
 
     def _may_follow_phrase(self, row: list[str]) -> bool:
@@ -321,9 +361,9 @@ class _Speech:
 
     def _whole_text(self) -> str:
         """What follows the word, as written, and the rest of the mail."""
+        return f"{self._text_behind()}\n{self.reading.rest}".strip()
+
+    def _text_behind(self) -> str:
+        """What follows the word in its line, as written."""
         line = self.reading.line
-        at = line.find(self.said.said)
-        rest = self.said.rest
-        if rest and at >= 0:  # nothing but an emoji is left out
-            rest = line[at + len(self.said.said) :].lstrip(" .,;:!-/")
-        return f"{rest.strip()}\n{self.reading.rest}".strip()
+        return lines.to_the_letter(line, vocabulary.plain(line), self.said.rest)

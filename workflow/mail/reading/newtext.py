@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from workflow.core.language.banners import banner_ends
 from workflow.core.language.plain import without_invisible
+from workflow.core.marker import holds_marker
 from workflow.mail.reading import quoting
 from workflow.mail.reading.charsets import clean
 
@@ -88,12 +90,9 @@ def _put_together(lines: list[str], old: list[bool], *, wanted: bool) -> str:
 
 
 def _mark_banner(lines: list[str], old: list[bool]) -> None:
-    """A gateway's warning above what was written: its paragraph, or its line when no blank line ends it."""
-    start = next((at for at, line in enumerate(lines[:20]) if line.strip()), None)
-    if start is None or not quoting.is_banner(" ".join(lines[start : start + 3])):
-        return
-    end = next((at for at in range(start, min(start + 6, len(lines))) if not lines[at].strip()), start + 1)
-    old[start:end] = [True] * (end - start)
+    """Gateways' warnings above what was written."""
+    end = banner_ends(lines)
+    old[:end] = [bool(line.strip()) for line in lines[:end]]
 
 
 def _mark_quoted(lines: list[str], old: list[bool]) -> None:
@@ -132,7 +131,7 @@ def _mark_below_cut(lines: list[str], old: list[bool]) -> None:
         if old[at] or not line.strip():
             continue
         if (
-            quoting.holds_marker(line)
+            holds_marker(line[: quoting.SEEN])
             or quoting.is_divider(line)
             or quoting.opens_header_block(lines[at : at + 12])
             or (quoting.is_rule(line) and quoting.is_any_block(lines[at + 1 : at + 12]))

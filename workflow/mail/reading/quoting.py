@@ -9,13 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from workflow.mail.marker import MARKER
-
 SEEN = 400
 """Characters of a line that the patterns see: an attribution with two addresses has 200."""
 
 _QUOTED = re.compile(r"[ \t]{0,8}>")
-_MARKER_TEXT = re.compile(re.escape(MARKER.strip("= ")).replace(r"\ ", r"\s+"), re.IGNORECASE)
 
 _WROTE = (
     r"wrote|writes|said|a écrit|écrivait|schrieb|geschrieben|escribió|escribio|ha scritto|scrisse|escreveu|"
@@ -116,23 +113,11 @@ _DISCLAIMER = re.compile(
     r"groups\.io links:)",
     re.IGNORECASE,
 )
-_BANNER = re.compile(
-    r"\W{0,5}(?:(?:caution|warning|external|attention|notice|security|important|achtung|précaution|precaución|extern)\b"
-    r".{0,200}\b(?:external|outside|originated|do not click|links?|extern|externe|externo)\b"
-    r"|this (?:e-?mail|message)\b.{0,60}\b(?:outside|external|originated)\b"
-    r"|you don['’]t often get email from\b|some people who received this message don['’]t often)",
-    re.IGNORECASE,
-)
 _POSTSCRIPT = re.compile(r"\s{0,8}p\.?\s?s\b", re.IGNORECASE)
 
 
 def is_quoted(line: str) -> bool:
     return bool(_QUOTED.match(line))
-
-
-def holds_marker(line: str) -> bool:
-    """Whether our own marker stands in this line, whatever was done to its case and spaces."""
-    return bool(_MARKER_TEXT.search(line[:SEEN]))
 
 
 def is_divider(line: str) -> bool:
@@ -225,11 +210,6 @@ def is_regards(line: str) -> bool:
 
 def is_disclaimer(line: str) -> bool:
     return bool(_DISCLAIMER.match(line[:SEEN]))
-
-
-def is_banner(line: str) -> bool:
-    """Whether a gateway put a warning here: "CAUTION: This email originated from outside …"."""
-    return bool(_BANNER.match(line[:SEEN]))
 
 
 def is_postscript(line: str) -> bool:

@@ -17,8 +17,8 @@ from workflow.core.kinds import TAG
 from workflow.core.language import times
 from workflow.core.language.names import greeting, initials, short_person, shown
 from workflow.core.language.printed import clock_time, day, when
+from workflow.core.marker import MARKER
 from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Outcome, Role, Rules, State
-from workflow.mail.marker import MARKER
 from workflow.mail.writing.mime import clean_line, clean_name
 
 TEXT_MAX = 4000
