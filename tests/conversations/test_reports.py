@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import case_of, come, on, opens
 
@@ -317,6 +319,77 @@ async def test_forwards_and_resent_subjects(tmp_path: Path) -> None:
         await opens(clinic, "Re: LATE 15 Jo")  # the tag, and nothing else
         await clinic.dana.writes("Re: LATE 15 Noor", "no worries then")
         await come(clinic)
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "anew"),
+    [
+        ("LATE 20 flu", "LATE 20", "LATE 20 Flu"),
+        ("late 20 Kim", "LATE 20", "LATE 20 Kim"),
+        ("20 late gastro, sorry", "LATE 20", "LATE 20 Gastro"),
+        ("noshow kim", "NOSHOW", "NOSHOW Kim"),
+    ],
+)
+async def test_in_a_thread_a_reason_may_look_like_a_client(tmp_path: Path, line: str, here: str, anew: str) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "LATE 10 Sam")
+        await clinic.dana.replies(draft, line)
+        ask = (await come(clinic, dana="ask", alex="update"))["dana"]
+        assert (await clinic.only_case()).minutes == 10
+        await clinic.dana.taps(ask, here)
+        assert (await come(clinic, dana="draft", alex="alert"))["dana"].case == draft.case
+        await clinic.dana.taps(ask, anew)
+        assert (await come(clinic, dana="draft", alex="alert"))["dana"].case != draft.case
+
+
+async def test_in_a_thread_capitals_report_another_client(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "LATE 10 Sam")
+        for line in ("LATE 20 Kim", "NOSHOW Mrs O\u2019Neil", "WAITING Jo & Ann"):
+            await clinic.dana.replies(draft, line)
+            got = await come(clinic, dana="draft", **({} if line.startswith("W") else {"alex": "alert"}))
+            assert got["dana"].case != draft.case
+        await clinic.alex.replies(draft, "late 20 kim")
+        ask = (await come(clinic, alex="ask", dana="update"))["alex"]
+        await clinic.alex.taps(ask, "LATE 20 Kim FOR Dana Lee")
+        await come(clinic, alex="receipt")  # the same as Dana's
+
+
+@pytest.mark.parametrize("prefix", ["Recall: ", "Rückruf: ", "Rappel : "])
+async def test_a_recall_by_outlook_is_offered_as_a_mistake(tmp_path: Path, prefix: str) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await opens(clinic, "LATE 15 Kim")
+        draft = await opens(clinic, "LATE 15 Sam")
+        text = 'Lee, Dana would like to recall the message, "LATE 15 Sam".'
+        await clinic.dana.writes(f"{prefix}LATE 15 Sam", text)
+        got = await come(clinic, dana="ask", alex="notice")
+        assert got["dana"].taps == got["alex"].taps == [f"[{draft.case}] MISTAKE"]
+        await clinic.dana.taps(got["dana"], "MISTAKE")
+        await come(clinic, dana="receipt", alex="update")
+        await clinic.dana.writes(f"{prefix}[{draft.case}] MISTAKE", text)
+        assert (await come(clinic, dana="ask", alex="notice"))["dana"].tap("UNDO")
+
+
+async def test_a_recall_of_what_nobody_knows_opens_nothing(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("Recall: LATE 15 Sam")
+        assert (await come(clinic, dana="help", alex="notice"))["dana"].tap("LATE 15 Sam")
+        await clinic.dana.writes("Recall: October invoice")
+        await clinic.stranger.writes("Recall: LATE 15 Sam")
+        await come(clinic)
+
+
+async def test_what_people_write_is_kept_to_the_letter(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        note = "dial *67 416 555 0100, code 7*7;"
+        await clinic.dana.writes(f"LATE 15 Sam - {note}", "Room __4__, *now*!\n\n_____\n\n[urgent] thanks!")
+        got = await come(clinic, dana="draft", alex="alert")
+        assert got["alex"].facts["note"].startswith(f"{note}\nRoom __4__, *now*!\n\n")
+        assert got["alex"].facts["note"].endswith("_____\n\n[urgent] thanks!")
+        await clinic.alex.replies(got["alex"], "**Please** ring *67 first!")
+        assert "**Please** ring *67 first!" in (await come(clinic, alex="receipt", dana="update"))["dana"].text
+        await clinic.dana.replies(got["dana"], "RESCHEDULED Tue 3pm, code 7*7!")
+        assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome_note"] == "Tue 3pm, code 7*7!"
 
 
 SAYS_NOTHING = (

@@ -499,6 +499,17 @@ FROM_ADMIN = """
 CONTACTED                             -> CONTACTED
 Contacted, she is fine                -> CONTACTED: she is fine
 CONTACTED Sam by phone                -> CONTACTED: Sam by phone
+CONTACTED he will wait                -> CONTACTED: he will wait
+CONTACTED, she will come at 3         -> CONTACTED: she will come at 3
+CONTACTED she can't come today        -> CONTACTED: she can't come today
+Contacted, he won't mind              -> CONTACTED: he won't mind
+CONTACTED - she isn't well, if I heard right -> CONTACTED: she isn't well, if I heard right
+called her, she will wait             -> CONTACTED: she will wait
+CONTACTED couldn't get through        -> ? negation
+CONTACTED will try again              -> ? negation
+CONTACTED, wrong number               -> ? negation
+CONTACTED nobody answers              -> ? negation
+CONTACTED, she is here                -> ?? two outcomes
 contacted her                         -> ? unclear
 CONTACTED?                            -> ? question
 CONTACTED not yet                     -> ? negation
@@ -537,6 +548,116 @@ called about the fee / She rebooked   -> ?? unclear
 @each("role", [Role.ADMIN, Role.LEAD])
 def test_an_admin(role: Role, line: str, expected: str) -> None:
     assert said_about(NOSHOW_CASE, line, role) == expected
+
+
+SECOND_THOUGHTS = """
+no wait, that was the other client
+Sorry, not confirmed yet
+Sorry! Not confirmed yet.
+not yet
+wait, wrong client
+Hmm, no
+hmm wait
+Oops, mistake
+No.
+NOT CONFIRMED
+mistake
+Wrong one, sorry
+Is that right?
+She has not yet agreed
+Whoops, that was for Kim
+that was the wrong client
+Oh no, wrong thread
+Nope
+Scratch that
+Never mind, it was Kim
+I meant Kim
+MAYBE NOT. WAIT
+""".strip().splitlines()
+GOES_ON = """
+Thanks, Dana
+Thanks!
+all went well, no problem
+She was very kind about it.
+She will bring the forms.
+See you Monday
+I told her not to worry.
+She's happy with that, no hard feelings
+Sorry for the trouble
+Sorry for the delay!
+Sorry about that, all good now
+She could not find parking at first
+No-one else was there
+Thank you for your help. Do I need to do anything else?
+please tell Alex
+Waiting for the next one
+""".strip().splitlines()
+"""What people write under their word. Nothing of it takes the word back."""
+
+
+@each("line", SECOND_THOUGHTS[:-1])
+@each(
+    "word", ["RESCHEDULED Tue 3pm", "Rescheduled to Tue 3pm", "UNREACHABLE", "SENT", "texted her", "MAKEUP", "NOSHOW"]
+)
+def test_the_sentence_right_under_a_word_takes_it_back(word: str, line: str) -> None:
+    for below in (line, f"\n{line}", f"{line}\nDana"):
+        assert said_about(NOSHOW_CASE, f"{word} / {below}").startswith("?"), line
+    assert said_about(WAITING_CASE, f"NO SHOW / {line}").startswith("?")
+    assert said_about(LATE_CASE, f"CONNECTED / {line}").startswith("?")
+    assert said_about(NOSHOW_CASE, f"CONTACTED / {line}", Role.ADMIN).startswith("?")
+
+
+@each("line", GOES_ON)
+def test_what_goes_on_under_a_word_takes_nothing_back(line: str) -> None:
+    for word, case, expected in (
+        ("CONNECTED", LATE_CASE, "connected"),
+        ("RESCHEDULED Tue 3pm", NOSHOW_CASE, "rescheduled"),
+        ("Unable to reach her", NOSHOW_CASE, "unreachable"),
+        ("no show", WAITING_CASE, "absent"),
+        ("SENT", NOSHOW_CASE, "SENT"),
+    ):
+        assert said_about(case, f"{word} / {line}").startswith(expected), word
+
+
+@each("line", [*SECOND_THOUGHTS[:10], "wrong client", "not today, it is tomorrow"])
+def test_other_and_what_takes_back_itself_stand(line: str) -> None:
+    if "?" not in line:
+        assert said_about(NOSHOW_CASE, f"OTHER she moved / {line}").startswith("other")
+        assert said_about(NOSHOW_CASE, f"MISTAKE / {line}").startswith("MISTAKE")
+        assert said_about(NOSHOW_CASE, f"UNDO / {line}").startswith("UNDO")
+
+
+LEFT_OPEN = """
+RESCHEDULED MAYBE
+RESCHEDULED Tue 3pm maybe
+RESCHEDULED to Tue 3pm, probably
+RESCHEDULED IF SHE AGREES
+RESCHEDULED WAS THE PLAN
+RESCHEDULED may be
+RESCHEDULED Tue tbc
+UNREACHABLE perhaps
+SENT maybe
+SENT TO THE WRONG SAM
+Sent to the wrong client
+SENT, if the phone says so
+NOSHOW yet
+NOSHOW YET
+MISSED maybe
+Rescheduled unless she calls
+"""
+
+
+@each("line", LEFT_OPEN.strip().splitlines())
+@each("case", [LATE_CASE, NOSHOW_CASE, WAITING_CASE])
+def test_a_word_before_what_leaves_it_open_does_not_count(case: Case, line: str) -> None:
+    assert said_about(case, line).startswith("?")
+    assert said_about(case, line.lower()).startswith("?")
+    assert said_about(case, line.upper()).startswith("?")
+
+
+def test_may_is_a_month_all_the_same() -> None:
+    assert said_about(NOSHOW_CASE, "RESCHEDULED may 5") == "rescheduled: may 5"
+    assert said_about(NOSHOW_CASE, "OTHER maybe she stops") == "other: maybe she stops"
 
 
 FROM_SUBJECT = """

@@ -7,6 +7,7 @@ The lists are short and of everyday English: a doubt too many costs one tap, a d
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from workflow.core.kinds import OF_TAG
 from workflow.core.language import names, times, vocabulary
@@ -198,7 +199,7 @@ def takes_back_below(sentence: str, client: str, *, closing: bool) -> bool:
     folded, whom = fold(sentence), _WAS_FOR.search(sentence)
     if _TAKES_BACK.match(folded) or _UNSETTLED.search(folded) or _OF_ANOTHER.search(folded):
         return True
-    if client and whom is not None and names_another(whom[1], client, "", parted=False):
+    if client and whom is not None and names_another(whom[1], client, (), parted=False):
         return True
     return closing and _STILL_OPEN.search(folded) is not None
 
@@ -212,7 +213,7 @@ def of_another_kind(rest: str, kind: Kind) -> bool:
     """Whether a tag of another kind of case stands in it: "RESCHEDULED, waiting to hear"; "late" in capitals only."""
     for piece in vocabulary.pieces(rest):
         tag = OF_TAG.get(piece.meaning.word) if piece.meaning is not None else None
-        if tag not in {None, kind} and (tag is Kind.WAITING or piece.said.isupper()):
+        if tag not in {None, kind} and (tag is Kind.WAITING or (piece.said.isupper() and not rest.isupper())):
             return True
     return False
 
@@ -242,11 +243,12 @@ def gives_reason(rest: str) -> bool:
     return holds(rest, REASONS)
 
 
-def names_another(rest: str, client: str, associate: str, *, parted: bool, absent: bool = False) -> bool:
+def names_another(rest: str, client: str, signed: Sequence[str], *, parted: bool, absent: bool = False) -> bool:
     """Whether a name that is not the client's stands right after the word: "RESCHEDULED Kim to Thu" about Sam.
 
-    The associate's own is a signature. In lower case a word is a name only before a day or a time ("kim to thu"), and
-    so is one that may begin a sentence: when all is in capitals, or when punctuation `parted` it from the word.
+    One of those who may have `signed` it is a signature. In lower case a word is a name only before a day or a time
+    ("kim to thu"), and so is one that may begin a sentence: when all is in capitals, or when punctuation `parted` it
+    from the word. Of who is `absent` a reason may stand there, with a capital or not, and a given name is one always.
     """
     after = rest.split()
     if after and after[0].casefold() in _LEADS_TO_NAME:
@@ -254,9 +256,9 @@ def names_another(rest: str, client: str, associate: str, *, parted: bool, absen
     named: list[str] = []
     while after and _may_be_name(after[0]) and len(named) < names.MOST_WORDS and not (named and named[-1][-1] in _ENDS):
         named.append(after.pop(0))
-    if not named or words_of_name(f"{client} {associate}").intersection(_folded(" ".join(named))):
+    if not named or words_of_name(" ".join((client, *signed))).intersection(_folded(" ".join(named))):
         return False
-    if fold(named[0].strip(_ENDS)) in {_initials(client), _initials(associate)}:
+    if fold(named[0].strip(_ENDS)) in map(_initials, (client, *signed)):
         return False
     if absent:
         said = _folded(" ".join(named))

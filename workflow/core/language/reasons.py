@@ -40,17 +40,17 @@ _AT_HOME = """
     wifi work working zoom
 """
 _OTHERWISE = """
-    anxious lapsed lapse thought town wants
+    anxious asleep in lapse lapsed mixed thought town wants
     address afraid again agreed alarm amnesia angry apologetic app appt argument assumed avoidance avoiding aware
-    away booked busy calendar called canceled cancelled card changed charge charged claims clock communication
-    confused confusion cost crying date daylight debt declined details disorganised disorganized dropped dst email
-    embarrassed error excuse excuses expensive fear fees fifth finances finished forgetful forgetting forgot
+    away booked busy called canceled cancelled changed claims clock communication
+    confused confusion crying date daylight declined details disorganised disorganized dropped dst email
+    embarrassed error excuse excuses expensive fear fifth finished forgetful forgetting forgot
     forgotten fourth ghosted ghosting glitch guilt hangover homeless hour hours hungover idea ignored insurance link
     login lonely memory message messed misread mistake misunderstanding misunderstood money month mood nerves
-    nervous none notice notification notified overbooked overwhelmed paperwork password pattern payday payment
-    policy portal privacy quit reason reasons refused relapsed reminder reminders row sad scared schedule scheduling
-    second shame shy silence software stopped stress stressed tech technical technology text texted third time times
-    timezone twice unable unclear unknown unreachable update upset usual voicemail waited week weeks withdrew
+    nervous none overbooked overwhelmed password pattern payday
+    quit reason reasons refused relapsed row sad scared
+    second shame shy silence stopped stress stressed tech technical technology text texted third time times
+    timezone twice unable unclear unknown unreachable upset usual voicemail waited week weeks withdrew
     worried yesterday zone
 """
 _MOODS = """

@@ -291,7 +291,7 @@ class _Speech:
 
     def _names_another(self, client: str) -> bool:
         absent = self.said.outcomes == (Outcome.ABSENT,)
-        signed = f"{self.case.associate.name} {self.writer}" if absent else self.case.associate.name
+        signed = (self.case.associate.name, self.writer) if absent else (self.case.associate.name,)
         parted = self._has_punctuation()
         return doubts.names_another(self.said.rest, client, signed, parted=parted, absent=absent)
 
@@ -306,7 +306,9 @@ class _Speech:
         if said.word is Word.MISTAKE and doubts.holds(said.rest, doubts.BUSINESS):
             return False  # "MISTAKE in the invoice"
         # Capitals are a command, unless somebody writes everything in them and the word is an everyday one.
-        if said.capitals and said.folded != "done" and (said.folded in vocabulary.HEADWORDS or not said.rest.isupper()):
+        everyday = said.folded == "done" or (said.rest.isupper() and said.folded not in vocabulary.HEADWORDS)
+        soon = said.word is not Word.OUTCOME and said.outcomes == (Outcome.ABSENT,)  # "NOSHOW so far"
+        if said.capitals and not everyday and not (soon and self._is_hedged(first)):
             return True
         if said.word is not Word.NOTE and self._is_hedged(first):
             return False

@@ -75,11 +75,14 @@ def _lines(text: str) -> list[str]:
 
 
 def _put_together(lines: list[str], old: list[bool], *, wanted: bool) -> str:
-    """The lines that are old as wanted, a blank one where others stood between; none in which nothing is written."""
+    """The lines that are old as wanted, a blank one where others stood between; none in which nothing is written.
+
+    A drawn line is written.
+    """
     out: list[str] = []
     gap = False
     for line, is_old in zip(lines, old, strict=True):
-        if is_old is not wanted or not _WRITTEN.search(line):
+        if is_old is not wanted or not (_WRITTEN.search(line) or quoting.is_rule(line)):
             gap = True
             continue
         if gap and out:
