@@ -7,6 +7,50 @@ ADDRESS = "clinic@clinic.test"
 
 LANGUAGES = ("en", "fr", "de", "es")
 
+WATCHES = """
+{answer}//Sent from my Apple Watch
+{answer}//Sent from my Galaxy Watch
+{answer}//Sent from my Garmin
+{answer}//Sent from my Pixel Watch
+{answer}.//Sent from my iPhone
+{answer}!
+{answer}//Dictated with Siri, please excuse typos
+{answer} 👍
+""".strip().splitlines()
+"""What a watch, a car and a dictating telephone make of an answer; ``/`` is a line's end."""
+
+ATTRIBUTIONS = """
+en: On Thu, Nov 5, 2026 at 14:00 {who} <{address}> wrote:
+fr: Le jeu. 5 nov. 2026 à 14:00, {who} <{address}> a écrit :
+de: Am Do., 5. Nov. 2026 um 14:00 Uhr schrieb {who} <{address}>:
+es: El jue, 5 nov 2026 a las 14:00, {who} (<{address}>) escribió:
+it: Il giorno gio 5 nov 2026 alle ore 14:00 {who} <{address}> ha scritto:
+pt: Em qui., 5 de nov. de 2026 às 14:00, {who} <{address}> escreveu:
+nl: Op do 5 nov 2026 om 14:00 schreef {who} <{address}>:
+pl: czw., 5 lis 2026 o 14:00 {who} <{address}> napisał(a):
+sv: Den tors 5 nov. 2026 kl 14:00 skrev {who} <{address}>:
+da: Den tor. 5. nov. 2026 kl. 14.00 skrev {who} <{address}>:
+no: tor. 5. nov. 2026 kl. 14:00 skrev {who} <{address}>:
+fi: to 5. marrask. 2026 klo 14.00 {who} <{address}> kirjoitti:
+cs: čt 5. 11. 2026 v 14:00 odesílatel {who} <{address}> napsal:
+sk: št 5. 11. 2026 o 14:00 {who} <{address}> napísal(a):
+hu: {who} <{address}> ezt írta (időpont: 2026. nov. 5., Cs 14:00):
+ro: joi, 5 nov. 2026 la 14:00, {who} <{address}> a scris:
+hr: čet, 5. stu 2026. u 14:00 {who} <{address}> napisao je:
+sl: V čet., 5. nov. 2026 ob 14:00 je oseba {who} <{address}> napisala:
+el: Στις Πέμ 5 Νοε 2026 στις 14:00, ο/η {who} <{address}> έγραψε:
+tr: {who} <{address}>, 5 Kas 2026 Per, 14:00 tarihinde şunu yazdı:
+ru: чт, 5 нояб. 2026 г. в 14:00, {who} <{address}>:
+uk: чт, 5 лист. 2026 р. о 14:00 {who} <{address}> пише:
+he: בתאריך יום ה׳, 5 בנוב׳ 2026 ב-14:00 מאת {who} <{address}>:
+ar: في الخميس، 5 نوفمبر 2026 في 14:00 تمت كتابة ما يلي بواسطة {who} <{address}>:
+ja: 2026年11月5日(木) 14:00 {who} <{address}>:
+zh: {who} <{address}> 于2026年11月5日周四 14:00写道：
+ko: 2026년 11월 5일 (목) 오후 2:00, {who} <{address}>님이 작성:
+vi: Vào Th 5, 5 thg 11, 2026 vào lúc 14:00 {who} <{address}> đã viết:
+""".strip().splitlines()
+"""How mail programs of 27 languages and more introduce what they quote."""
+
 FROM = f"{WHO} <{ADDRESS}>"
 WROTE = {
     "apple": {

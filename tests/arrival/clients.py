@@ -13,8 +13,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 
-from tests.arrival.client_words import ADDRESS, BLOCK, FROM, LANGUAGES, ORIGINAL, REPLY, SIGNED, WHO, WROTE
+from tests.arrival.client_words import (
+    ADDRESS,
+    ATTRIBUTIONS,
+    BLOCK,
+    FROM,
+    LANGUAGES,
+    ORIGINAL,
+    REPLY,
+    SIGNED,
+    WATCHES,
+    WHO,
+    WROTE,
+)
 
 
 @dataclass(frozen=True)
@@ -346,6 +359,39 @@ def _whole(answer: str, original: Original) -> EmailMessage:
     return message
 
 
+# --- watches, languages, gateways ----------------------------------------------------------------------
+
+
+def _watch(answer: str, original: Original, made: str) -> EmailMessage:
+    """A watch quotes nothing."""
+    message = _message(original, "en")
+    message.set_content(made.format(answer=answer).replace("/", "\n") + "\n")
+    return message
+
+
+def _attributed(answer: str, original: Original, line: str, *, marked: bool = True) -> EmailMessage:
+    message = _message(original, "en")
+    said = line.partition(": ")[2].format(who=WHO, address=ADDRESS)
+    quoted = _lines(original.text)
+    message.set_content(f"{answer}\n\n{said}\n{_marked(quoted) if marked else chr(10).join(quoted)}\n")
+    return message
+
+
+def _below_banner(answer: str, original: Original, banner: str) -> EmailMessage:
+    """A gateway stands between the telephone and the clinic."""
+    message = _message(original, "en")
+    quoted = _marked(_lines(f"{WROTE['apple']['en']}\n\n{original.text}"))
+    message.set_content(f"{banner}\n\n{answer}\n\n{quoted}\n")
+    return message
+
+
+def banners() -> list[str]:
+    """What gateways put above a text, of `banners.txt`."""
+    text = Path(__file__).with_name("banners.txt").read_text("utf-8")
+    bare = re.sub(r"(?m)^# .*\n", "", text)
+    return [part.strip("\n") for part in re.split(r"\n\s*\n", bare) if part.strip()]
+
+
 # --- all of them --------------------------------------------------------------------------------------
 
 _IN_EVERY_LANGUAGE: dict[str, Callable[[str, Original, str], EmailMessage]] = {
@@ -400,6 +446,21 @@ def styles() -> Iterator[Style]:
             yield Style(name.partition(":")[0], f"{name} ({language})", _in(write, language))
     for name, in_english in _IN_ENGLISH.items():
         yield Style(name.partition(":")[0], name, in_english)
+
+
+def new_styles() -> Iterator[Style]:
+    """Watches and dictation, attributions of many languages, and gateways."""
+    for made in WATCHES:
+        yield Style("watches, dictation", f"watch: {made}", _in(_watch, made))
+    for line in ATTRIBUTIONS:
+        yield Style("attributions", f"attribution: {line[:2]}", _in(_attributed, line))
+        yield Style("attributions", f"attribution, unmarked: {line[:2]}", _in(_unmarked, line))
+    for banner in banners():
+        yield Style("below a banner", f"banner: {banner[:30]}", _in(_below_banner, banner))
+
+
+def _unmarked(answer: str, original: Original, line: str) -> EmailMessage:
+    return _attributed(answer, original, line, marked=False)
 
 
 def _in(write: Callable[[str, Original, str], EmailMessage], language: str) -> Write:

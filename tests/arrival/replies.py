@@ -15,9 +15,9 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from functools import cache
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 
-from tests.arrival.clients import Original, Style, styles
+from tests.arrival.clients import Original, Style, new_styles, styles
 from tests.cast import ALEX, DANA, RULES, a_case, local, scene
 from workflow.core.cases import Cases
 from workflow.core.language import read
@@ -152,6 +152,42 @@ ok, thanks                                       = silence
 """
 
 
+FOLLOWED = """
+Thanks, Dana                                     = goes on
+All went well, no problem                        = goes on
+She was very kind about it.                      = goes on
+Sorry for the trouble                            = goes on
+I will write my note tonight.                    = goes on
+Please tell Alex.                                = goes on
+Have a good evening                              = goes on
+She will bring the forms next time               = goes on
+no wait, that was the other client               = takes back
+Sorry, not confirmed yet                         = takes back
+Wait, wrong client                               = takes back
+Hmm, mistake                                     = takes back
+Is that right?                                   = takes back
+not yet                                          = takes back
+Oops, that was for Kim                           = takes back
+"""
+"""A sentence under the word."""
+
+DICTATED = """
+Sent period                                      = SENT
+Rescheduled to Tuesday at three PM period        = rescheduled
+Rescheduled comma Tuesday 3 PM                   = rescheduled
+Unreachable period                               = unreachable
+Texted her period                                = SENT
+Rescheduled to Tuesday question mark             = asked
+OK                                               = asked
+On my way                                        = asked
+Yes                                              = asked
+I'll call you later                              = asked
+Thanks!                                          = asked
+No                                               = asked
+"""
+"""What is dictated with its signs in words, and what a watch offers to answer with."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """A reply, and what is to come of it."""
@@ -201,6 +237,35 @@ def replies() -> Iterator[Reply]:
             yield Reply(style, case, letter, answer, ASKED)
         yield Reply(style, case, letter, next(nothing).replace(";", "\n"), ASKED)
         yield Reply(style, alert, alert.letters[-1], *next(admin))
+
+
+def more_replies() -> Iterator[Reply]:
+    """What programs put around an answer besides, what is dictated, and what is written under the word."""
+    new, old = list(new_styles()), list(styles())
+    clear = cycle([(kind, said, expected) for kind, text in CLEAR.items() for said, expected in _rows(text)])
+    unclear = cycle(UNCLEAR)
+    for number, style in enumerate(new):
+        for kind, said, expected in islice(clear, 3):
+            case, letter = _cases(kind)[number % 2]
+            yield Reply(style, case, letter, said, expected)
+        yield Reply(style, *_cases(Kind.NOSHOW)[number % 2], next(unclear), ASKED)
+    every = cycle(old)
+    for (kind, said, expected), (below, what) in product(
+        [
+            (Kind.NOSHOW, "RESCHEDULED Tue 3pm", "rescheduled"),
+            (Kind.NOSHOW, "Unable to reach her", "unreachable"),
+            (Kind.LATE, "CONNECTED", "connected"),
+            (Kind.WAITING, "no show", "absent"),
+            (Kind.NOSHOW, "SENT", "SENT"),
+        ],
+        _rows(FOLLOWED),
+    ):
+        for gap in ("\n", "\n\n"):
+            style = replace(next(every), client="a sentence under it")
+            yield Reply(style, *_cases(kind)[0], f"{said}{gap}{below}", ASKED if what == "takes back" else expected)
+    for said, expected in _rows(DICTATED):
+        for style in islice(every, 3):
+            yield Reply(replace(style, client="watches, dictation"), *_cases(Kind.NOSHOW)[0], said, expected)
 
 
 # --- what comes of them -------------------------------------------------------------------------------
@@ -288,7 +353,7 @@ def is_wrong_close(expected: str, got: str) -> bool:
 def main() -> None:
     """The figures by mail program."""
     total: Counter[tuple[str, str]] = Counter()
-    for reply in replies():
+    for reply in (*replies(), *more_replies()):
         got = heard_as(reply)
         what = "clear" if reply.clear else "unclear"
         total[reply.style.client, what] += 1
@@ -299,7 +364,7 @@ def main() -> None:
     columns = ("clear", "clear right", "unclear", "unclear right", "wrong")
     sys.stdout.write("| mail program | clear answers | read right | unclear, or none | asked back | wrong closes |\n")
     sys.stdout.write("|---|---|---|---|---|---|\n")
-    for name in dict.fromkeys(style.client for style in styles()):
+    for name in dict.fromkeys(reply.style.client for reply in (*replies(), *more_replies())):
         sys.stdout.write(f"| {name} | " + " | ".join(str(total[name, column]) for column in columns) + " |\n")
     sums = [sum(count for (_, what), count in total.items() if what == column) for column in columns]
     sys.stdout.write("| **all** | " + " | ".join(map(str, sums)) + " |\n")

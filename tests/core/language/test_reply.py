@@ -237,6 +237,7 @@ OTHER client cancelled                          -> other: client cancelled
 other - she moved away                          -> other: she moved away
 OTHER / She moved away                          -> other: She moved away
 OTHER she moved / She was happy                 -> other: she moved / She was happy
+OTHER she is in her trial period                -> other: she is in her trial period
 OTHER                                           -> ?? few words
 other.                                          -> ?? few words
 OTHER?                                          -> ?? question

@@ -61,6 +61,31 @@ def _letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
+_SPOKEN = (
+    (re.compile(r"\s+question mark\b", re.IGNORECASE), "?"),
+    (re.compile(r"\s+comma\b", re.IGNORECASE), ","),
+    (re.compile(r"\s+(?:[Pp]eriod|[Ff]ull [Ss]top|[Ee]xclamation (?:[Mm]ark|[Pp]oint))(?=\s*$|\s+[A-Z])"), "."),
+)
+"""Signs that a telephone wrote out when they were dictated."""
+
+
+def undictated(line: str) -> str:
+    """The line with its dictated signs, where it says something with them: "Sent period", "LATE 15 Sam comma traffic".
+
+    A word that may be meant is kept: "OTHER she is in her trial period".
+    """
+    signed = line
+    for spoken, sign in _SPOKEN:
+        signed = spoken.sub(sign, signed)
+    if signed == line:
+        return line
+    found, draft = vocabulary.match(signed), a_report(signed)
+    comma = signed.count(",") > line.count(",")
+    told = found is not None and (found.lone or comma)
+    reported = draft is not None and draft.client is not None and (comma or not draft.note)
+    return signed if told or reported or "?" in signed else line
+
+
 # --- which line speaks
 
 _GREETING = re.compile(r"(?:hi|hiya|hello|hey|dear|greetings|good (?:morning|afternoon|evening|day)|morning)\b(.*)")

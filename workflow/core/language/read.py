@@ -13,7 +13,15 @@ from dataclasses import replace
 from workflow.core.kinds import TAG
 from workflow.core.language import doubts, vocabulary
 from workflow.core.language.guess import holds_figures, late_somewhere, likely_line, likely_reading, mistyped
-from workflow.core.language.lines import first_line, greets, past_preface, plain_line, report_below, to_the_letter
+from workflow.core.language.lines import (
+    first_line,
+    greets,
+    past_preface,
+    plain_line,
+    report_below,
+    to_the_letter,
+    undictated,
+)
 from workflow.core.language.names import as_client, same_client
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.prefixes import case_ids, read_subject, strip_labels, take_ids
@@ -91,6 +99,7 @@ def _distinct(*ids: tuple[str, ...]) -> tuple[str, ...]:
 
 def _say(line: str, ids: tuple[str, ...], rest: str) -> Reading:
     """What a line without its ids says; `rest`, the other new text, ends up in a report's note."""
+    line = undictated(line[:LONGEST_LINE]) + line[LONGEST_LINE:]
     plain = plain_line(line[:LONGEST_LINE])
     found = vocabulary.match(line)
     report, unclear, draft = _reported(line[:LONGEST_LINE], plain, rest)
