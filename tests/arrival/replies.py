@@ -30,7 +30,7 @@ from workflow.mail.writing.render import Letters
 
 LETTERS = Letters(RULES, instance="a1b2c3")
 ANSWERED = local("14:04")
-ASKED, SILENCE, NOTE = "asked", "silence", "a note"
+ASKED, SILENCE, NOTE, SECOND = "asked", "silence", "a note", "a second case"
 
 # --- what people answer -------------------------------------------------------------------------------
 
@@ -324,6 +324,8 @@ def heard_as(reply: Reply, *, known: bool = True) -> str:
 
 
 def _changed(before: Case, after: Case) -> str:
+    if after.id != before.id:
+        return SECOND
     new = [letter for letter in after.letters if letter.id not in {one.id for one in before.letters}]
     if after.state is State.CANCELLED:
         return State.CANCELLED.value
@@ -346,8 +348,8 @@ CLOSING = {outcome.value for outcome in Outcome} | {State.CANCELLED.value}
 
 
 def is_wrong_close(expected: str, got: str) -> bool:
-    """Whether a case was closed, or taken for contacted, that should not have been, or not so."""
-    return got != expected and (got in CLOSING or got in {"SENT", "CONTACTED"})
+    """Whether a case was closed, taken for contacted or opened that should not have been, or not so."""
+    return got != expected and (got in CLOSING or got in {"SENT", "CONTACTED", SECOND})
 
 
 def main() -> None:
