@@ -87,7 +87,8 @@ def not_theirs(situation: Situation, case: Case) -> Decision:
 def ask_who_missed(situation: Situation, case: Case, report: Report) -> Decision:
     """NOSHOW about a client who is waited for: the client did not come, or the associate missed them? (section 3)"""
     missed = Choice(likely_line(replace(report, for_associate=case.associate.name)), "I have missed the session")
-    if situation.voice_about(case) is None or situation.associate is None:
+    voice = situation.voice_about(case)
+    if voice is None or voice.role is not Role.ASSOCIATE:
         missed = Choice("MISTAKE", "Nobody was waited for: take that back, then report it again", case.id)
     told = _answer(
         situation, LetterKind.ASK, "who-missed", (*choices(case.id, "ABSENT"), missed), line=situation.reading.line

@@ -67,6 +67,14 @@ def test_labels_of_gateways_do_not_matter(label: str) -> None:
     assert told(read("", f"{label}LATE 15 Sam", "")) == "late 15 Sam"
 
 
+def test_bold_and_brackets_that_people_type_are_no_labels() -> None:
+    for line in ("**RESCHEDULED**", "**SENT**"):
+        assert read(line, "", "").word is read("", line, "").word is not None
+    for line in ("**Please** call her", "[urgent] call her", "{x} y"):
+        assert read("", line, "").line == line
+    assert read("", "***SPAM*** [EXTERNAL] SENT", "").line == "SENT"
+
+
 def test_a_label_behind_the_line_does_not_matter() -> None:
     assert told(read("LATE 15 Sam [EXTERNAL]", "", "")) == "late 15 Sam"
 

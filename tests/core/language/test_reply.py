@@ -188,6 +188,9 @@ RESCHEDULED she will confirm                    -> ?? negation
 rescheduled dont know when                      -> ?? negation
 RESCHEDULED by mistake                          -> ?? negation
 RESCHEDULED / not yet                           -> ?? negation
+RESCHEDULED Tue / In the end she was unreachable -> ?? two outcomes
+RESCHEDULED Tue / Shall I tell Alex about it?   -> ?? question
+SENT / I had no answer to it so far             -> ?? before sent
 RESCHEDULED / ???                               -> ?? negation
 RESCHEDULED no charge                           -> rescheduled: no charge
 not rescheduled                                 -> ?? negation
