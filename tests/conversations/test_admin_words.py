@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import Clinic, Received
 from tests.conversations.steps import come
 
@@ -29,6 +31,29 @@ async def test_contacted_stops_escalations_and_the_associate_still_owns_the_answ
         await come(clinic, alex="receipt")
         await clinic.pat.replies(got["pat"], "CONTACTED, she is angry")
         assert "she is angry" in (await come(clinic, pat="receipt", alex="update", dana="update"))["dana"].text
+
+
+@pytest.mark.parametrize("escalated", [False, True])
+async def test_a_new_estimate_is_to_be_told_anew(tmp_path: Path, escalated: bool) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("LATE 15 Sam")
+        alert = (await come(clinic, dana="draft", alex="alert"))["alex"]
+        if escalated:
+            await clinic.minute_by_minute(10)
+            await come(clinic, dana="reminder", alex="escalation")
+        await clinic.alex.taps(alert, "CONTACTED")
+        await come(clinic, alex="receipt", dana="update")
+        await clinic.dana.replies(alert, "LATE 45")
+        got = await come(clinic, dana="draft", alex="alert")
+        assert "The clinic has reached the client" not in got["dana"].text
+        assert got["alex"].facts["contacted_at"] is not None, "response times count from the first"
+        assert got["alex"].tap("CONTACTED")
+        await clinic.minute_by_minute(10)
+        await come(clinic, dana="reminder", alex="escalation")
+        await clinic.dana.replies(got["dana"], "LATE 50")  # nobody has answered: it is escalated already
+        await come(clinic, dana="draft", alex="alert")
+        await clinic.minute_by_minute(20)
+        await come(clinic, dana="reminder")
 
 
 async def test_an_admin_who_called_has_reached_the_client(tmp_path: Path) -> None:

@@ -42,6 +42,31 @@ async def test_without_a_time_ten_minutes_after_the_report_and_at_once_when_it_i
         await come(clinic, dana="draft stepaway")
 
 
+async def test_who_was_messaged_is_offered_the_way_out_all_the_same(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam")
+        clinic.server.refuse("dana@clinic.test", "451 4.3.0 later")
+        await clinic.minute_by_minute(10)  # it is owed, and does not go
+        await clinic.dana.writes(f"[{draft.case}] SENT")
+        clinic.server.accept("dana@clinic.test")
+        await clinic.minute_by_minute(2)
+        await come(clinic, dana="stepaway receipt")
+
+
+async def test_a_newer_one_takes_its_place_when_the_report_changes(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam")
+        clinic.server.refuse("dana@clinic.test", "451 4.3.0 later")
+        await clinic.minute_by_minute(10)
+        await clinic.dana.writes(f"[{draft.case}] CLIENT Kim")
+        clinic.server.accept("dana@clinic.test")
+        await clinic.minute_by_minute(2)
+        stepaway = (await come(clinic, dana="draft receipt stepaway"))["dana"]
+        assert "\nHi Kim - I'm going to step away" in stepaway.text
+        await clinic.dana.writes(f"[{draft.case}] CLIENT Kim Roy")
+        await come(clinic, dana="draft receipt")  # that one has gone
+
+
 async def test_the_client_came_and_admin_never_hears_of_it(tmp_path: Path) -> None:
     async with Clinic(tmp_path, lead=True) as clinic:
         draft = await opens(clinic, "WAITING Sam AT 2pm")

@@ -55,7 +55,7 @@ def test_a_line_for_each_case() -> None:
     [
         (a_case(), "CLIENT NOT KNOWN TO BE TOLD"),
         (replace(a_case(), reached_at=local("14:05")), "client reached by admin"),
-        (replace(told_after(4), sent_at=None), "client messaged, but not of the last change"),
+        (replace(told_after(4), sent_at=None), "client told, but not of the last change"),
         (replace(told_after(4), sent_at=local("14:04")), "client messaged"),
         (a_case(Kind.WAITING), "no outcome yet"),
     ],

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.cast import CADENCE, RULES, TORONTO, a_case, clock, local, minutes, without_quiet
+from tests.cast import CADENCE, RULES, TORONTO, a_case, clock, local, minutes, scene, without_quiet
 from tests.rows import each
+from workflow.config.keys import read_duration
 from workflow.core import schedule
 from workflow.core.entries import replanned
-from workflow.core.model import Case, Due, Kind, KindCadence, Outcome, Rules, State, Timer
+from workflow.core.law import tick_case
+from workflow.core.model import Case, Due, Kind, KindCadence, LetterKind, Outcome, Rules, State, Timer
 
 
 def due(case: Case, what: Due) -> datetime | None:
@@ -90,6 +92,33 @@ class TestLate:
         assert reminders(case, local("20:00")) == ["05 16:05"]
         assert schedule.asks_outcome(case, local("16:05"))
 
+    @each(
+        ("contact", "asked"),
+        [
+            (("2h",), ["05 11:10"]),
+            (("5m", "2h"), ["05 10:05", "05 11:10"]),
+            ((), ["05 11:10"]),
+            (("30m", "90m"), ["05 10:30", "05 11:10"]),
+        ],
+    )
+    def test_the_outcome_is_asked_in_its_time_whatever_contact_says(
+        self, contact: tuple[str, ...], asked: list[str]
+    ) -> None:
+        late = replace(CADENCE.late, contact=tuple(read_duration(one) for one in contact))
+        rules = replace(RULES, cadence=replace(CADENCE, late=late))
+        case = a_case(Kind.LATE, local("10:00"), rules, minutes=15)
+        assert reminders(case, local("20:00")) == asked
+
+    @each(
+        ("contact", "asked"),
+        [(("2h",), "05 23:40"), (("5m",), "05 22:35"), ((), "05 23:40")],
+    )
+    def test_in_the_night_the_first_of_the_table_goes(self, contact: tuple[str, ...], asked: str) -> None:
+        late = replace(CADENCE.late, contact=tuple(read_duration(one) for one in contact))
+        rules = replace(RULES, cadence=replace(CADENCE, late=late))
+        case = a_case(Kind.LATE, local("22:30"), rules, minutes=15)
+        assert reminders(case, local("08:00", 6)) == [asked, "06 08:00"]
+
     @each(("late", "escalated"), [(5, False), (10, False), (11, True), (None, True)])
     def test_escalates_only_when_ten_minutes_can_help(self, late: int | None, escalated: bool) -> None:
         case = a_case(Kind.LATE, local("13:50"), minutes=late)
@@ -109,6 +138,27 @@ class TestWaiting:
         case = a_case(Kind.WAITING, local("14:12"), at=time(14, 0))
         assert reminders(case, local("20:00", 8)) == ["05 14:55"]
         assert clock(due(case, Due.CLOSE)) == "06 08:00"
+
+    @each(
+        ("opened", "session", "asked"),
+        [
+            ("20:20", "60m", "06 08:00"),  # over at 21:25, out of the first hour
+            ("20:05", "70m", "06 08:00"),
+            ("20:20", "50m", "05 21:15"),  # within it
+            ("23:00", "50m", "05 23:55"),  # opened in the night: the first reminder goes
+        ],
+    )
+    def test_held_back_by_the_night_it_is_asked_all_the_same(self, opened: str, session: str, asked: str) -> None:
+        rules = replace(RULES, cadence=replace(CADENCE, session=read_duration(session)))
+        case = a_case(Kind.WAITING, local(opened), rules)
+        assert reminders(case, local("20:00", 8)) == [asked]
+        assert clock(due(case, Due.CLOSE)) == ("07 08:00" if asked == "06 08:00" else "06 08:00")
+
+    def test_who_slept_through_both_asks_first(self) -> None:
+        case = tick_case(scene(local("10:00", 6)), a_case(Kind.WAITING, local("14:12")))
+        assert case.open
+        assert [letter.kind for letter in case.letters if letter.kind is LetterKind.REMINDER] == ["reminder"]
+        assert clock(due(case, Due.CLOSE)) == "07 08:00"
 
     def test_the_stepaway_message_goes_once_and_nobody_is_escalated(self) -> None:
         case = replanned(replace(a_case(Kind.WAITING), stepaway_at=local("14:10")))

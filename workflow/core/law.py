@@ -197,7 +197,7 @@ def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
         return receipt(scene, after, voice, "sent")
     at = max(voice.mail.arrived_at, case.reported_at)
     sent = replace(remembered(scene, after, "sent"), sent_at=at, told_at=case.told_at or at)
-    sent = withdraw(sent, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the client was messaged", scene.now)
+    sent = withdraw(sent, {LetterKind.REMINDER}, "the client was messaged", scene.now)
     taken = int((at - case.reported_at).total_seconds() // 60)
     sent = update_others(scene, sent, voice, "sent", {"minutes_taken": taken, "text": text})
     return replanned(receipt(scene, sent, voice, "sent"))
@@ -289,7 +289,7 @@ def tick_case(scene: Scene, case: Case) -> Case:
     due = {timer.due for timer in case.timers if timer.at <= scene.now}
     if not due:
         return case
-    if Due.CLOSE in due:
+    if Due.CLOSE in due and Due.REMINDER not in due:  # who slept through both asks first
         case = entered(case, scene.now, "closed by itself", "clock")
         return ended(scene, case, State.CLOSED, outcome=Outcome.OTHER, outcome_note=NO_ANSWER)
     return replanned(_write_due(scene, case, due))

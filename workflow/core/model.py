@@ -287,10 +287,10 @@ class Case:
     sent_at: datetime | None = None
     """SENT since the last change: the client was sent the newest draft."""
     told_at: datetime | None = None
-    """The first SENT since the case has its kind: what response times count. A client who was told of a delay has not
-    yet been told that the session was missed."""
+    """The first SENT since the case has its kind, or a CONTACTED before the last change: what response times count. A
+    client who was told of a delay has not yet been told that the session was missed."""
     reached_at: datetime | None = None
-    """CONTACTED: admin reached the client."""
+    """CONTACTED since the last change: admin reached the client."""
     outcome: Outcome | None = None
     outcome_note: str | None = None
     closed_at: datetime | None = None

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_others
 from workflow.core.language import names
-from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Report, Role, Rules, State
+from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Post, Report, Role, Rules, State
 from workflow.core.owed import Scene, admin_choices, associate_choices, outcome_choices, to_case, told_admins, withdraw
 from workflow.core.schedule import in_utc
 from workflow.core.topics import Opening
@@ -62,12 +62,13 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
 
     `what` is "estimate", "kind", "client" (by a report), "name" (by CLIENT) or "again". A change of kind starts the
     milestones anew: a client who was told of a delay has not been told that the session was missed. A new estimate
-    needs a new SENT, while response times go on counting from the first. A case that becomes `waiting` tells admin
-    that the alert was wrong.
+    needs a new SENT or CONTACTED, and is escalated without, while response times go on counting from the first. A case
+    that becomes `waiting` tells admin that the alert was wrong.
     """
     arrived = voice.mail.arrived_at
     session_at, future = session_time(report, arrived, scene.rules)
-    sent_at = arrived if report.sent else case.sent_at if _keeps_sent(report, what) else None
+    holds = _still_holds(report, what)
+    sent_at = arrived if report.sent else case.sent_at if holds else None
     renamed = what in {"client", "name"}
     changed = replace(
         case,
@@ -80,8 +81,11 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
         changed_at=scene.now,
         resumed_at=None,
         sent_at=sent_at,
-        told_at=case.told_at or sent_at,
+        told_at=(case.told_at if holds else case.contacted_at) or sent_at,
+        reached_at=case.reached_at if holds else None,
     )
+    if not holds and (case.sent_at or case.reached_at):  # what was escalated before has been answered
+        changed = replace(changed, escalated_at=None, lead_told_at=None)
     if report.kind is not case.kind:
         changed = replace(
             changed,
@@ -97,6 +101,8 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
     said = "client" if renamed else what
     changed = noted(consumed(scene, changed, voice, f"changed: {said}"), report.note)
     changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
+    if any(letter.kind is LetterKind.STEPAWAY and letter.post is Post.OWED for letter in changed.letters):
+        changed = replace(changed, stepaway_at=None)  # a newer one takes its place
     changed = withdraw(changed, {LetterKind.REMINDER, LetterKind.STEPAWAY}, "the report changed", scene.now)
     if changed.kind is Kind.WAITING and case.kind is not Kind.WAITING:
         changed = update_others(scene, replace(changed, makeup=False), voice, "wrong", associate=False)
@@ -105,8 +111,8 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
     return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": said})
 
 
-def _keeps_sent(report: Report, what: str) -> bool:
-    """Whether the message that the client got still says what is so: only a name is new, or the same was missed."""
+def _still_holds(report: Report, what: str) -> bool:
+    """Whether what the client was told still is so: only a name is new, or the same was missed."""
     return what in {"client", "name"} or (what == "again" and report.kind is not Kind.LATE)
 
 

@@ -43,26 +43,22 @@ def plan(case: Case) -> tuple[Timer, ...]:
     if not case.open:
         return ()
     figures = case.cadence.of(case.kind)
+    reminder = _next_reminder(case)
     admin = _escalation(case, Due.ESCALATION, figures.escalate, case.escalated_at)
     lead = _escalation(case, Due.LEAD, figures.lead, case.lead_told_at)
-    close = None
-    if case.kind is Kind.WAITING:  # it closes by itself on the clinic morning after it was asked once
-        close = Timer(Due.CLOSE, morning_after(session_over(case), case.cadence))
-    timers = (_next_reminder(case), admin, lead, _stepaway(case), close)
+    timers = (reminder, admin, lead, _stepaway(case), _close(case, reminder))
     return tuple(sorted((timer for timer in timers if timer is not None), key=lambda timer: timer.at))
 
 
 def session_over(case: Case) -> datetime:
     """When the session must be over, `after_session` included: start (or report) + minutes + session + 5. UTC.
 
-    Never before the first contact reminder: a case reported long after its session is not asked twice at once.
+    Of a case reported long after its session it counts from the report: nobody is asked in the same moment.
     """
-    figures = case.cadence.of(case.kind)
     delay = timedelta(minutes=case.minutes or 0) if case.kind is Kind.LATE else timedelta(0)
-    slack = figures.after_session or timedelta(0)
+    slack = case.cadence.of(case.kind).after_session or timedelta(0)
     start = case.session_at or case.reported_at
-    earliest = case.changed_at + (figures.contact[0] if figures.contact else slack)
-    return max(start + delay + case.cadence.session + slack, earliest)
+    return max(start + delay + case.cadence.session + slack, case.changed_at + (slack or LEAST_GAP))
 
 
 def morning_after(at: datetime, cadence: Cadence) -> datetime:
@@ -196,11 +192,9 @@ def _resumed(case: Case, at: datetime) -> datetime:
 
 
 def _first_reminder(case: Case) -> datetime | None:
-    """The first reminder of the table, SENT or not; `waiting` has but one, and closes before a later hour."""
-    contact = case.cadence.of(case.kind).contact
-    if contact:
-        return case.changed_at + contact[0]
-    return session_over(case) if case.kind is Kind.WAITING else None
+    """The first reminder of the table, SENT or not; `waiting` has but one."""
+    contact = [case.changed_at + wait for wait in case.cadence.of(case.kind).contact[:1]]
+    return min(contact if case.kind is Kind.NOSHOW else [*contact, session_over(case)], default=None)
 
 
 def _capped(case: Case, timer: Timer) -> Timer:
@@ -245,6 +239,14 @@ def _stepaway(case: Case) -> Timer | None:
     if case.session_at is None:
         return Timer(Due.STEPAWAY, case.reported_at + figures.stepaway_unknown)
     return Timer(Due.STEPAWAY, case.session_at + figures.stepaway)
+
+
+def _close(case: Case, reminder: Timer | None) -> Timer | None:
+    """A `waiting` case closes by itself on the clinic morning after it was asked once, whenever that was."""
+    if case.kind is not Kind.WAITING:
+        return None
+    asked = reminder.at if reminder is not None else max((session_over(case), *case.reminders[-1:]))
+    return Timer(Due.CLOSE, morning_after(asked, case.cadence))
 
 
 def _has_quiet(cadence: Cadence) -> bool:

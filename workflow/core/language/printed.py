@@ -61,4 +61,4 @@ def standing(case: Case) -> str:
         return "client messaged"
     if case.reached_at is not None:
         return "client reached by admin"
-    return "CLIENT NOT KNOWN TO BE TOLD" if case.told_at is None else "client messaged, but not of the last change"
+    return "CLIENT NOT KNOWN TO BE TOLD" if case.told_at is None else "client told, but not of the last change"
