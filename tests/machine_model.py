@@ -72,8 +72,9 @@ class Expected:
 
     def change(self, kind: str, minutes: int | None, now: datetime) -> None:
         """A report, or a new estimate or kind: times count from here."""
+        self.reached = False
         if kind != self.kind:
-            self.reached, self.before = False, None
+            self.before = None
         self.kind, self.minutes = kind, minutes
         self.changed_at = self.unsettled_at = now
         self.so_far = replace(self.so_far, sent=False)

@@ -253,6 +253,16 @@ listen = "[::1]:9464"
     assert (rules.stale_after, rules.stale_late) == (90 * MINUTE, 90 * MINUTE), "LATE is never stale later than NOSHOW"
 
 
+def test_admins_and_the_lead_may_have_several_addresses(write: Write) -> None:
+    changes = {
+        '"pat@clinic.test"': '{ name = "Pat Roy", emails = ["Pat@clinic.test", "pat@home.test"] }',
+        CLINIC: CLINIC + 'lead = { name = "Lee", emails = ["lead@clinic.test", "lee@home.test"] }\n',
+    }
+    roster = load(write(changes)).roster
+    assert roster.admins[1] == Person("Pat Roy", ("pat@clinic.test", "pat@home.test"))
+    assert roster.admin("LEE@home.test") == roster.lead == Person("Lee", ("lead@clinic.test", "lee@home.test"))
+
+
 def test_a_login_by_token_says_where_tokens_come_from(write: Write, tmp_path: Path) -> None:
     both = {'password_file = "password"\n[trust]': MICROSOFT.replace("mailbox", "smtp") + "[trust]"}
     config = load(write(BY_TOKEN | both))
@@ -409,6 +419,18 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("the same admin twice", {"pat@clinic.test": "Admin@clinic.test"}, "", "clinic.admins[2]", "clinic.admins[1]"),
     ("the mailbox as admin", {"pat@clinic.test": "Clinic@clinic.test"}, "", "clinic.admins[2]", "own address"),
     ("the mailbox as lead", {CLINIC: CLINIC + 'lead = "Lee <clinic@clinic.test>"\n'}, "", "clinic.lead", "own address"),
+    ("an admin with several of which one is none", {'"pat@clinic.test"': '{ name = "Pat", emails = ["pat"] }'},
+     "", "clinic.admins[2].emails[1]", "is not a mail address"),
+    ("an admin without a name", {'"pat@clinic.test"': '{ emails = ["pat@clinic.test"] }'}, "", "clinic.admins[2].name",
+     "is needed"),
+    ("an admin with an unknown key", {'"pat@clinic.test"': '{ name = "Pat", emails = ["a@b.test"], email = "x" }'}, "",
+     "clinic.admins[2].email", "unknown key"),
+    ("a lead without addresses", {CLINIC: CLINIC + 'lead = { name = "Lee", emails = [] }\n'}, "", "clinic.lead.emails",
+     "at least one"),
+    ("an address of two admins", {'"pat@clinic.test"': '{ name = "Pat", emails = ["p@b.test", "Admin@clinic.test"] }'},
+     "", "clinic.admins[2].emails[2]", "clinic.admins[1]"),
+    ("the mailbox as one of the lead's", {CLINIC: CLINIC + 'lead = { name = "Lee", emails = ["a@b.test", '
+     '"clinic@clinic.test"] }\n'}, "", "clinic.lead.emails[2]", "own address"),
     ("the mailbox as associate", {"Dana.Lee@Clinic.test": "clinic@clinic.test"}, "", "associates[1].emails[2]",
      "own address"),
     ("an alias as admin", {MAILBOX: MAILBOX + 'aliases = ["Pat@clinic.test"]\n'}, "", "clinic.admins[2]",

@@ -177,7 +177,7 @@ async def test_a_refusal_for_good_is_told_and_that_reminders_stop(
         alert = await clinic.alex.gets("alert")
         shown = await show(clinic, alert.case or "", capsys)
         assert "draft to Dana Lee: refused for good: RCPT 550" in shown.said(shown.past)
-        assert "No reminders: letters to Dana Lee come back." in shown.future
+        assert "Reminders go to admin, in the mornings: nothing reaches Dana Lee." in shown.future
         await clinic.settled()
         await clinic.alex.gets("notice")
         await clinic.alex.gets("escalation")

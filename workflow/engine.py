@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import ChainMap
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -22,8 +22,10 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from workflow.clinic import Clinic
+from workflow.core.cases import Cases
 from workflow.core.digest import digest, faults, next_digest_at
 from workflow.core.language import read
+from workflow.core.language.printed import listed
 from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import STRANGERS, cap_answers, lately
 from workflow.core.model import (
@@ -38,11 +40,14 @@ from workflow.core.model import (
     Post,
     Robot,
     Role,
+    Roster,
     Standing,
 )
 from workflow.core.month import month_asked, month_before, month_letters, month_start, next_month_at
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
 from workflow.core.owed import Scene, is_of_letter, notices, write_letter
+from workflow.core.presence import cleared
+from workflow.core.readers import attended, has_just_left
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
@@ -95,6 +100,8 @@ class Engine:
         self._sender = sender
         self._lock = clinic.lock
         self._latest = clinic.clock.now()
+        self._attended: Roster | None = None
+        """The people that open cases were looked through for."""
         self._began = 0.0
         """When the decision under way was begun, by the loop's clock: for its line in the log. Guarded by the lock."""
 
@@ -235,6 +242,25 @@ class Engine:
             await self._commit(decision, now, case, fault=fault)
             self.clinic.counters.letters[letter.kind.value, "failed"] += 1
 
+    @property
+    def has_new_people(self) -> bool:
+        """Whether the configuration's people are not those for whom open cases were looked through."""
+        return self._attended is not self.clinic.rules.roster
+
+    async def _attend_all(self, now: datetime) -> None:
+        """Who reads what is looked at anew in every open case; admin reads which have lost their associate."""
+        scene, roster = self.scene(now), self.clinic.rules.roster
+        cases = (await self.clinic.store.open_cases()).open
+        left = [case for case in cases if has_just_left(scene, case)]
+        lines = "; ".join(listed(case, scene.rules, now) for case in left)
+        detail = f"These open cases are yours: their associate is no longer in the configuration. {lines}."
+        told = notices(scene, "left", detail=detail) if left else ()
+        for case in (*left, *(case for case in cases if case not in left)):
+            if (after := attended(scene, case)) is not case:
+                await self._commit(Decision("other readers", case=after, letters=told), now, case)
+                told = ()
+        self._attended = roster
+
     def clock_was_set_back(self, now: datetime) -> bool:
         """Whether something was decided later than `now`: then due times are to be planned anew."""
         return now < self._latest - timedelta(minutes=1)  # by less than that it is being adjusted by the network
@@ -289,13 +315,27 @@ class Engine:
             return Fate.LEFT  # it stays as it was
         situation = await self._gather(incoming, now)
         await self._tell_of_another(situation, now)
+        heard = mail.robot is None and situation.standing is Standing.KNOWN
+        people = [one for one in (situation.associate, situation.admin) if heard and one is not None]
+        if await self._are_back(people, mail.arrived_at, now):
+            situation = await self._gather(incoming, now)
+        wrote = {_wrote(one): (*store.desk.counts.get(_wrote(one), ())[-1:], mail.arrived_at) for one in people}
         decisions = route(situation)
         # It has been read and has killed nobody: who dies from here on dies of something else.
         await store.put_down()
         for decision in decisions:
             old = situation.cases.get(decision.case.id) if decision.case is not None else None
-            await self._commit(decision, now, old)
+            await self._commit(decision, now, old, counts=wrote)
         return decisions[-1].fate
+
+    async def _are_back(self, people: Iterable[Person], wrote_at: datetime, now: datetime) -> bool:
+        """Whether any of these was away until they wrote. It is committed alone: beside a case it would be a hint."""
+        known = self.clinic.store.desk.marks
+        marks = {name: "" for one in people for name in cleared(known, one, wrote_at, now)}
+        if marks:
+            await self.clinic.store.commit(Decision("they write again"), now, marks=marks)
+            await self._attend_all(now)
+        return bool(marks)
 
     async def _gather(self, incoming: Incoming, now: datetime) -> Situation:
         """The mail with every case it may be about, who its sender is, and a free id for a case it may open.
@@ -336,6 +376,7 @@ class Engine:
             bounced=bounced,
             notices=counts.get(STRANGERS, ()),
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
+            wrote=tuple(at for one in (associate, admin) if one is not None for at in _heard(one, cases, counts)),
         )
 
     async def _tell_of_another(self, situation: Situation, now: datetime) -> None:
@@ -433,13 +474,17 @@ class Engine:
         store raises: the decision may be there after all, and what it owes must not wait for a restart.
         """
         store = self.clinic.store
+        if decision.marks and decision.case is not None:  # beside a case they would be hints
+            await store.commit(Decision(decision.reason), now, marks=decision.marks)
+        if decision.case is not None:
+            decision = replace(decision, case=attended(self.scene(now), decision.case))
         if decision.key is not None:
             decision = replace(decision, key=_fated(decision.key, decision.fate))
         counted = ChainMap(dict(counts or {}), dict(store.desk.counts))
         decision = cap_answers(self.scene(now), decision, old, counted)
         self._latest = max(self._latest, now)
         try:
-            await store.commit(decision, now, marks=marks, counts=counted.maps[0])
+            await store.commit(decision, now, marks={**decision.marks, **(marks or {})}, counts=counted.maps[0])
         except StoreError:
             self._sender.look_anew()
             raise
@@ -455,6 +500,8 @@ class Engine:
             await store.settle_letters([decision.lost])
         if decision.case is not None and old is None:
             self.clinic.counters.reports[decision.case.kind.value] += 1
+        if decision.marks:  # somebody is away since now, and has other cases
+            await self._attend_all(now)
 
     def _log(self, event: str, *, warn: bool = False, **facts: str) -> None:
         """The one line of a decision (contract 8.7): its reason, and how long it took from mail or due time to disk."""
@@ -474,11 +521,24 @@ class Engine:
             if self.clock_was_set_back(now):
                 await self._resume_all(now)
                 self._latest = now
+            if self.has_new_people:
+                await self._attend_all(now)
             yield now
 
     def scene(self, now: datetime, cause: str = "") -> Scene:
         """What is decided from; see `Scene` for `cause`."""
-        return Scene(self.clinic.rules, now, partial(token, self.clinic.store.desk.instance), cause=cause)
+        desk = self.clinic.store.desk
+        return Scene(self.clinic.rules, now, partial(token, desk.instance), cause=cause, marks=desk.marks)
+
+
+def _wrote(person: Person) -> str:
+    return f"wrote {person.email}"
+
+
+def _heard(person: Person, cases: Cases, counts: Mapping[str, tuple[datetime, ...]]) -> Iterator[datetime]:
+    """When this person wrote. The count is a hint, which may have died with the process; cases keep what they heard."""
+    yield from counts.get(_wrote(person), ())
+    yield from (entry.at for case in cases.open for entry in case.history if entry.by == person.email)
 
 
 def _fated(key: str, fate: Fate) -> str:

@@ -230,6 +230,12 @@ class Sender:
         if letter.post is not Post.OWED:
             self.outage.forget(letter)
             return None
+        person = self._clinic.rules.roster.current(letter.to, letter.role)
+        if person is None:
+            reason = f"{letter.to.name} is no longer in the configuration"
+            await self._keep(replace(letter, post=Post.WITHDRAWN, reason=reason, settled_at=now))
+            return None
+        letter = replace(letter, to=person)
         if (at := not_before(letter, now)) is not None:  # delayed since it was owed here
             self._turns.put_off(turn_of(letter), at)
             return None

@@ -157,6 +157,7 @@ class Service:
         Server addresses and the state folder need a restart.
         """
         self.clinic.take(config)
+        self.wake()
         log.info("configuration reread")
 
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
@@ -284,7 +285,7 @@ class Service:
         digest_at = self.engine.next_digest_at
         due = min(filter(None, (await self.clinic.store.next_due(), digest_at)), default=None)
         now = self.clinic.clock.now()
-        if (due is not None and due <= now) or self.engine.clock_was_set_back(now):
+        if (due is not None and due <= now) or self.engine.clock_was_set_back(now) or self.engine.has_new_people:
             await self._look_first()
             decided = await self.engine.tick()
             if digest_at is not None and digest_at <= now:

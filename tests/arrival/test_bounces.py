@@ -72,7 +72,7 @@ async def test_for_good_from_an_associate(paper: Paper, report: Report) -> None:
     await paper.passes(timedelta(hours=5))
     assert since(paper, before) == [f"{ALEX} escalation", f"{ALEX} notice", f"{LEAD} escalation"]  # no reminder
     case = await case_in(paper, draft)
-    assert "No reminders: letters to Dana Lee come back." in list(quiet(case))
+    assert "Reminders go to admin, in the mornings: nothing reaches Dana Lee." in list(quiet(case))
     assert any("came back" in line.text for line in past(case))
 
 
@@ -227,13 +227,13 @@ async def test_the_only_admin_s_alert_comes_back_the_lead_is_told_what_it_was(pa
     alert = paper.letters("alert", ALEX)[0]
     before = len(paper.got)
     await comes_back(paper, alert)
-    assert since(paper, before) == [f"{LEAD} notice"]
+    assert since(paper, before) == [f"{LEAD} alert", f"{LEAD} notice"]
     notice = paper.letters("notice", LEAD)[0]
     assert "Sam" in notice.text
     assert "CONTACTED" in notice.text
     await comes_back(paper, notice)  # a notice about a notice would never end
     await paper.passes(timedelta(minutes=5))
-    assert since(paper, before) == [f"{DANA} reminder", f"{LEAD} notice"]
+    assert since(paper, before) == [f"{DANA} reminder", f"{LEAD} alert", f"{LEAD} notice"]
 
 
 async def test_of_two_admins_and_a_lead_both_others_are_told(tmp_path: Path) -> None:

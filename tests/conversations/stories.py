@@ -339,15 +339,20 @@ async def two_sams(clinic: Clinic) -> None:
     await clinic.until(on(5, "17:30"))
 
 
-@story("28", dana=2, alex=2)
+@story("28", dana=9, alex=4)
 async def on_holiday(clinic: Clinic) -> None:
-    """Admin told once a case; the robot moves nothing and gets nothing."""
-    await clinic.dana.writes("NOSHOW Sam")
-    for kind in ("draft", "reminder"):
-        await clinic.until(on(5, "14:00" if kind == "draft" else "14:06"))
-        letter = await newest(clinic, "dana", kind)
-        answer = {"Auto-Submitted": "auto-replied", "In-Reply-To": letter.id}
-        await clinic.dana.writes(f"Automatic reply: {letter.subject}", "I am away. RESCHEDULED", **answer)
+    """Admin: one notice, one escalation, then one reminder a clinic morning; the robot moves nothing, gets nothing."""
+    await clinic.alex.writes("NOSHOW Sam FOR Dana")
+    answered = 0
+    for at in (on(5, "14:00"), on(5, "14:05"), on(5, "20:00"), on(6, "08:00"), on(6, "08:19")):
+        await clinic.until(at)
+        await clinic.collect()
+        for letter in clinic.dana.inbox[answered:]:
+            answer = {"Auto-Submitted": "auto-replied", "In-Reply-To": letter.id}
+            await clinic.dana.writes(f"Automatic reply: {letter.subject}", "I am away. RESCHEDULED", **answer)
+        answered = len(clinic.dana.inbox)
+    await clinic.until(on(6, "08:20"))
+    assert await kinds(clinic, "alex") == ["alert", "notice", "escalation", "reminder"]
     assert (await clinic.only_case()).open
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -10,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cast import TORONTO, a_case, alex, dana, local, scene
+from tests.cast import ALEX, DANA, PAT, RAVI, RULES, TORONTO, a_case, alex, dana, local, scene
 from workflow.core import schedule
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.law import answer_case, doubt_case, tick_case
-from workflow.core.model import Answer, Case, Doubt, Due, Kind, LetterKind, Post, Report, Why, Word
+from workflow.core.model import Answer, Case, Doubt, Due, Kind, Letter, LetterKind, Person, Post, Report, Why, Word
+from workflow.core.owed import Scene
+from workflow.core.presence import Sign, cleared, mark
+from workflow.core.readers import attended
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +31,27 @@ class History:
     def __init__(self, case: Case, now: datetime) -> None:
         self.case = case
         self.now = now
+        self.rules = RULES
+        self.marks: dict[str, str] = {}
+
+    def scene(self) -> Scene:
+        return replace(scene(self.now, self.rules), marks=self.marks)
+
+    def attends(self) -> None:
+        """Who reads what is looked at, as before each commit."""
+        self.case = attended(self.scene(), self.case)
+        assert attended(self.scene(), self.case) is self.case, "once"
+
+    def is_lost(self, sign: Sign, person: Person) -> None:
+        """Letters to this person come back, or the mailbox answers by itself."""
+        self.marks |= mark(sign, person, self.now)
+        self.attends()
+
+    def leaves(self, back: bool) -> None:
+        """Dana leaves the clinic, or is there again."""
+        roster = RULES.roster if back else replace(RULES.roster, associates=(RAVI,))
+        self.rules = replace(RULES, roster=roster)
+        self.attends()
 
     def passes(self, span: timedelta) -> None:
         """For a daemon that is awake: each due time is met."""
@@ -42,14 +67,18 @@ class History:
         self.ticks()
 
     def ticks(self) -> None:
+        self.attends()
         before = self.case
-        self.case = tick_case(scene(self.now), before)
+        self.case = tick_case(self.scene(), before)
         new = self.case.letters[len(before.letters) :]
-        kinds = Counter(letter.kind for letter in new)
-        assert kinds[LetterKind.REMINDER] <= 1
+        asked = Counter(letter.to.email for letter in new if letter.kind is LetterKind.REMINDER)
+        assert set(asked.values()) <= {1}
+        gone = before.returned_at is not None
+        assert not (gone and asked[DANA.email]), "nobody would read it"
+        assert not gone or {ALEX.email, PAT.email} <= asked.keys() or not asked, "admin's, or nobody's"
         if not before.open:
             assert not new
-        if kinds[LetterKind.REMINDER] and before.reminders:
+        if asked and before.reminders:
             gap = self.now - before.reminders[-1]
             assert gap >= FIVE or before.reminders[-1] < before.changed_at
         assert self.case.timers == () or self.case.timers[0].at > self.now, "decided once"
@@ -63,11 +92,14 @@ class History:
         if word is Word.OUTCOME:
             outcomes = KINDS[self.case.kind].outcomes
             answer = Answer(word=word, outcome=outcomes[minutes % len(outcomes)], text="a note")
-        self.case = answer_case(scene(self.now), voice, self.case, answer)
+        self.marks |= cleared(self.marks, voice.person, self.now, self.now)
+        self.attends()
+        self.case = answer_case(self.scene(), voice, self.case, answer)
+        self.attends()
 
     def doubts(self) -> None:
         was = self.case
-        self.case = doubt_case(scene(self.now), dana(f"? {self.now}", self.now), was, Doubt(Why.QUESTION), "well?")
+        self.case = doubt_case(self.scene(), dana(f"? {self.now}", self.now), was, Doubt(Why.QUESTION), "well?")
         assert (self.case.state, self.case.outcome, self.case.sent_at) == (was.state, was.outcome, was.sent_at)
 
     def holds(self) -> None:
@@ -77,7 +109,8 @@ class History:
         assert all(early < late for early, late in pairwise(case.reminders))
         owed = Counter(letter.kind for letter in case.letters if letter.post is Post.OWED)
         assert owed[LetterKind.DRAFT] <= 1
-        assert owed[LetterKind.REMINDER] <= 1
+        reminded = Counter(one.to.email for one in case.letters if is_owed_reminder(one))
+        assert set(reminded.values()) <= {1}
         if case.open:
             asking = {timer.due for timer in case.timers} & {Due.REMINDER, Due.CLOSE}
             assert asking, "a case never ends in silence"
@@ -88,6 +121,10 @@ class History:
         assert schedule.plan(case) == case.timers
         assert len({letter.id for letter in case.letters}) == len(case.letters)
         assert len({letter.message_id for letter in case.letters}) == len(case.letters)
+
+
+def is_owed_reminder(letter: Letter) -> bool:
+    return letter.post is Post.OWED and letter.kind is LetterKind.REMINDER
 
 
 def cadence_max(case: Case) -> int:
@@ -101,6 +138,8 @@ STEPS = st.one_of(
     st.tuples(st.just("sleeps"), SPANS),
     st.tuples(st.just("hears"), st.sampled_from(WORDS), st.integers(1, 60), st.booleans()),
     st.tuples(st.just("doubts")),
+    st.tuples(st.just("is lost"), st.sampled_from(list(Sign)), st.sampled_from([DANA, ALEX, PAT])),
+    st.tuples(st.just("leaves"), st.booleans()),
 )
 
 
@@ -122,6 +161,10 @@ def test_whatever_happens(kind: Kind, opened: int, minutes: int | None, steps: l
                 history.passes(span)
             case ("sleeps", timedelta() as span):
                 history.sleeps(span)
+            case ("is lost", Sign() as sign, Person() as person):
+                history.is_lost(sign, person)
+            case ("leaves", bool(back)):
+                history.leaves(back)
             case ("hears", Word() as word, int(number), bool(admin)):
                 history.now += timedelta(seconds=20)
                 history.hears(word, number, admin=admin)

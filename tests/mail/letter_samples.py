@@ -91,6 +91,10 @@ NOTICES: Mapping[str, str] = {
         "Dana Lee has an open case, and an out-of-office reply came from their address. Perhaps nobody answers: "
         f"[K7Q2] {IN_LISTS['K7Q2']}."
     ),
+    "admin-away": "An automatic reply came from the address of Front Desk. Perhaps they read no alerts.",
+    "left": (
+        f"These open cases are yours: their associate is no longer in the configuration. [K7Q2] {IN_LISTS['K7Q2']}."
+    ),
     "stale": "A report of Dana Lee arrived too long ago to act on; no case was opened.",
     "cap": "Dana Lee has had 10 answers within 10 minutes.",
     "outage": "The SMTP server has not been reached since 14:02. Letters wait until it is back; nothing is lost.",
@@ -257,6 +261,11 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     yield "reminder-waiting-outcome", written(LetterKind.REMINDER, "outcome", facts=WAITING)
     yield "escalation-late-admin", written(LetterKind.ESCALATION, "contact", admin, LATE)
     yield "escalation-noshow-admin", written(LetterKind.ESCALATION, "contact", admin, NOSHOW)
+    yield "escalation-late-away", written(LetterKind.ESCALATION, "away", admin, LATE)
+    yield "escalation-noshow-away", written(LetterKind.ESCALATION, "away", admin, NOSHOW)
+    yield "escalation-waiting-away", written(LetterKind.ESCALATION, "away", admin, WAITING)
+    yield "reminder-late-contact-admin", written(LetterKind.REMINDER, "contact", admin, LATE)
+    yield "reminder-noshow-outcome-admin", written(LetterKind.REMINDER, "outcome", admin, replace(NOSHOW, sent=True))
     yield "escalation-noshow-lead", written(LetterKind.ESCALATION, "contact", lead, NOSHOW)
 
 

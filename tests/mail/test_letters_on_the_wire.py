@@ -41,7 +41,8 @@ def test_headers_are_those_of_the_contract(name: str) -> None:
     assert mail["To"] == f'"{letter.to.name}" <{letter.to.email}>'
     assert mail["Message-ID"] == letter.message_id
     assert mail["Auto-Submitted"] == ("auto-replied" if letter.answers else "auto-generated")
-    assert mail["X-Auto-Response-Suppress"] == "OOF, DR, RN, NRN, AutoReply"
+    away_is_known = letter.kind in {LetterKind.ALERT, LetterKind.DRAFT, LetterKind.ESCALATION}
+    assert mail["X-Auto-Response-Suppress"] == f"{'' if away_is_known else 'OOF, '}DR, RN, NRN, AutoReply"
     assert mail["X-Promptly-Letter"] == letter.kind.value
     assert mail["X-Promptly-Case"] == letter.case, "absent where no case is meant"
     assert mail["X-Promptly-Loop"] == "a1b2c3"

@@ -248,15 +248,11 @@ def _people_faults(raw: Raw) -> Iterator[KeyFault]:
         own,
         [(f"clinic.admins[{n}]", item) for n, item in enumerate(_items(clinic, "admins"), 1)],
         [("clinic.lead", clinic.get("lead"))],
-        [
-            (f"associates[{n}].emails[{m}]", item)
-            for n, person in enumerate(_items(raw, "associates"), 1)
-            for m, item in enumerate(_items(person, "emails"), 1)
-        ],
+        [(f"associates[{n}]", item) for n, item in enumerate(_items(raw, "associates"), 1)],
     )
     for group in groups:
         first: dict[str, str] = {}
-        for key, item in group:
+        for key, item in (address for one in group for address in _addresses(*one)):
             if (address := _address(item)) is None:
                 continue
             if address in itself and group is not own:
@@ -339,6 +335,14 @@ def _text(table: Raw, name: str) -> str:
 def _items(table: object, name: str) -> list[object]:
     found = table.get(name) if isinstance(table, dict) else None
     return found if isinstance(found, list) else []
+
+
+def _addresses(key: str, person: object) -> Iterator[tuple[str, object]]:
+    """What stands as an address, with its key: of a table each of its ``emails``, else the text itself."""
+    if not isinstance(person, dict):
+        yield key, person
+    for number, item in enumerate(_items(person, "emails"), 1):
+        yield f"{key}.emails[{number}]", item
 
 
 def _address(value: object) -> str | None:

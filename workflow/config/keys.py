@@ -97,6 +97,14 @@ def read_person(value: object) -> Person:
     return Person(_read_name(found[1] or address.partition("@")[0]), (address,))
 
 
+def _spelled_out(value: object) -> object:
+    """A person in one text as the table that it stands for; a table as it is."""
+    if isinstance(value, dict):
+        return value
+    person = read_person(value)
+    return {"name": person.name, "emails": list(person.emails)}
+
+
 def _read_name(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text in quotes")
@@ -212,7 +220,6 @@ Size = Annotated[int, BeforeValidator(read_size)]
 """Bytes."""
 LocalTime = Annotated[time, BeforeValidator(read_time)]
 Address = Annotated[str, BeforeValidator(read_address)]
-Named = Annotated[Person, BeforeValidator(read_person)]
 Name = Annotated[str, BeforeValidator(_read_name)]
 Zone = Annotated[str, BeforeValidator(_read_zone)]
 _SERVER = 'the name of a server: write one such as "imap.example.org"'
@@ -263,12 +270,25 @@ class Table(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class Somebody(Table):
+    name: Name
+    emails: list[Address] = Field(min_length=1)
+    """We write to the first."""
+
+    @property
+    def person(self) -> Person:
+        return Person(self.name, tuple(self.emails))
+
+
+Named = Annotated[Somebody, BeforeValidator(_spelled_out)]
+
+
 class ClinicKeys(Table):
     name: Name
     timezone: Zone
     session: Duration = timedelta(minutes=50)
     admins: list[Named] = Field(min_length=1)
-    lead: Annotated[Person | None, _unless_empty(read_person)] = None
+    lead: Annotated[Named | None, _unless_empty(_spelled_out)] = None
     phone: Line = ""
     """Of the desk, as letters print it."""
 
@@ -355,11 +375,6 @@ class Trust(Table):
     """"exchange": mail of our own domain that Exchange stamped as its own is accepted; "" none."""
 
 
-class Associate(Table):
-    name: Name
-    emails: list[Address] = Field(min_length=1)
-
-
 _USUAL: Mapping[str, Any] = {part.name: part.default for part in fields(Cadence)}
 _NOSHOW, _LATE, _WAITING = _USUAL[Kind.NOSHOW], _USUAL[Kind.LATE], _USUAL[Kind.WAITING]
 
@@ -433,7 +448,7 @@ class Config(Table):
     mailbox: ImapServer = _EMPTY
     smtp: SmtpServer = _EMPTY
     trust: Trust = _EMPTY
-    associates: list[Associate] = Field(default=[], min_length=1, validate_default=True)
+    associates: list[Somebody] = Field(default=[], min_length=1, validate_default=True)
     cadence: CadenceKeys = _EMPTY
     quiet: Quiet = _EMPTY
     digest: DigestKeys = _EMPTY
@@ -455,9 +470,9 @@ class Config(Table):
     @property
     def roster(self) -> Roster:
         return Roster(
-            associates=tuple(Person(one.name, tuple(one.emails)) for one in self.associates),
-            admins=tuple(self.clinic.admins),
-            lead=self.clinic.lead,
+            associates=tuple(one.person for one in self.associates),
+            admins=tuple(one.person for one in self.clinic.admins),
+            lead=self.clinic.lead.person if self.clinic.lead is not None else None,
         )
 
     def rules(self) -> Rules:
@@ -491,6 +506,6 @@ def tables(model: type[Table] = Config, name: str = "") -> Iterator[tuple[str, t
     """Every table of the file, ``cadence.noshow``, with its keys; the file itself is ``""``."""
     yield name, tuple(field.alias or key for key, field in model.model_fields.items())
     for key, field in model.model_fields.items():
-        inner = next((table for table in (Associate, OAuth2) if table in get_args(field.annotation)), field.annotation)
+        inner = next((table for table in (Somebody, OAuth2) if table in get_args(field.annotation)), field.annotation)
         if isinstance(inner, type) and issubclass(inner, Table):
             yield from tables(inner, f"{name}.{key}".removeprefix("."))

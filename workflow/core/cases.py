@@ -54,7 +54,7 @@ class Cases(Mapping[str, Case]):
             self.drop(case.id)
             self._closed[case.id] = case
             return
-        self._closed.pop(case.id, None)
+        self.drop(case.id)  # it may have been under other addresses
         self._open[case.id] = case
         for email in case.associate.emails:
             self._under[email] = {**self._under.get(email, {}), case.id: case}

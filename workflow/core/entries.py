@@ -44,15 +44,8 @@ class Voice:
 def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     """With the mail's key, so that it is never acted on again, and its words in the history."""
     mail = voice.mail
-    if voice.role is Role.ASSOCIATE:
-        case = read_again(case, scene.now)
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
     return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written(mail))
-
-
-def read_again(case: Case, now: datetime) -> Case:
-    """An associate whose letters came back reads mail again when they write some: reminders go on from now."""
-    return case if case.returned_at is None else replanned(replace(case, returned_at=None, resumed_at=now))
 
 
 def written(mail: Mail) -> str:

@@ -47,6 +47,7 @@ from workflow.core.model import (
 from workflow.core.owed import (
     Scene,
     admin_choices,
+    alerted,
     associate_choices,
     choices,
     is_same,
@@ -56,7 +57,7 @@ from workflow.core.owed import (
     withdraw,
 )
 from workflow.core.reports import change_case, correct_closed, is_repeated, may_become, repeat_report
-from workflow.core.topics import Missing, Only, Question
+from workflow.core.topics import Escalated, Missing, Only, Question
 
 MOST_ASKS = 3
 ASKS_WITHIN = timedelta(minutes=10)
@@ -318,7 +319,8 @@ def _write_due(scene: Scene, case: Case, due: set[Due]) -> Case:
         case = _by_clock(scene, case, LetterKind.STEPAWAY, "", own, Role.ASSOCIATE)
     if Due.ESCALATION in due:
         case = replace(case, escalated_at=now)
-        case = _by_clock(scene, case, LetterKind.ESCALATION, "contact", told_admins(case, scene.rules), Role.ADMIN)
+        about: Escalated = "contact" if schedule.unread_since(case) is None else "away"
+        case = _by_clock(scene, case, LetterKind.ESCALATION, about, alerted(scene, case), Role.ADMIN)
     if Due.LEAD in due:
         lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
         people = () if lead is None or is_same(lead, case.associate) else (lead,)
@@ -326,14 +328,24 @@ def _write_due(scene: Scene, case: Case, due: set[Due]) -> Case:
         case = _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
     if Due.REMINDER in due:
         topic: Missing = "outcome" if schedule.asks_outcome(case, now) else "contact"
+        gone, morning = case.returned_at is not None, schedule.is_of_morning(case, now)
         case = withdraw(case, {LetterKind.REMINDER}, "a newer reminder", now)
         case = replace(case, reminders=(*case.reminders, now))
-        case = _by_clock(scene, case, LetterKind.REMINDER, topic, own, Role.ASSOCIATE)
+        if not gone:
+            case = _by_clock(scene, case, LetterKind.REMINDER, topic, own, Role.ASSOCIATE)
+        if gone or (morning and scene.is_away(case.associate)):
+            left: Missing = topic if case.reached_at is None else "outcome"
+            case = _by_clock(scene, case, LetterKind.REMINDER, left, told_admins(case, scene.rules), Role.ADMIN)
     return case
 
 
 def _by_clock(
-    scene: Scene, case: Case, kind: LetterKind, topic: Missing | Only, people: tuple[Person, ...], role: Role
+    scene: Scene,
+    case: Case,
+    kind: LetterKind,
+    topic: Missing | Escalated | Only,
+    people: tuple[Person, ...],
+    role: Role,
 ) -> Case:
     offered = associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
     case = to_case(scene, case, kind, topic, people, role, offered=offered)

@@ -61,7 +61,27 @@ class Roster:
 
     def admin(self, address: str) -> Person | None:
         """The admin who owns this address; the lead speaks as admin (contract section 3)."""
-        return _owner((*self.admins, *filter(None, (self.lead,))), address)
+        return _owner(self.admins, address) or _owner(self._leads, address)
+
+    @property
+    def _leads(self) -> tuple[Person, ...]:
+        return (self.lead,) if self.lead is not None else ()
+
+    def current(self, meant: Person, role: Role) -> Person | None:
+        """Who this is in the configuration as it is now; None: has left.
+
+        Whoever has the name, else one of the addresses: an address that was wrong may be somebody else's. Those of this
+        role go before all others.
+        """
+        admins = (*self.admins, *self._leads)
+        own = {Role.ASSOCIATE: self.associates, Role.ADMIN: admins, Role.LEAD: self._leads}[role]
+        for people in (own, (*self.associates, *admins)):
+            sharing = [one for one in people if not set(one.emails).isdisjoint(meant.emails)]
+            named = [one for one in people if one.name.casefold() == meant.name.casefold()]
+            for found in ([one for one in named if one in sharing], named, sharing):
+                if found:
+                    return found[0]
+        return None
 
 
 def _owner(people: tuple[Person, ...], address: str) -> Person | None:
@@ -269,7 +289,7 @@ class Case:
     kind: Kind
     state: State
     associate: Person
-    """As configured when the case opened."""
+    """As configured now (`readers`); who has left, as configured last."""
     client: str | None
     """As written; wiped after `keep_names`."""
     minutes: int | None
@@ -308,7 +328,9 @@ class Case:
     history: tuple[Entry, ...] = ()
     before: Before | None = None
     returned_at: datetime | None = None
-    """When a letter to the associate came back for good: nobody reads reminders, until the associate writes again."""
+    """Since when the associate gets nothing: letters come back, or they have left. Admin is reminded instead."""
+    away_at: datetime | None = None
+    """Since when the associate's mailbox answers by itself."""
     wiped_at: datetime | None = None
     """When the client's name and all free text were wiped (``[privacy] keep_names``); None again once there is new."""
 
@@ -451,7 +473,8 @@ class Letter:
     topic: str
     """Which variant of the kind; `core.owed` lists them."""
     to: Person
-    """The recipient, taken from the configuration; written to at ``to.email``."""
+    """Who is meant; written to at the first address that they have in the configuration when it is sent. Once settled:
+    as they were then."""
     role: Role
     """As whom the recipient gets it."""
     message_id: str
@@ -723,3 +746,5 @@ class Decision:
     """A letter without a case that came back, as it stands now; one with a case is in the case."""
     untold: str = ""
     """Nobody is told of this by a letter: the desk counts it under this name."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Marks of the desk that must not be forgotten (`presence`)."""

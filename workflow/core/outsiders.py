@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from workflow.core.entries import entered, replanned
+from workflow.core import presence
+from workflow.core.entries import entered
 from workflow.core.language.printed import listed
 from workflow.core.limits import lately
 from workflow.core.model import (
@@ -28,7 +29,7 @@ from workflow.core.model import (
     Role,
     Word,
 )
-from workflow.core.owed import Scene, admin_choices, is_same, notices, withdraw, write_letter
+from workflow.core.owed import Scene, admin_choices, is_same, notices, write_letter
 from workflow.core.questions import for_associate, for_each
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
@@ -77,8 +78,8 @@ def take_robot(situation: Situation, robot: Robot) -> Decision:
     """
     if robot.kind == "bounce" and situation.bounced is not None and situation.bounced.post in WENT:
         return _take_bounce(situation, robot, situation.bounced)
-    if robot.kind == "out-of-office" and situation.associate is not None:
-        return _take_out_of_office(situation, situation.associate)
+    if robot.kind == "out-of-office" and (situation.associate or situation.admin):
+        return _take_out_of_office(situation)
     return Decision(f"a robot: {robot.kind}")
 
 
@@ -96,18 +97,31 @@ def _take_bounce(situation: Situation, robot: Robot, bounced: Letter) -> Decisio
     return replace(lose_letter(scene, bounced, case, "bounce", reason, reason), reason="a letter came back", key=key)
 
 
-def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
+def _take_out_of_office(situation: Situation) -> Decision:
+    """A mailbox answered by itself: whoever has it is away, unless they wrote shortly before or since (section 1).
+
+    It postpones nothing, so it needs no sender check: reminders and alerts go on, and others are told as well.
+    """
+    at = situation.mail.arrived_at
+    told = _tell_of_associate(situation) or _tell_of_admin(situation) or Decision("a robot: out-of-office")
+    if any(wrote >= at - presence.WROTE_BEFORE for wrote in situation.wrote):
+        return told
+    people = [one for one in (situation.associate, situation.admin) if one is not None]
+    away = {name: text for one in people for name, text in presence.mark(presence.Sign.ANSWERED, one, at).items()}
+    return replace(told, marks={**told.marks, **away}, key=situation.mail.key)
+
+
+def _tell_of_associate(situation: Situation) -> Decision | None:
     """Nobody is going to answer: once a case, and once a day for whoever has several (contract section 4, `notice`).
 
-    The case that the reply is about, else the newest; a robot may have answered any of our letters. It postpones
-    nothing, so it needs no sender check.
+    The case that the reply is about, else the newest; a robot may have answered any of our letters.
     """
-    scene, own = situation.scene, situation.cases.of(associate)
+    scene, own, associate = situation.scene, situation.own_cases, situation.associate
     about = [case for case in own if case.id in situation.thread] or own[-1:]
     marks = [entry for case in own for entry in case.history if entry.what == OUT_OF_OFFICE]
     known = not about or any(entry.what == OUT_OF_OFFICE for entry in about[-1].history)
-    if known or any(lately(mark.at, DAY, scene.now) for mark in marks):
-        return Decision("a robot: out-of-office")
+    if associate is None or known or any(lately(mark.at, DAY, scene.now) for mark in marks):
+        return None
     case = about[-1]
     detail = (
         f"{associate.name} has an open case, and an out-of-office reply came from their address. Perhaps nobody "
@@ -118,24 +132,43 @@ def _take_out_of_office(situation: Situation, associate: Person) -> Decision:
     return Decision("out of office", case=marked, letters=told, key=situation.mail.key)
 
 
+def _tell_of_admin(situation: Situation) -> Decision | None:
+    """Alerts may be read by nobody: once in seven days, to the other admins and the lead."""
+    scene, admin = situation.scene, situation.admin
+    if admin is None or admin not in scene.rules.roster.admins:
+        return None
+    name = f"admin-away {admin.email}"
+    before = scene.marks.get(name)
+    if before and timedelta() <= scene.now - datetime.fromisoformat(before) < 7 * DAY:
+        return None
+    detail = f"An automatic reply came from the address of {admin.name}. Perhaps they read no alerts."
+    letters = _tell_others(scene, "admin-away", admin, detail)
+    marks = {name: scene.now.isoformat()}
+    return Decision("an admin is out of office", letters=letters, marks=marks, key=situation.mail.key)
+
+
 def lose_letter(scene: Scene, letter: Letter, case: Case | None, topic: Notice, reason: str, said: str) -> Decision:
     """A letter was refused for good, or came back, for this `reason`; what is `said` of it stands behind its reader.
 
-    When it was the associate's, nobody reads their reminders: they stop until the associate writes again, and admin is
-    escalated to at once, if the client may not have been told yet.
+    Its reader is away until they write again: what follows for open cases is `readers`.
     """
     failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=scene.now)
-    known = letter.role is Role.ASSOCIATE and case is not None and case.returned_at is not None
+    known = letter.role is Role.ASSOCIATE and case is not None and _is_known(case)
     told = () if known or letter.topic in ABOUT_LOST_LETTERS else _tell_lost(scene, letter, case, topic, said)
-    decision = Decision("letter refused", letters=told, untold="" if told or known else NOBODY_TOLD)
+    tried = topic == "bounce" or letter.attempts > 0  # else it could not be written
+    away = presence.mark(presence.Sign.RETURNED, letter.to, scene.now) if tried else {}
+    decision = Decision("letter refused", letters=told, untold="" if told or known else NOBODY_TOLD, marks=away)
     if case is None:
         return replace(decision, lost=failed)
     letters = tuple(failed if one.id == failed.id else one for one in case.letters)
     lost = entered(replace(case, letters=letters), scene.now, f"{failed.kind.value} {reason}", "clock")
-    if failed.role is Role.ASSOCIATE and case.open:
-        lost = replace(lost, returned_at=case.returned_at or scene.now)
-        lost = replanned(withdraw(lost, {LetterKind.REMINDER}, "letters to the associate come back", scene.now))
     return replace(decision, case=lost)
+
+
+def _is_known(case: Case) -> bool:
+    """Whether the associate has lost a letter of this case since they wrote last."""
+    failed = [one for one in case.letters if one.role is Role.ASSOCIATE and one.post is Post.FAILED]
+    return case.returned_at is not None and bool(failed)
 
 
 def _tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, said: str) -> tuple[Letter, ...]:
@@ -146,13 +179,22 @@ def _tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, s
         offered = admin_choices(case)
         detail = f"{detail} It was about {listed(case, scene.rules, scene.now)}."
         if letter.role is Role.ASSOCIATE:
-            detail = f"{detail} They are not reminded of it until they write again."
-    told = notices(scene, topic, offered=offered, but=letter.to.email, detail=detail)
+            detail = f"{detail} They are not reminded of it until they write again: you are, in the mornings."
+    if letter.role is Role.ADMIN:
+        return _tell_others(scene, topic, letter.to, detail, offered)
+    return notices(scene, topic, offered=offered, but=letter.to.email, detail=detail)
+
+
+def _tell_others(
+    scene: Scene, topic: Notice, admin: Person, detail: str, offered: tuple[Choice, ...] = ()
+) -> tuple[Letter, ...]:
+    """Each other admin and the lead hear of what is wrong with an admin."""
+    told = notices(scene, topic, offered=offered, but=admin.email, detail=detail)
     lead = scene.rules.roster.lead
-    if letter.role is Role.ADMIN and lead is not None and not any(is_same(lead, one.to) for one in (letter, *told)):
-        data: dict[str, Datum] = {"detail": detail}
-        told += (write_letter(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data),)
-    return told
+    if lead is None or is_same(lead, admin) or any(is_same(lead, one.to) for one in told):
+        return told
+    data: dict[str, Datum] = {"detail": detail}
+    return (*told, write_letter(scene, LetterKind.NOTICE, topic, lead, Role.ADMIN, offered=offered, data=data))
 
 
 def _why(code: str) -> str:

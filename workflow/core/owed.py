@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
+from workflow.core import presence
 from workflow.core.kinds import KINDS
 from workflow.core.model import (
     Case,
@@ -92,6 +93,14 @@ def told_admins(case: Case, rules: Rules, but: Person | None = None) -> tuple[Pe
     return tuple(admin for admin in others if but is None or not is_same(admin, but))
 
 
+def alerted(scene: Scene, case: Case) -> tuple[Person, ...]:
+    """Who gets a case's alerts and escalations: each admin, and while all of them are away the lead, too."""
+    admins, lead = told_admins(case, scene.rules), scene.rules.roster.lead
+    if lead is None or not all(map(scene.is_away, admins)):
+        return admins
+    return admins if any(is_same(lead, one) for one in (*admins, case.associate)) else (*admins, lead)
+
+
 def associate_choices(case: Case) -> tuple[Choice, ...]:
     """The words that move this case, the likeliest first (contract section 3, "Replies")."""
     if not case.open:
@@ -142,11 +151,18 @@ class Scene:
     """The id for the one case that a decision may open: no case has it, open or closed."""
     cause: str = ""
     """What is decided about, if it can be again: a mail's content key, a due time. "": this moment."""
+    marks: presence.Marks = field(default_factory=dict)
+    """The desk's."""
 
     @property
     def domain(self) -> str:
         """The right side of our Message-IDs."""
         return self.rules.address.rpartition("@")[2]
+
+    def is_away(self, person: Person) -> bool:
+        """Whether this person does not read what is sent to them (contract section 1)."""
+        answers = presence.answers_itself(self.marks, person, self.now)
+        return answers or presence.is_returned(self.marks, person)
 
 
 def is_of_letter(message_id: str, domain: str) -> bool:
@@ -195,10 +211,8 @@ def write_letter(
     In-Reply-To is the mail just answered, or else the first letter of the thread; References begin with the thread's
     first letter (RFC 5322, 3.6.4).
     """
-    of = (data or {}).get("line", "") if about is None else next((mail.key for mail in about.mails), about.id)
-    token = scene.token(f"{of} {scene.cause or scene.now.isoformat()} {kind} {topic} {role} {to.email}")
-    letter_id = f"desk.{token}" if about is None else f"{about.id}.{len(about.letters) + 1}"
-    local = f"{'desk' if about is None else about.id}.{token}"
+    line = (data or {}).get("line", "") if about is None else ""
+    letter_id, message_id = next_id(scene, about, f"{line} {kind} {topic} {role} {to.email}")
     earlier = [old.message_id for old in about.letters if old.to.email == to.email] if about is not None else []
     asked = answering.message_id if answering is not None else None
     thread = tuple(dict.fromkeys(known for known in (*earlier[:1], asked) if known is not None))
@@ -210,7 +224,7 @@ def write_letter(
         topic=topic,
         to=to,
         role=role,
-        message_id=f"<{local}@{scene.domain}>",
+        message_id=message_id,
         created_at=scene.now,
         case=about.id if about is not None else None,
         facts=facts(about) if about is not None else None,
@@ -219,6 +233,15 @@ def write_letter(
         in_reply_to=thread[-1] if thread else None,
         references=thread,
     )
+
+
+def next_id(scene: Scene, about: Case | None, name: str) -> tuple[str, str]:
+    """The id and the Message-ID of the next letter, of a case or of none; `name` tells it from others that come of the
+    same."""
+    of = "" if about is None else next((mail.key for mail in about.mails), about.id)
+    token = scene.token(f"{of} {scene.cause or scene.now.isoformat()} {name}")
+    letter_id = f"desk.{token}" if about is None else f"{about.id}.{len(about.letters) + 1}"
+    return letter_id, f"<{'desk' if about is None else about.id}.{token}@{scene.domain}>"
 
 
 def notices(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_others
 from workflow.core.language import names
 from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Post, Report, Role, Rules, State
-from workflow.core.owed import Scene, admin_choices, associate_choices, outcome_choices, to_case, told_admins, withdraw
+from workflow.core.owed import Scene, admin_choices, alerted, associate_choices, outcome_choices, to_case, withdraw
 from workflow.core.schedule import in_utc
 from workflow.core.topics import Opening
 
@@ -183,10 +183,9 @@ def _announced(
         data["written_at"] = mail.written_at.isoformat()
     case = replanned(case)
     if case.kind is not Kind.WAITING:
-        admins = told_admins(case, scene.rules)
-        data["told"] = [admin.name for admin in admins]
-        offered = admin_choices(case)
-        case = to_case(scene, case, LetterKind.ALERT, topic, admins, Role.ADMIN, offered=offered, data=data)
+        people, offered = alerted(scene, case), admin_choices(case)
+        data["told"] = [one.name for one in people]
+        case = to_case(scene, case, LetterKind.ALERT, topic, people, Role.ADMIN, offered=offered, data=data)
     hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
     data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
     data["one_each"] = report.more_clients

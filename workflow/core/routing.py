@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from workflow.core.entries import Voice, consumed, read_again, written
+from workflow.core.entries import Voice, consumed, written
 from workflow.core.language import doubts, names, reply, vocabulary
 from workflow.core.language.guess import likely_line
 from workflow.core.language.plain import clean, fold
@@ -77,8 +77,7 @@ ASKED_OF_ADMIN = frozenset({Why.CANCEL, Why.EMPTY})
 def route(situation: Situation) -> tuple[Decision, ...]:
     """What one mail makes of the world, to be committed in this order. Total: every mail gets a decision.
 
-    The last is about the mail itself. Before it come those about other cases of the associate whose reminders had
-    stopped because letters came back: who writes reads again, perhaps.
+    The last is about the mail itself.
     """
     robot = situation.mail.robot
     if robot is not None and (robot.kind != "list" or not _is_of_the_clinic(situation)):
@@ -86,16 +85,11 @@ def route(situation: Situation) -> tuple[Decision, ...]:
     if situation.standing is not Standing.KNOWN:
         return (take_unknown(situation),)
     below = situation.reading.below
-    if below is not None and situation.associate is not None:
-        unclear = Unclear(below, notice=True)
-        situation = replace(situation, reading=replace(situation.reading, unclear=unclear))
-        said = beside_unread(situation, _known_person(situation))
-    else:
-        said = _known_person(situation)
-    about = said.case.id if said.case is not None else None
-    back = [case for case in situation.own_cases if case.returned_at is not None and case.id != about]
-    now = situation.scene.now
-    return (*(Decision("the associate writes again", case=read_again(case, now)) for case in back), said)
+    if below is None or situation.associate is None:
+        return (_known_person(situation),)
+    unclear = Unclear(below, notice=True)
+    situation = replace(situation, reading=replace(situation.reading, unclear=unclear))
+    return (beside_unread(situation, _known_person(situation)),)
 
 
 def _is_of_the_clinic(situation: Situation) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain, count
+from itertools import chain, count, islice
 from zoneinfo import ZoneInfo
 
 from workflow.core.model import Cadence, Case, Due, Kind, Timer
@@ -117,13 +117,18 @@ def asks_outcome(case: Case, now: datetime) -> bool:
             return case.sent_at is not None or now >= session_over(case)
 
 
-def _next_reminder(case: Case) -> Timer | None:
-    """The first time of the table after the last reminder; further ahead if that one was held, or came late.
+def unread_since(case: Case) -> datetime | None:
+    """Since when the associate does not read what is sent: it does not arrive, or the mailbox answers by itself."""
+    return case.returned_at or case.away_at
 
-    None while the associate's letters come back: nobody would read it.
-    """
-    if case.returned_at is not None:
-        return None
+
+def is_of_morning(case: Case, now: datetime) -> bool:
+    """Whether a reminder at `now` is the first since a clinic morning, and not the first of the case's own day."""
+    return morning_after(max((case.changed_at, *case.reminders[-1:])), case.cadence) <= now
+
+
+def _next_reminder(case: Case) -> Timer | None:
+    """The first time of the table after the last reminder; further ahead if that one was held, or came late."""
     resumed = case.resumed_at or case.changed_at
     # What the night has swallowed goes as one letter in the morning; what the day has, at the next time of the table.
     by_day = not is_quiet(resumed, case.cadence) or resumed <= case.changed_at + case.cadence.grace
@@ -144,8 +149,11 @@ def _next_reminder(case: Case) -> Timer | None:
 def _table(case: Case, after: datetime) -> Iterator[datetime]:
     """Reminder times as the table has them, ascending, at least from the last one before `after`.
 
-    Endless but for `waiting`, which is asked once.
+    Endless but for `waiting`, which is asked once. Of who gets nothing admin is reminded, each clinic morning.
     """
+    if case.returned_at is not None:
+        start = session_over(case) if case.kind is Kind.WAITING else max(case.changed_at, case.returned_at)
+        return islice(_mornings(start, case.cadence, after), 1 if case.kind is Kind.WAITING else None)
     figures = case.cadence.of(case.kind)
     contact = [case.changed_at + wait for wait in figures.contact] if case.sent_at is None else []
     match case.kind:
@@ -212,23 +220,23 @@ def _capped(case: Case, timer: Timer) -> Timer:
 def _may_escalate(case: Case) -> bool:
     """Escalations wait for SENT, CONTACTED or an outcome; a short delay is over before they could help.
 
-    Unless the associate has no draft: then nobody else can see to the client.
+    Unless the associate does not read the draft: then nobody else can see to the client.
     """
     if case.sent_at is not None or case.reached_at is not None:
         return False
-    if case.returned_at is not None:
+    if unread_since(case) is not None:
         return True
     return case.kind is not Kind.LATE or case.minutes is None or case.minutes > SHORT_DELAY
 
 
 def _escalation(case: Case, due: Due, wait: timedelta | None, told_at: datetime | None) -> Timer | None:
-    """Once; to admin at once when the associate's letters come back: nobody else can see to the client."""
-    if wait is None or told_at is not None or not _may_escalate(case):
+    """Once; to admin at once when the associate does not read the draft: nobody else can see to the client."""
+    unread = unread_since(case) if due is Due.ESCALATION else None
+    usual = None if wait is None else case.changed_at + wait
+    times = [at for at in (usual, unread) if at is not None]
+    if not times or told_at is not None or not _may_escalate(case):
         return None
-    at = case.changed_at + wait
-    if due is Due.ESCALATION and case.returned_at is not None:
-        at = min(at, case.returned_at)
-    return _held(case, due, _resumed(case, at))
+    return _held(case, due, _resumed(case, min(times)))
 
 
 def _stepaway(case: Case) -> Timer | None:

@@ -33,6 +33,8 @@ class Situation:
     """When admin was last told about strangers and refused senders."""
     warned: tuple[datetime, ...] = ()
     """When this person was last told that a mail in their name was not accepted."""
+    wrote: tuple[datetime, ...] = ()
+    """When the sender, or whoever has this address, was last heard; not as a robot."""
 
     @property
     def own_cases(self) -> list[Case]:

@@ -14,6 +14,7 @@ from workflow.core.model import Kind, LetterKind, Role
 
 Opening = Literal["opened", "changed"]
 Missing = Literal["contact", "outcome"]
+Escalated = Literal["contact", "away"]
 ToAssociate = Literal["sent", "outcome", "note", "undone", "cancelled", "wrong", "reached"]
 ToAdmin = Literal[ToAssociate, "unclear", "makeup"]
 Receipt = Literal[ToAssociate, "makeup", "client", "again", "nothing"]
@@ -36,6 +37,8 @@ Situation = Literal[
 ]
 Own = Literal[
     "refused-letter",
+    "admin-away",
+    "left",
     "cap",
     "outage",
     "template",
@@ -54,7 +57,7 @@ Notice = Literal[Situation, Own]
 Only = Literal[""]
 """A kind that has no variants."""
 Asked = Literal["asked"]
-Topic = Literal[Asked, Opening, Missing, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
+Topic = Literal[Asked, Opening, Missing, Escalated, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ LETTERS = (
     Row(LetterKind.ALERT, _ADMIN, _of_case(Opening), _TOLD),
     Row(LetterKind.DRAFT, _ASSOCIATE, _of_case(Opening), _EVERY),
     Row(LetterKind.STEPAWAY, _ASSOCIATE, _of_case(Only), (Kind.WAITING,)),
-    Row(LetterKind.REMINDER, _ASSOCIATE, _of_case(Missing), _EVERY),
+    Row(LetterKind.REMINDER, (Role.ASSOCIATE, Role.ADMIN), _of_case(Missing), _EVERY),
     Row(LetterKind.ESCALATION, (Role.ADMIN, Role.LEAD), {"contact": ""}, _TOLD),
+    Row(LetterKind.ESCALATION, _ADMIN, {"away": ""}, _EVERY),
     Row(LetterKind.UPDATE, _ADMIN, _of_case(ToAdmin), _EVERY),
     Row(LetterKind.UPDATE, _ASSOCIATE, _of_case(ToAssociate), _EVERY),
     Row(LetterKind.RECEIPT, _WRITERS, _of_case(Receipt), _EVERY),
@@ -119,11 +123,13 @@ LETTERS = (
         {
             "bounce": "a letter came back",
             "refused-letter": "a letter was refused",
+            "left": "cases without their associate",
             "set-aside": "a mail was set aside",
             "refused": "a mail was not accepted",
             "stranger": "perhaps a report",
             "own-address": "perhaps a report",
             "out-of-office": "an automatic reply",
+            "admin-away": "an admin is away",
             "stale": "an old report",
             "cap": "answers held back",
             "outage": "mail server does not serve us",

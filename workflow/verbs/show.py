@@ -114,7 +114,7 @@ def quiet(case: Case) -> Iterator[str]:
         return
     due = {timer.due for timer in case.timers}
     if case.returned_at is not None:
-        yield f"No reminders: letters to {case.associate.name} come back."
+        yield f"Reminders go to admin, in the mornings: nothing reaches {case.associate.name}."
     if case.cadence.of(case.kind).escalate is not None and Due.ESCALATION not in due:
         if case.escalated_at is not None:
             if (became := _escalation(case)) is Post.OWED:
@@ -147,7 +147,8 @@ def _state(case: Case) -> str:
 def _by(case: Case, entry: Entry) -> str:
     if entry.by == "clock":
         return ""
-    return f", by {case.associate.name}" if entry.by in case.associate.emails else ", by admin"
+    earlier = {email for letter in case.letters if letter.role is Role.ASSOCIATE for email in letter.to.emails}
+    return f", by {case.associate.name}" if entry.by in {*case.associate.emails, *earlier} else ", by admin"
 
 
 def _named(letter: Letter) -> str:
@@ -185,7 +186,8 @@ def _coming(case: Case, timer: Timer) -> str:
     match timer.due:
         case Due.REMINDER:
             asks = "how did it end?" if asks_outcome(case, timer.at) else "is the client told?"
-            return f"reminder to {case.associate.name} ({asks})"
+            who = case.associate.name if case.returned_at is None else "admin"
+            return f"reminder to {who} ({asks})"
         case Due.ESCALATION:
             return "escalation to admin"
         case Due.LEAD:

@@ -29,6 +29,9 @@ __all__ = ["Letters", "Rendered", "Unsafe"]
 SUBJECT_MAX = 40
 """Characters of a subject: a lock screen shows about so many (contract section 4)."""
 
+_URGENT = frozenset({LetterKind.ALERT, LetterKind.DRAFT, LetterKind.ESCALATION})
+"""Who is out of office when these come must be known: to no other does OOF answer."""
+
 _OUTCOME_WORD = re.compile("|".join(outcome.value.upper() for outcome in Outcome))
 
 
@@ -124,7 +127,8 @@ class Letters:
             "In-Reply-To": plain_ids([letter.in_reply_to] if letter.in_reply_to else []),
             "References": plain_ids(letter.references),
             "Auto-Submitted": "auto-replied" if letter.answers else "auto-generated",  # RFC 3834, 5
-            "X-Auto-Response-Suppress": "OOF, DR, RN, NRN, AutoReply",  # what Exchange must not answer us with
+            # What Exchange must not answer us with.
+            "X-Auto-Response-Suppress": f"{'' if letter.kind in _URGENT else 'OOF, '}DR, RN, NRN, AutoReply",
             "X-Promptly-Letter": letter.kind.value,
             "X-Promptly-Case": letter.case or "",
             "X-Promptly-Loop": self._instance,
