@@ -103,6 +103,7 @@ async def test_who_has_left_gets_nothing_more_and_admin_has_their_cases(tmp_path
             assert f"\n{MESSAGE}" in got["alex"].text
             assert "send it as Dana L.'s words" in got["alex"].text
         await changes(clinic, how, "Ravi Patel", "Ravi Kumar Patel")  # told once, whatever else changes
+        await clinic.minute_by_minute(1)
         await clinic.minute_by_minute(120)
         await clinic.nothing_else()
         mornings = ["06 08:00 reminder", "07 08:00 reminder"]
@@ -194,6 +195,19 @@ async def test_what_failed_for_an_address_goes_to_the_mended_one(tmp_path: Path,
         await come(clinic, dana="receipt", alex="update")
         await clinic.until(on(6, "08:00"))
         await come(clinic, dana="reminder reminder")
+
+
+async def test_a_bounce_that_is_slower_than_the_one_who_mends(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await changes(clinic, "restarted", DANA, WRONG)
+        await clinic.dana.writes("NOSHOW Sam")
+        draft = (await come(clinic, alex="alert", stranger="draft"))["stranger"]
+        await changes(clinic, "reloaded", WRONG, DANA)
+        await comes_back(clinic, draft)
+        got = await come(clinic, dana="draft", alex="notice")
+        assert "It is for another address now." in got["alex"].text
+        await clinic.minute_by_minute(5)
+        await come(clinic, dana="reminder")  # nobody is away
 
 
 @pytest.mark.parametrize("how", HOW)

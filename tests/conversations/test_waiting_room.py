@@ -49,7 +49,7 @@ async def test_who_was_messaged_is_offered_the_way_out_all_the_same(tmp_path: Pa
         await clinic.minute_by_minute(10)  # it is owed, and does not go
         await clinic.dana.writes(f"[{draft.case}] SENT")
         clinic.server.accept("dana@clinic.test")
-        await clinic.minute_by_minute(2)
+        await clinic.minute_by_minute(1)
         await come(clinic, dana="stepaway receipt")
 
 
@@ -60,7 +60,7 @@ async def test_a_newer_one_takes_its_place_when_the_report_changes(tmp_path: Pat
         await clinic.minute_by_minute(10)
         await clinic.dana.writes(f"[{draft.case}] CLIENT Kim")
         clinic.server.accept("dana@clinic.test")
-        await clinic.minute_by_minute(2)
+        await clinic.minute_by_minute(1)
         stepaway = (await come(clinic, dana="draft receipt stepaway"))["dana"]
         assert "\nHi Kim - I'm going to step away" in stepaway.text
         await clinic.dana.writes(f"[{draft.case}] CLIENT Kim Roy")

@@ -225,6 +225,9 @@ class StoreConformance:
         cases = await store.open_cases()
         assert [case.id for case in cases.of(DANA)] == ["C5D6", "B3C4"]
         assert cases.beside([closed(a_case("G7H8"))]).keys() == {"B3C4", "C5D6", "D5F6", "G7H8"}
+        await store.commit(about(a_case("D5F6", associate=DANA)), NINE)
+        assert (await store.open_cases()).of(ALEX) == []
+        assert [case.id for case in (await store.open_cases()).of(DANA)] == ["C5D6", "D5F6", "B3C4"]
 
     async def test_nothing_is_due_without_timers(self, store: Store) -> None:
         await store.commit(about(a_case(timers=())), NINE)

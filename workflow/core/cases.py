@@ -54,7 +54,10 @@ class Cases(Mapping[str, Case]):
             self.drop(case.id)
             self._closed[case.id] = case
             return
-        self.drop(case.id)  # it may have been under other addresses
+        self._closed.pop(case.id, None)
+        old = self._open.get(case.id)
+        if old is not None and old.associate != case.associate:  # it was under other addresses
+            self.drop(case.id)
         self._open[case.id] = case
         for email in case.associate.emails:
             self._under[email] = {**self._under.get(email, {}), case.id: case}

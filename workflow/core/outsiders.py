@@ -154,9 +154,10 @@ def lose_letter(scene: Scene, letter: Letter, case: Case | None, topic: Notice, 
     """
     failed = replace(letter, post=Post.FAILED, reason=reason, settled_at=scene.now)
     known = letter.role is Role.ASSOCIATE and case is not None and _is_known(case)
-    told = () if known or letter.topic in ABOUT_LOST_LETTERS else _tell_lost(scene, letter, case, topic, said)
     tried = topic == "bounce" or letter.attempts > 0  # else it could not be written
     away = presence.mark(presence.Sign.RETURNED, letter.to, scene.now) if tried else {}
+    after = replace(scene, marks={**scene.marks, **away})
+    told = () if known or letter.topic in ABOUT_LOST_LETTERS else _tell_lost(after, letter, case, topic, said)
     decision = Decision("letter refused", letters=told, untold="" if told or known else NOBODY_TOLD, marks=away)
     if case is None:
         return replace(decision, lost=failed)
@@ -178,7 +179,10 @@ def _tell_lost(scene: Scene, letter: Letter, case: Case | None, topic: Notice, s
     if case is not None and case.open:
         offered = admin_choices(case)
         detail = f"{detail} It was about {listed(case, scene.rules, scene.now)}."
-        if letter.role is Role.ASSOCIATE:
+        person = scene.rules.roster.current(letter.to, letter.role)
+        if person is not None and person.email != letter.to.email:
+            detail = f"{detail} It is for another address now."
+        elif letter.role is Role.ASSOCIATE and person is not None and presence.is_returned(scene.marks, person):
             detail = f"{detail} They are not reminded of it until they write again: you are, in the mornings."
     if letter.role is Role.ADMIN:
         return _tell_others(scene, topic, letter.to, detail, offered)

@@ -115,6 +115,8 @@ def quiet(case: Case) -> Iterator[str]:
     due = {timer.due for timer in case.timers}
     if case.returned_at is not None:
         yield f"Reminders go to admin, in the mornings: nothing reaches {case.associate.name}."
+    elif case.away_at is not None:
+        yield f"Admin is reminded, too, in the mornings: the mailbox of {case.associate.name} answers by itself."
     if case.cadence.of(case.kind).escalate is not None and Due.ESCALATION not in due:
         if case.escalated_at is not None:
             if (became := _escalation(case)) is Post.OWED:
