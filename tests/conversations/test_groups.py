@@ -107,7 +107,8 @@ async def test_a_robot_in_a_group_is_a_robot(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for headers in NOBODY_S.values():
             await clinic.dana.writes("LATE 15 Sam", **headers)
-        await come(clinic)
+        told = (await come(clinic, alex="notice"))["alex"]  # of a second Promptly, perhaps
+        assert told.first_line.startswith("Make sure that one Promptly alone")
         assert not await clinic.store.open_cases()
 
 
@@ -134,7 +135,8 @@ async def test_who_writes_as_the_mailbox_is_told_to_admin(tmp_path: Path) -> Non
             await clinic.alex.writes(nothing, **SENT_AS)
         await clinic.alex.writes("LATE 15 Kim", **(SENT_AS | {"X-Promptly-Loop": "0123"}))
         await clinic.alex.writes("LATE 15 Kim", **(SENT_AS | {"Auto-Submitted": "auto-generated"}))
-        await come(clinic)
+        told = (await come(clinic, alex="notice"))["alex"]
+        assert told.first_line.startswith("Make sure that one Promptly alone")
 
 
 async def test_or_heard_as_the_first_admin(tmp_path: Path) -> None:
