@@ -363,6 +363,8 @@ class Engine:
         person, counts = associate or admin, store.desk.counts
         month = month_asked(reading, now, ZoneInfo(rules.cadence.zone)) if admin is not None else None
         case_id = await free_case_id(store.desk.instance, mail.key, store.knows)
+        # Looked for in every open case, so for a machine's mail alone.
+        owners = [one for one in (associate, admin) if mail.robot is not None and one is not None]
         return Situation(
             scene=replace(self.scene(now, mail.key), case_id=case_id),
             mail=mail,
@@ -376,7 +378,7 @@ class Engine:
             bounced=bounced,
             notices=counts.get(STRANGERS, ()),
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
-            wrote=tuple(at for one in (associate, admin) if one is not None for at in _heard(one, cases, counts)),
+            wrote=tuple(at for one in owners for at in _heard(one, cases, counts)),
         )
 
     async def _tell_of_another(self, situation: Situation, now: datetime) -> None:

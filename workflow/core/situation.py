@@ -34,7 +34,7 @@ class Situation:
     warned: tuple[datetime, ...] = ()
     """When this person was last told that a mail in their name was not accepted."""
     wrote: tuple[datetime, ...] = ()
-    """When the sender, or whoever has this address, was last heard; not as a robot."""
+    """When whoever has the address of a machine's mail was heard last."""
 
     @property
     def own_cases(self) -> list[Case]:
