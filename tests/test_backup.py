@@ -169,18 +169,16 @@ class TestTheDaemon:
         shutil.rmtree(premises.state)
         shutil.copytree(premises.folder / "elsewhere" / "2026-11-05", premises.state)
         async with premises.daemon() as running:
+            async with asyncio.timeout(20):
+                while (await premises.server.messages("admin@clinic.test"))[-1].find(b"X-Promptly-Letter: update") < 0:
+                    await asyncio.sleep(0.05)  # the answer came after the backup, and is taken back
             _, out, _ = await premises.promptly("status", "--json")
             (told,) = json.loads(out)["open"]
-            assert (told["case"], told["contacted_at"]) == (case, None), "the answer came after the backup"
-            handled = await premises.server.messages(MAILBOX, "Promptly")
-            (answer,) = [mail for mail in handled if b"SENT" in mail]
-            await premises.server.deliver(MAILBOX, answer)  # moved back to the inbox, as the page says
-            await premises.gets("dana@clinic.test", 3)
-            _, out, _ = await premises.promptly("status", "--json")
-            assert json.loads(out)["open"][0]["contacted_at"] is not None
+            assert told["case"] == case
+            assert told["contacted_at"] is not None
             await premises.report("NOSHOW Sam")  # the same report again: known, so no second case
             async with asyncio.timeout(20):
-                await premises.server.wait_for(MAILBOX, 4, "Promptly")
+                await premises.server.wait_for(MAILBOX, 3, "Promptly")
             await running.stop()
         assert len(list((premises.state / "open").glob("*.json"))) == 1
 

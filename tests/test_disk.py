@@ -301,7 +301,7 @@ async def test_a_start_on_a_full_disk_goes_on_and_writes_later_what_a_start_writ
 
 async def test_a_first_start_on_a_full_disk_says_so(tmp_path: Path, full: Path) -> None:
     """`daemon.py run`: exit code 4 and a line, not a heap of Python's own."""
-    config = configure(tmp_path, store={"url": f"tinydb:{full}"})
+    config = configure(tmp_path, store={"url": f"tinydb:{full}/state"})
     code, _, said = await promptly(config, "run")
     assert code == 4
     assert "No space left on device" in said

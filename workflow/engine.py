@@ -107,7 +107,7 @@ class Engine:
 
     async def begin(self) -> None:
         """Before the first mail and tick: learn when something was decided last, as the clock may have been set."""
-        latest = await self.clinic.store.latest_at(), self._marked(DIGEST)
+        latest = await self.clinic.store.latest_at(), self._marked(DIGEST), self._marked(MONTH)
         self._latest = max((self._latest, *filter(None, latest)))
 
     async def take(self, fetched: Fetched) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from workflow.clinic import Clinic
+from workflow.core.model import Fate
 from workflow.engine import NOT_BEFORE, Engine
 from workflow.mail.imap.handled import HandledMail
 from workflow.mail.imap.inbox import Inbox
@@ -74,8 +75,10 @@ class Recall:
 
     async def _look(self, inbox: Inbox) -> None:
         since = self._since()
-        if self._is_new and await asyncio.wrap_future(self._mail.is_any()):
-            await self._tell_new()
+        if self._is_new:
+            count = await asyncio.wrap_future(self._mail.count())
+            if count > self._clinic.counters.mails[Fate.HANDLED.value]:  # else all of it was handled since the start
+                await self._tell_new()
         if since is None:
             return
         lying = await asyncio.wrap_future(self._mail.arrived(since))

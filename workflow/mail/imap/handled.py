@@ -84,9 +84,9 @@ class HandledMail:
         self.in_place = False
         """It lies in the inbox, so that its UIDs are those of the inbox."""
 
-    def is_any(self) -> Future[bool]:
-        """Whether anything was ever handled here, as far as the mailbox shows."""
-        return self._on_thread(lambda session: bool(session.handled()))
+    def count(self) -> Future[int]:
+        """Of mail that was ever handled here and is still there."""
+        return self._on_thread(lambda session: len(session.handled()))
 
     def arrived(self, since: datetime) -> Future[list[Lying]]:
         """What arrived after that by the server's word, oldest first."""
