@@ -92,6 +92,7 @@ async def test_a_refused_recipient_is_announced_and_the_others_get_theirs(tmp_pa
         await clinic.dana.gets("draft")
 
 
+@pytest.mark.slow
 async def test_the_same_mail_delivered_twice_is_acted_on_once(clinic: Clinic) -> None:
     message = await clinic.dana.writes("NOSHOW Sam")
     await clinic.alex.gets("alert")
@@ -126,6 +127,7 @@ async def test_a_lost_acceptance_sends_the_letter_again_under_its_one_id(clinic:
     clinic.dana.inbox.clear()
 
 
+@pytest.mark.slow
 async def test_a_mail_decided_before_a_crash_is_moved_after_it(clinic: Clinic) -> None:
     message = await clinic.dana.writes("STATUS")
     await clinic.dana.gets("status")

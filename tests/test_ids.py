@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ async def plays(folder: Path, steps: list[Step]) -> None:
         await again.store.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(STEPS, min_size=1, max_size=6))
 def test_any_copy_of_a_history_leads_to_the_same_end(steps: list[Step]) -> None:
@@ -114,6 +116,7 @@ def _ids() -> Iterator[tuple[str, str]]:
         yield f"<{local}.{token(of, 'a letter')}@clinic.test>", of
 
 
+@pytest.mark.slow
 def test_an_instance_knows_its_own_message_ids() -> None:
     for message_id, of in _ids():
         assert is_foreign("ours", message_id) is (of == "theirs")

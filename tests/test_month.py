@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import TORONTO, Clinic
 
 EVE = datetime(2026, 11, 30, 14, 0, tzinfo=TORONTO)
@@ -43,6 +45,7 @@ async def test_on_the_first_the_lead_reads_the_figures_of_the_month(tmp_path: Pa
         await clinic.passes(hours=24)  # told once
 
 
+@pytest.mark.slow
 async def test_without_a_lead_the_first_admin_reads_it_later_if_it_was_missed(tmp_path: Path) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat"), at=EVE, month=True) as clinic:
         await a_day(clinic)
@@ -54,11 +57,13 @@ async def test_without_a_lead_the_first_admin_reads_it_later_if_it_was_missed(tm
         assert (await clinic.alex.gets("month")).first_line.startswith("November 2026: 1 client")
 
 
+@pytest.mark.slow
 async def test_a_month_without_a_case_is_told_to_nobody(tmp_path: Path) -> None:
     async with Clinic(tmp_path, at=EVE, month=True) as clinic:
         await clinic.until(FIRST)
 
 
+@pytest.mark.slow
 async def test_whoever_asks_for_a_month_reads_it_at_once(tmp_path: Path) -> None:
     async with Clinic(tmp_path, at=EVE, month=True) as clinic:
         await a_day(clinic)
@@ -72,6 +77,7 @@ async def test_whoever_asks_for_a_month_reads_it_at_once(tmp_path: Path) -> None
             await person.writes("Report", body)  # not admin's, or not alone: for people
 
 
+@pytest.mark.slow
 async def test_a_clinic_may_do_without(tmp_path: Path) -> None:
     async with Clinic(tmp_path, at=EVE, month=False) as clinic:
         await a_day(clinic)

@@ -105,6 +105,7 @@ class TestAStatePutBack:
             await recalled(clinic)
             await clinic.nothing_else()
 
+    @pytest.mark.slow
     async def test_does_not_bring_back_what_was_erased(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await happens((clinic.folder / "state" / "backups" / "2026-11-05").exists)
@@ -114,6 +115,7 @@ class TestAStatePutBack:
             assert not await clinic.store.knows(case)
             await clinic.nothing_else()
 
+    @pytest.mark.slow
     async def test_reads_as_old_what_is_old_by_then(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await clinic.dana.writes("STATUS")
@@ -130,6 +132,7 @@ class TestAStatePutBack:
 
 
 class TestAPlainRestart:
+    @pytest.mark.slow
     async def test_moves_nothing_and_says_nothing(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             case = await missed(clinic)
@@ -148,6 +151,7 @@ class TestAPlainRestart:
 
 
 class TestACaseThatCannotBeRead:
+    @pytest.mark.slow
     async def test_is_not_opened_again_by_its_own_mail_nor_once_it_is_erased(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             case = await missed(clinic)
@@ -171,6 +175,7 @@ class TestACaseThatCannotBeRead:
 
 
 class TestANewState:
+    @pytest.mark.slow
     async def test_beside_handled_mail_is_told_once(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await missed(clinic)
@@ -186,6 +191,7 @@ class TestANewState:
             await recalled(clinic)
             await clinic.nothing_else()
 
+    @pytest.mark.slow
     async def test_in_a_new_mailbox_is_none_of_admins_business(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await recalled(clinic)
@@ -194,6 +200,7 @@ class TestANewState:
 
 
 class TestAnotherInstance:
+    @pytest.mark.slow
     async def test_is_told_once_by_an_answer_to_its_letters(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await clinic.dana.writes("NOSHOW Sam")
@@ -214,6 +221,7 @@ class TestAnotherInstance:
                 "Make sure that one Promptly alone watches this mailbox"
             ]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("loop", "kind", "told"), [("f00d", "alert", 1), ("check", "test", 0)])
     async def test_or_by_a_letter_of_its_own(self, tmp_path: Path, loop: str, kind: str, told: int) -> None:
         async with Clinic(tmp_path) as clinic:
@@ -227,6 +235,7 @@ class TestAnotherInstance:
 
 
 class TestAFolderOfOthers:
+    @pytest.mark.slow
     async def test_is_a_fault_and_stays_as_it_was(self, premises: Premises) -> None:
         others = premises.folder / "others"
         others.mkdir(0o755)
@@ -240,6 +249,7 @@ class TestAFolderOfOthers:
         assert stat.S_IMODE(others.stat().st_mode) == 0o755
         assert [path.name for path in others.iterdir()] == ["notes.txt"]
 
+    @pytest.mark.slow
     async def test_a_file_in_its_place_is_exit_4(self, premises: Premises) -> None:
         (premises.folder / "others").write_text("mine")
         premises.configure('[store]\nurl = "tinydb:others"')

@@ -262,6 +262,7 @@ async def test_the_same_answer_about_one_reader_for_a_day_is_for_good(
         clinic.alex.inbox.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", ["552 5.2.2 Mailbox full", "451 4.3.0 Later", "everybody"])
 async def test_a_day_begins_anew_with_another_answer_or_when_others_are_refused_too(
     tmp_path: Path, between: str
@@ -350,6 +351,7 @@ async def test_a_letter_refused_right_after_another_went_is_told_as_one_letter(
         await clinic.alex.gets("escalation")
 
 
+@pytest.mark.slow
 async def test_a_letter_that_alone_is_refused_is_kept_and_no_outage(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         clinic.server.refuse("dana@clinic.test", "554 5.7.1 Looks like spam", stage="DATA")

@@ -61,6 +61,7 @@ async def test_a_store_that_is_away_is_waited_for(tmp_path: Path) -> None:
 READS = ("letter", "next_due", "consumed", "open_cases", "knows", "hand_count")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [*READS, *(f"answer to {read}" for read in READS), "put_down", "settle_letters"])
 async def test_a_method_that_fails_twice_loses_nothing(tmp_path: Path, method: str) -> None:
     outage = Outage((method,), times=2)
@@ -74,6 +75,7 @@ async def test_a_method_that_fails_twice_loses_nothing(tmp_path: Path, method: s
         await clinic.dana.gets("draft")
 
 
+@pytest.mark.slow
 async def test_a_commit_whose_answer_is_lost_is_not_forgotten(tmp_path: Path) -> None:
     """It was kept all the same. The mail is known then, so nothing but the store tells of its letters."""
     outage = Outage(("answer to commit", "owed", "answer to owed"), times=3)

@@ -46,6 +46,7 @@ class TestWhatItNotedSilencesNothing:
             assert "jumped by more than a day" in (await clinic.alex.gets("digest")).text
             await read_all(clinic)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("down", [False, True], ids=["while the daemon runs", "while it is down"])
     async def test_nor_do_answers_that_it_counted(self, tmp_path: Path, down: bool) -> None:
         async with Clinic(tmp_path, digest="08:30") as clinic:
@@ -67,6 +68,7 @@ class TestWhatItNotedSilencesNothing:
                 await clinic.dana.gets("status")
             await clinic.alex.gets("notice")  # of this day's cap, not of that one's
 
+    @pytest.mark.slow
     async def test_nor_questions_about_a_case(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             case = await missed(clinic)
@@ -79,6 +81,7 @@ class TestWhatItNotedSilencesNothing:
             await clinic.dana.gets("ask")
             await clinic.alex.gets("update")
 
+    @pytest.mark.slow
     async def test_a_case_that_was_closed_then_is_told_of_once(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path, digest="08:30") as clinic:
             case = await missed(clinic)
@@ -94,6 +97,7 @@ class TestWhatItNotedSilencesNothing:
 
 
 class TestNothingIsDeletedByIt:
+    @pytest.mark.slow
     async def test_neither_cases_names_and_keys_nor_backups_within_a_day(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path, digest="08:30") as clinic:
             state = clinic.folder / "state"
@@ -119,6 +123,7 @@ class TestNothingIsDeletedByIt:
             clinic.clock.move(timedelta(hours=3))
             await read_all(clinic)
 
+    @pytest.mark.slow
     async def test_tonights_backup_stays_beside_those_of_days_to_come(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await happens(lambda: copies(clinic) == ["2026-11-05"])
@@ -129,6 +134,7 @@ class TestNothingIsDeletedByIt:
             await clinic.settled()
             assert "2026-11-06" in copies(clinic)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("off", "waits"), [(timedelta(days=401), True), (timedelta(days=-401), True), (timedelta(hours=20), False)]
     )
@@ -143,6 +149,7 @@ class TestNothingIsDeletedByIt:
 
 
 class TestADateLongAgo:
+    @pytest.mark.slow
     @pytest.mark.parametrize("line", ["NOSHOW Sam", "LATE 15 Sam", "WAITING Sam"])
     async def test_is_an_old_report_and_admin_can_report_it_all_the_same(self, tmp_path: Path, line: str) -> None:
         async with Clinic(tmp_path) as clinic:
@@ -153,12 +160,14 @@ class TestADateLongAgo:
             await clinic.dana.gets("draft")
             await read_all(clinic)
 
+    @pytest.mark.slow
     async def test_of_yesterday_evening_is_not(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
             await clinic.dana.writes("NOSHOW Sam", Date="Wed, 04 Nov 2026 15:00:00 -0500")
             assert "Written" in (await clinic.dana.gets("draft")).first_line
             await clinic.alex.gets("alert")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "date",
         ["Wed, 04 Nov 2026 09:00:00", "Thu, 01 Jan 1970 00:00:00 +0000", "Fri, 05 Nov 2071 14:00:00 -0500", "soon"],

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,6 +222,7 @@ HELPED = 45
 """So many of them got help before anything was read below the first line: "Late fee - Mrs Smith" and the like."""
 
 
+@pytest.mark.slow
 def test_of_ordinary_desk_mail_nothing_is_recorded_and_no_more_is_helped() -> None:
     assert len(DESK) == len(set(DESK)) >= 200
     for in_subject, case in product((True, False), (None, *CASES)):
@@ -232,6 +234,7 @@ def test_of_ordinary_desk_mail_nothing_is_recorded_and_no_more_is_helped() -> No
         assert helped <= HELPED
 
 
+@pytest.mark.slow
 def test_nor_under_a_greeting_nor_in_a_row() -> None:
     texts = [f"Hi Alex,\n\n{one}\n{two}\n{three}" for one, two, three in zip(DESK, DESK[1:], DESK[2:], strict=False)]
     helped = [text for text in texts if "help" in kinds(decided(written(text, "Two things"), None))]

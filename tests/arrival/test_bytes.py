@@ -102,6 +102,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(incoming.mail.new_text) + len(incoming.mail.quoted_text) <= 64 * 1024
 
 
+@pytest.mark.slow
 def test_a_large_mail_is_not_copied() -> None:
     raw = sample("text/plain", b"photograph\r\n" * 2_000_000)
     tracemalloc.start()

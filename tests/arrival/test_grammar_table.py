@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_a_line_is_read_as(line: str, expected: str) -> None:
     assert told(read("", line, "")) == expected, "the text's first line is read as the subject is"
 
 
+@pytest.mark.slow
 @each(("line", "expected"), ROWS)
 def test_what_is_offered_opens_when_it_is_tapped(line: str, expected: str) -> None:
     for asked in (read(line, "", ""), read(f"{line}?", "", "")):

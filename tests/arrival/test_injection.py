@@ -195,6 +195,7 @@ def test_attacked_letters_say_no_more_than_was_meant(seed: int) -> None:
             raise AssertionError(f"{name}: {wrong}\n{letter}\n{rendered.raw.decode('ascii')}") from wrong
 
 
+@pytest.mark.slow
 def test_a_mail_program_that_decodes_before_it_reads_addresses_finds_ours_alone() -> None:
     for _, letter, clinic in letters(9, 60):
         mail = BytesParser(policy=modern).parsebytes(clinic.render(letter, NOW).raw)

@@ -158,6 +158,7 @@ def _carrier(one: Paper, other: Paper, is_stripped: bool) -> Callable[[EmailMess
     return carry
 
 
+@pytest.mark.slow
 async def test_past_the_cap_nothing_is_answered_admin_is_told_once_and_a_clear_answer_lifts_it(tmp_path: Path) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
         await clinic.dana.writes("NOSHOW Sam")

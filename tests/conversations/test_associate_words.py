@@ -79,6 +79,7 @@ NOTHING_CLOSES = (
 )
 
 
+@pytest.mark.slow
 async def test_whatever_could_be_read_in_two_ways_closes_nothing(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         draft = await opens(clinic, "NOSHOW Sam, texted")

@@ -103,6 +103,7 @@ NOBODY_S = {
 }
 
 
+@pytest.mark.slow
 async def test_a_robot_in_a_group_is_a_robot(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for headers in NOBODY_S.values():
@@ -118,6 +119,7 @@ async def test_a_robot_in_a_group_is_a_robot(tmp_path: Path) -> None:
 SENT_AS = {"From": f"Clinic <{MAILBOX}>", "Sender": "Alex <admin@clinic.test>"}
 
 
+@pytest.mark.slow
 async def test_who_writes_as_the_mailbox_is_told_to_admin(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         draft = await opens(clinic, "LATE 40 Sam")
@@ -139,6 +141,7 @@ async def test_who_writes_as_the_mailbox_is_told_to_admin(tmp_path: Path) -> Non
         assert told.first_line.startswith("Make sure that one Promptly alone")
 
 
+@pytest.mark.slow
 async def test_or_heard_as_the_first_admin(tmp_path: Path) -> None:
     keys = {"own_voice": "admin", "aliases": ["desk@clinic.test"]}
     async with Clinic(tmp_path, mailbox=keys, admins=("alex", "pat")) as clinic:
@@ -165,6 +168,7 @@ UNPROVEN = {
 }
 
 
+@pytest.mark.slow
 async def test_but_only_with_a_proof_and_no_trace_of_a_group(tmp_path: Path) -> None:
     async with Clinic(tmp_path, mailbox={"own_voice": "admin"}) as clinic:
         draft = await opens(clinic, "LATE 40 Sam")
@@ -176,6 +180,7 @@ async def test_but_only_with_a_proof_and_no_trace_of_a_group(tmp_path: Path) -> 
         await come(clinic, alex="receipt", dana="update")
 
 
+@pytest.mark.slow
 async def test_an_admin_who_is_an_associate_speaks_there_as_admin_alone(tmp_path: Path) -> None:
     more = '[[associates]]\nname = "Alex"\nemails = ["admin@clinic.test"]'
     async with Clinic(tmp_path, mailbox={"own_voice": "admin"}, more=more) as clinic:
@@ -187,6 +192,7 @@ async def test_an_admin_who_is_an_associate_speaks_there_as_admin_alone(tmp_path
 # --- the mailbox's other addresses
 
 
+@pytest.mark.slow
 async def test_an_alias_is_nobody_else(tmp_path: Path) -> None:
     async with Clinic(tmp_path, mailbox={"aliases": ["Reports@clinic.test", "desk@clinic.test"]}) as clinic:
         await opens(clinic, "LATE 15 Sam", To="reports@clinic.test")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import case_of, come, opens
 
@@ -99,6 +101,7 @@ async def test_a_stranger_s_report_says_who_wrote_and_offers_that_associate_firs
         assert text.index("FOR Ravi Patel") < text.index("FOR Dana Lee"), "it is said for whom"
 
 
+@pytest.mark.slow
 async def test_of_strangers_ten_an_hour_are_told_and_the_rest_counted(tmp_path: Path) -> None:
     own, forged = {"From": "Clinic <clinic@clinic.test>"}, {"Authentication-Results": "mx.clinic.test; dmarc=fail"}
     async with Clinic(tmp_path, digest="08:30") as clinic:

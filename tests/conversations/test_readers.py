@@ -87,6 +87,7 @@ async def each_morning(clinic: Clinic, first: int, last: int) -> dict[str, list[
 # --- who has left -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("state", STATES)
 async def test_who_has_left_gets_nothing_more_and_admin_has_their_cases(tmp_path: Path, state: str, how: str) -> None:
@@ -124,6 +125,7 @@ async def test_the_notice_names_every_case_of_who_has_left_once(tmp_path: Path) 
         assert set(re.findall(r"\[(\w{4})\]", got["alex"].text)) == cases
 
 
+@pytest.mark.slow
 async def test_who_is_somebody_else_there_too_has_not_left(tmp_path: Path) -> None:
     async with Clinic(tmp_path, admins=("dana", "alex")) as clinic:
         case = await brings(clinic, "sent")
@@ -136,6 +138,7 @@ async def test_who_is_somebody_else_there_too_has_not_left(tmp_path: Path) -> No
         assert (await clinic.only_case()).contacted_at is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_an_admin_who_has_left_gets_nothing_more(tmp_path: Path, how: str) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
@@ -152,6 +155,7 @@ async def test_an_admin_who_has_left_gets_nothing_more(tmp_path: Path, how: str)
 # --- a mended address ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("state", STATES)
 async def test_letters_go_to_the_address_of_now(tmp_path: Path, state: str, how: str) -> None:
@@ -170,6 +174,7 @@ async def test_letters_go_to_the_address_of_now(tmp_path: Path, state: str, how:
         await come(clinic, dana="receipt", alex="update")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("bounced", [False, True])
 async def test_what_failed_for_an_address_goes_to_the_mended_one(tmp_path: Path, how: str, bounced: bool) -> None:
@@ -197,6 +202,7 @@ async def test_what_failed_for_an_address_goes_to_the_mended_one(tmp_path: Path,
         await come(clinic, dana="reminder reminder")
 
 
+@pytest.mark.slow
 async def test_a_bounce_that_is_slower_than_the_one_who_mends(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await changes(clinic, "restarted", DANA, WRONG)
@@ -210,6 +216,7 @@ async def test_a_bounce_that_is_slower_than_the_one_who_mends(tmp_path: Path) ->
         await come(clinic, dana="reminder")  # nobody is away
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_two_addresses_that_were_mixed_up_are_put_right(tmp_path: Path, how: str) -> None:
     async with Clinic(tmp_path) as clinic:
@@ -228,6 +235,7 @@ async def test_two_addresses_that_were_mixed_up_are_put_right(tmp_path: Path, ho
         assert "Sam" not in (await come(clinic, ravi="status"))["ravi"].text
 
 
+@pytest.mark.slow
 async def test_what_has_lost_its_sense_is_not_owed_again(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await changes(clinic, "restarted", DANA, WRONG)
@@ -245,6 +253,7 @@ async def test_what_has_lost_its_sense_is_not_owed_again(tmp_path: Path) -> None
         await clears(clinic)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HOW)
 async def test_an_admin_whose_address_was_mended_has_the_alert(tmp_path: Path, how: str) -> None:
     wrong = '"Alex <someone@elsewhere.test>"'
@@ -259,6 +268,7 @@ async def test_an_admin_whose_address_was_mended_has_the_alert(tmp_path: Path, h
         await come(clinic, dana="reminder reminder", alex="escalation")  # Lee is out of it again
 
 
+@pytest.mark.slow
 async def test_an_admin_and_the_lead_write_from_any_of_their_addresses(tmp_path: Path) -> None:
     several = '{ name = "Alex Moreau", emails = ["admin@clinic.test", "pat@clinic.test"] }'
     lead = 'lead = { name = "Lee Chan", emails = ["lead@clinic.test", "someone@elsewhere.test"] }'
@@ -276,6 +286,7 @@ async def test_an_admin_and_the_lead_write_from_any_of_their_addresses(tmp_path:
 # --- mailboxes that answer by themselves --------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_on_holiday_admin_has_it_at_once_and_each_morning_while_it_answers(tmp_path: Path) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
         await clinic.pat.writes("LATE 5 Sam FOR Dana")
@@ -299,6 +310,7 @@ async def test_on_holiday_admin_has_it_at_once_and_each_morning_while_it_answers
         await come(clinic, dana="receipt", alex="update", pat="update")
 
 
+@pytest.mark.slow
 async def test_who_has_written_shortly_before_or_since_is_not_away(tmp_path: Path) -> None:
     crisis = "Thank you. In a crisis call 911."
     async with Clinic(tmp_path, at=on(5, "08:30")) as clinic:
@@ -319,6 +331,7 @@ async def test_who_has_written_shortly_before_or_since_is_not_away(tmp_path: Pat
         await come(clinic, dana="reminder")  # and none to admin
 
 
+@pytest.mark.slow
 async def test_it_is_known_after_a_restart_and_for_other_cases(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await clinic.alex.writes("LATE 5 Sam FOR Dana")
@@ -337,6 +350,7 @@ async def test_it_is_known_after_a_restart_and_for_other_cases(tmp_path: Path) -
         await come(clinic, dana="draft", alex="alert")
 
 
+@pytest.mark.slow
 async def test_in_the_night_admin_is_not_rung_for_it(tmp_path: Path) -> None:
     async with Clinic(tmp_path, at=on(5, "22:30")) as clinic:
         await clinic.alex.writes("LATE 15 Sam FOR Dana")
@@ -349,6 +363,7 @@ async def test_in_the_night_admin_is_not_rung_for_it(tmp_path: Path) -> None:
         await come(clinic, dana="reminder", alex="escalation reminder")
 
 
+@pytest.mark.slow
 async def test_who_was_messaged_is_not_escalated(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await clinic.alex.writes("LATE 15 Sam FOR Dana, texted")
@@ -366,6 +381,7 @@ async def test_who_was_messaged_is_not_escalated(tmp_path: Path) -> None:
 # --- admins who are away ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_while_the_only_admin_is_away_the_lead_has_alerts_and_escalations(tmp_path: Path) -> None:
     async with Clinic(tmp_path, lead=True) as clinic:
         await opens(clinic, "LATE 15 Kim, texted")
@@ -390,6 +406,7 @@ async def test_while_the_only_admin_is_away_the_lead_has_alerts_and_escalations(
         await come(clinic, dana="draft", alex="alert")
 
 
+@pytest.mark.slow
 async def test_while_one_of_two_admins_is_there_the_lead_is_left_alone(tmp_path: Path) -> None:
     async with Clinic(tmp_path, admins=("alex", "pat"), lead=True) as clinic:
         await clinic.dana.writes("NOSHOW Sam")
@@ -404,6 +421,7 @@ async def test_while_one_of_two_admins_is_there_the_lead_is_left_alone(tmp_path:
         await come(clinic, alex="notice", lee="notice alert escalation")
 
 
+@pytest.mark.slow
 async def test_an_admin_who_wrote_today_is_told_of_and_not_away(tmp_path: Path) -> None:
     async with Clinic(tmp_path, lead=True) as clinic:
         await clinic.alex.writes("STATUS")

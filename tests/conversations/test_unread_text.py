@@ -93,6 +93,7 @@ async def test_a_subject_that_says_something_is_answered(tmp_path: Path) -> None
         await come(clinic, dana="draft", alex="alert")
 
 
+@pytest.mark.slow
 async def test_a_report_in_the_subject_is_one_and_other_mail_is_left_alone(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for name in ("S/MIME", "a picture", "winmail.dat"):
@@ -107,6 +108,7 @@ async def test_a_report_in_the_subject_is_one_and_other_mail_is_left_alone(tmp_p
         await come(clinic, dana="draft", alex="alert")
 
 
+@pytest.mark.slow
 async def test_a_seal_or_a_picture_beside_a_tap_is_no_text(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         draft = await opens(clinic, "NOSHOW Sam")
@@ -122,6 +124,7 @@ async def test_a_seal_or_a_picture_beside_a_tap_is_no_text(tmp_path: Path) -> No
         await come(clinic, dana="receipt", alex="update")
 
 
+@pytest.mark.slow
 async def test_a_mail_that_is_too_large_is_asked_back(tmp_path: Path) -> None:
     async with Clinic(tmp_path, mailbox={"max_size": "10KB"}) as clinic:
         draft = await opens(clinic, "NOSHOW Sam")
@@ -130,6 +133,7 @@ async def test_a_mail_that_is_too_large_is_asked_back(tmp_path: Path) -> None:
         assert says_so((await come(clinic, dana="ask"))["dana"])
 
 
+@pytest.mark.slow
 async def test_a_text_that_the_server_withholds_is_told_and_asked_back(tmp_path: Path) -> None:
     paper = Paper(tmp_path, MovableClock(local("14:00")))
     await paper.opens()
@@ -143,6 +147,7 @@ async def test_a_text_that_the_server_withholds_is_told_and_asked_back(tmp_path:
     await paper.store.close()
 
 
+@pytest.mark.slow
 async def test_a_stranger_s_text_that_is_not_read_is_told_so(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         draft = await opens(clinic, "NOSHOW Sam")

@@ -157,6 +157,7 @@ ABSENCES = {
 }
 
 
+@pytest.mark.slow
 async def test_behind_no_show_stands_a_reason_or_who_signs_but_no_client(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for line, note in ABSENCES.items():
@@ -184,6 +185,7 @@ DOUBTS = [
 ]
 
 
+@pytest.mark.slow
 async def test_another_name_and_every_doubt_are_asked_back(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for line in DOUBTS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import case_of, come, opens
 
@@ -64,6 +66,7 @@ BETWEEN_PEOPLE: list[tuple[str, str, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.slow
 async def test_what_people_write_to_each_other_is_about_no_case(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await opens(clinic, "NOSHOW Sam")

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
+import pytest
+
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, mail, scene
 from tests.rows import each
 from workflow.core.cases import Cases
@@ -196,6 +198,7 @@ def test_the_law_is_the_page() -> None:
 EVERY_LINE = list(dict.fromkeys([*ASSOCIATE, *ADMIN, *REPORTS, *OUTCOMES]))
 
 
+@pytest.mark.slow
 @each("kind", list(Kind))
 def test_the_lead_speaks_as_admin(kind: Kind) -> None:
     for case in states(kind).values():

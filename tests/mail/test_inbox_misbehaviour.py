@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import pytest
+
 from tests.rows import each
 from tests.scripted_imap import ScriptedImap
 from tests.watched import BRISK, NOON, PATIENCE, Watched, a_mail, settings, watching
@@ -138,6 +140,7 @@ async def test_bye_in_idle_is_believed_although_the_line_stays_open() -> None:
         assert await watched.told(News.CONNECTED) == "idle"
 
 
+@pytest.mark.slow
 async def test_a_server_that_falls_silent_is_given_up() -> None:
     async with a_server() as server:
         server.refuse("UID SEARCH", "silence")
@@ -167,6 +170,7 @@ async def test_a_connection_lost_between_two_mails_delivers_none_twice() -> None
 # --- login ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @each(
     ("answer", "reason"),
     [
@@ -420,6 +424,7 @@ async def test_a_mail_that_the_server_will_not_hand_out_does_not_hide_the_others
     assert (three.raw, three.whole, three.withheld) == (b"", False, Withheld.REFUSED)
 
 
+@pytest.mark.slow
 @each("bad", [{2}, {1, 5}, {1, 2, 3, 4, 5}])
 async def test_a_mail_on_which_the_server_breaks_off_is_found_and_keeps_none_waiting(bad: set[int]) -> None:
     async with a_server() as server:
@@ -442,6 +447,7 @@ async def test_a_mail_on_which_the_server_breaks_off_is_found_and_keeps_none_wai
         assert server.count("AUTHENTICATE") <= 2 + 4 * len(bad)
 
 
+@pytest.mark.slow
 async def test_a_mail_at_which_the_server_falls_silent_keeps_none_waiting() -> None:
     async with a_server() as server:
         server.put(a_mail("one"), NOON)
@@ -465,6 +471,7 @@ async def test_a_reply_is_found_by_a_sweep_while_another_mail_breaks_the_connect
 THROTTLED = "NO Request is throttled. Suggested Backoff Time: 60000 milliseconds"
 
 
+@pytest.mark.slow
 @each("answer", [THROTTLED, "NO [UNAVAILABLE] not now", "NO Server busy, sorry"])
 async def test_a_server_that_puts_us_off_is_asked_again_until_it_hands_out(answer: str) -> None:
     async with a_server() as server:
@@ -485,6 +492,7 @@ async def test_a_server_that_puts_us_off_is_asked_again_until_it_hands_out(answe
         assert server.count("AUTHENTICATE") == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_puts_us_off_for_one_mail_hands_out_the_others() -> None:
     async with a_server() as server:
         server.put(a_mail("one"), NOON)
@@ -495,6 +503,7 @@ async def test_a_server_that_puts_us_off_for_one_mail_hands_out_the_others() -> 
             assert [await watched.subject() for _ in range(2)] == ["two", "one"]
 
 
+@pytest.mark.slow
 async def test_a_server_that_puts_us_off_for_too_long_is_no_longer_believed() -> None:
     async with a_server() as server:
         server.put(a_mail("one"), NOON)

@@ -428,6 +428,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @each("name", HOSTILE)
 def test_hostile_text_costs_little(name: str) -> None:
     ours = ["one two three four five"] * 3000

@@ -6,6 +6,8 @@ import time
 import unicodedata
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.rows import each
 from workflow.core.model import Robot
 from workflow.mail.reading.message import read
@@ -295,6 +297,7 @@ def test_a_person_who_passes_a_bounce_on_is_a_person() -> None:
     assert spot(passed_on, subject="Fwd: Undelivered", body=body) is None
 
 
+@pytest.mark.slow
 def test_a_bounce_of_any_kind_costs_little() -> None:
     bounce("X: y\n\nHello.")
     start = time.process_time()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import pytest
+
 from tests.cast import a_case
 from tests.rows import each
 from workflow.core.language.given_names import GIVEN_NAMES
@@ -75,6 +77,7 @@ def test_there_are_over_three_hundred_of_each_side() -> None:
     assert len(FORMS) * len(REASONS_AND_MOODS) >= 1000
 
 
+@pytest.mark.slow
 @each(("form", "said", "cased"), product(FORMS, REASONS_AND_MOODS, CAPITALS))
 def test_a_reason_or_a_mood_is_a_note(form: str, said: str, cased: type[str]) -> None:
     assert ended(form.format(cased(said))) is Outcome.ABSENT
