@@ -6,6 +6,7 @@ What a line says is `read`. Pure, linear in the text, never raising.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from workflow.core.language import vocabulary
 from workflow.core.language.doubts import denies
@@ -74,10 +75,10 @@ def undictated(line: str) -> str:
 
     A word that may be meant is kept: "OTHER she is in her trial period".
     """
-    signed = line
+    signed = whole = unicodedata.normalize("NFKC", line)
     for spoken, sign in _SPOKEN:
         signed = spoken.sub(sign, signed)
-    if signed == line:
+    if signed == whole:
         return line
     found, draft = vocabulary.match(signed), a_report(signed)
     comma = signed.count(",") > line.count(",")
