@@ -85,6 +85,8 @@ class Paper:
         """Every letter that was sent, in order."""
         self.answers_for: dict[str, Answering] = {}
         """The machines, by address."""
+        self.refused: set[str] = set()
+        """Addresses for which the mail server takes no letter: there is nobody, it says."""
         self.delay = timedelta(0)
         """How long a machine takes to answer."""
         self.carries: Callable[[EmailMessage, str], bool] | None = None
@@ -176,6 +178,9 @@ class Paper:
         while self._owed:
             letter = await self.store.letter(self._owed.pop(0))
             if letter is None or letter.post is not Post.OWED:
+                continue
+            if letter.to.email in self.refused:
+                await self.engine.fail_letter(replace(letter, attempts=letter.attempts + 1), "RCPT 550")
                 continue
             raw = self.clinic.letters.render(letter, self.clock.now()).raw
             now = self.clock.now()
