@@ -75,8 +75,10 @@ class History:
             assert case.timers, f"{case.id} would end in silence"
 
     async def ends(self) -> None:
-        """Within two days somebody hears of each case that is still open, if admin can be reached. Who alone is left, the
-        lead, was told when it escalated, and has no reminders."""
+        """Within two days somebody hears of each case that is still open, if admin can be reached.
+
+        A lead who alone is left was told when it escalated, and has no reminders.
+        """
         still, had = await self.open(), len(self.paper.got)
         await self.paper.passes(timedelta(days=2))
         heard = {got.case for got in self.paper.got[had:] if got.to in self.reached() and got.kind != "notice"}
