@@ -83,6 +83,8 @@ class ScriptedImap:
         """Done once each when IDLE is heard, before the "+"."""
         self.port = 0
         self._selected: set[int] = set()
+        self._elsewhere: set[StreamWriter] = set()
+        """Connections that have another folder open, in which nothing lies."""
         self._alongside: dict[str, list[str]] = {}
         self._refusals: dict[str, list[str]] = {}
         self._heard = asyncio.Condition()
@@ -163,6 +165,7 @@ class ScriptedImap:
                         break
         finally:
             self._writers.discard(writer)
+            self._elsewhere.discard(writer)
             writer.close()
 
     async def _note(self, command: str) -> None:
@@ -187,7 +190,11 @@ class ScriptedImap:
             uid_verb, _, rest = rest.partition(" ")
             verb = f"UID {uid_verb}"
         ok = f"{tag} OK done\r\n".encode()
+        if verb in ("SELECT", "EXAMINE"):
+            (self._elsewhere.discard if '"INBOX"' in rest.upper() else self._elsewhere.add)(writer)
         match verb:
+            case "UID SEARCH" | "UID FETCH" if writer in self._elsewhere:
+                writer.write(b"* SEARCH\r\n" if verb == "UID SEARCH" else b"")
             case "AUTHENTICATE":
                 ok = await self._authenticate(tag, reader, writer)
             case "LOGIN" if f'"{self.password}"' not in rest:
@@ -297,8 +304,8 @@ class ScriptedImap:
                 for uid in found
                 if (day := self._day(uid)) >= since or (day < before and (self._sent(uid) or date.min) >= sent)
             }
-        if match := re.search(r"UNKEYWORD (\S+)", criteria):
-            found = {uid for uid in found if match[1] not in self.mails[uid].flags}
+        if match := re.search(r"\b(UN)?KEYWORD (\S+)", criteria):
+            found = {uid for uid in found if (match[2] not in self.mails[uid].flags) is bool(match[1])}
         return sorted(found)
 
     def _day(self, uid: int) -> date:

@@ -21,6 +21,7 @@ from workflow.mail.imap.handled import HandledMail
 from workflow.mail.imap.inbox import Inbox
 from workflow.mail.imap.session import why_lost
 from workflow.mail.reading.message import read_key
+from workflow.mail.tokens import Tokens
 from workflow.store import StoreError
 
 log = structlog.get_logger()
@@ -40,12 +41,14 @@ TOLD_WITHIN: Final = timedelta(hours=1)
 class Recall:
     """One clinic's."""
 
-    def __init__(self, clinic: Clinic, engine: Engine) -> None:
+    def __init__(self, clinic: Clinic, engine: Engine, tokens: Tokens | None) -> None:
         self._clinic = clinic
         self._engine = engine
         most = clinic.config.mailbox.max_size
         self._mail = HandledMail(
-            clinic.config.mailbox, lambda mail: read_key(mail.raw, mail.arrived_at, size=mail.size, max_size=most)
+            clinic.config.mailbox,
+            lambda mail: read_key(mail.raw, mail.arrived_at, size=mail.size, max_size=most),
+            tokens=tokens,
         )
         self._committed_at: datetime | None = None
         self._is_new = False

@@ -67,6 +67,7 @@ class Service:
     ) -> None:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
+        mailbox_tokens = tokens_of(clinic.config.mailbox.oauth2)
         # A second connection for bursts; small clinics' providers allow few at a time.
         self.sender = Sender(clinic, Outbox(smtp, tokens=tokens), Outbox(smtp, tokens=tokens))
         self._inbox = make_inbox(
@@ -75,6 +76,7 @@ class Service:
             first_since=self._first_since,
             deliver=self._deliver,
             report=self._report,
+            tokens=mailbox_tokens,
         )
         self.engine = Engine(clinic, self._inbox.settle, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
@@ -98,7 +100,7 @@ class Service:
         self._said: Alive | None = None
         """How it was when that was written down last."""
         self._beats = schedule.Scheduler()
-        self._recall = Recall(clinic, self.engine)
+        self._recall = Recall(clinic, self.engine, mailbox_tokens)
 
     # --- from start to stop -----------------------------------------------------------------------------
 

@@ -33,7 +33,8 @@ async def test_no_machine_opens_answers_closes_or_postpones_anything(tmp_path: P
         for headers in MACHINES.values():
             for line in ("NOSHOW Kim", "Lathe 15 Kim", "STATUS", "HELP"):
                 await clinic.dana.writes(line, **headers)
-        await come(clinic)
+        told_once = (await come(clinic, alex="notice"))["alex"]  # of a second Promptly, whose letters these seem
+        assert "Perhaps a second Promptly" in told_once.text
         draft = await opens(clinic, "NOSHOW Sam")
         told = False
         for name, headers in MACHINES.items():
