@@ -50,7 +50,7 @@ def _store_of_conversations(request: pytest.FixtureRequest) -> None:
         "tiny": tiny,
         "yielding": lambda url: waiting(tiny(url), pausing(0.0)),
         "slow": lambda url: waiting(tiny(url), pausing(0.001)),
-        "sqlite": lambda url: SqliteStore(folder_of(url) / "promptly.sqlite"),
+        "sqlite": lambda url: SqliteStore(folder_of(url).with_suffix(".sqlite")),
     }
     conversation.stores = made[request.config.getoption("store")]
 
