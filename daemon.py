@@ -8,10 +8,13 @@ Exit codes (contract section 7): 0 done, 1 a check failed, 2 configuration or us
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from workflow import VERSION
 
 
 def case_id(written: str) -> str:
@@ -22,8 +25,11 @@ def case_id(written: str) -> str:
 def parser() -> argparse.ArgumentParser:
     """The verbs and their options (contract section 7)."""
     top = argparse.ArgumentParser(
-        prog="daemon.py", description="A late or missed session: told at once, asked about until there is an outcome."
+        # As it was called; the command `promptly` is a shell script, and says so.
+        prog=os.environ.get("PROMPTLY_CALLED") or Path(sys.argv[0]).name or "daemon.py",
+        description="A late or missed session: told at once, asked about until there is an outcome.",
     )
+    top.add_argument("--version", action="version", version=f"Promptly {VERSION}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, about: str, *, config: bool = True) -> argparse.ArgumentParser:
@@ -56,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--month", metavar="2026-11", help="only cases reported in this month; else all that are kept")
     report.add_argument("--csv", type=Path, metavar="FILE", help="write a line a case into a file, too")
     report.add_argument("--json", action="store_true", help="for programs")
+    restore = verb("restore", "put a backup, or a copy of the state, in place of the state, which is kept beside it")
+    restore.add_argument("backup", metavar="BACKUP", help="a nightly one, such as 2026-11-23, or a folder")
     export = verb("export", "everything that is held about a case, as JSON")
     export.add_argument("case", metavar="CASE", type=case_id)
     erase = verb("erase", "remove a case, open or closed, from the state and its backups")

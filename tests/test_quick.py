@@ -88,9 +88,45 @@ class TestFails:
         os.utime(tmp_path / "state" / "alive.json", (long_ago, long_ago))
         assert quick()[0] == 1
 
-    def test_with_2_on_a_faulty_configuration(self, tmp_path: Path, quick: Quick) -> None:
-        said(tmp_path)
+    def test_with_2_on_a_faulty_configuration_that_no_daemon_goes_by(self, tmp_path: Path, quick: Quick) -> None:
         (tmp_path / "config.toml").write_text("[clinic]\n")
+        code, lines = quick()
+        assert code == 2
+        assert "clinic.timezone: is needed" in lines
+
+
+class TestAFaultyFileBesideADaemon:
+    """Is told, and raises no alarm: the daemon goes on by what it read before."""
+
+    @pytest.mark.parametrize(
+        ("fault", "key"),
+        [
+            ('colour = "blue"\n', "associates[2].colour"),
+            ("[quiet]\nfrom = 9pm\n", "line"),
+            ("name = \u201cDana Lee\u201d\n", "line"),
+        ],
+    )
+    def test_leaves_it_well(self, tmp_path: Path, quick: Quick, fault: str, key: str) -> None:
+        said(tmp_path)
+        path = tmp_path / "config.toml"
+        path.write_text(f'{path.read_text()}{fault}[store]\nurl = "tinydb:state"\n')
+        code, lines = quick()
+        assert code == 0
+        assert "the mailbox was looked through 12 s ago" in lines
+        assert "1 fault" in lines
+        assert key in lines
+        assert "The daemon lives" in lines
+
+    def test_hides_no_outage(self, tmp_path: Path, quick: Quick) -> None:
+        said(tmp_path, unsent_since=NOW - timedelta(hours=1))
+        (tmp_path / "config.toml").write_text("[clinic]\n")
+        assert quick()[0] == 1
+
+    @pytest.mark.parametrize("store", ['[store\nurl = "tinydb:elsewhere"\n', "[store]\nurl = tinydb:state\n"])
+    def test_that_hides_which_state_is_meant_is_2(self, tmp_path: Path, quick: Quick, store: str) -> None:
+        said(tmp_path)
+        path = tmp_path / "config.toml"
+        path.write_text(path.read_text() + store)
         assert quick()[0] == 2
 
 

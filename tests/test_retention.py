@@ -401,15 +401,23 @@ class TestErase:
         nobody = pwd.getpwnam("nobody")
         for path in (premises.state, *premises.state.rglob("*")):
             os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        (path, _) = sorted((premises.state / "open").glob("*.json"))
-        closed = [folder for folder in (premises.folder, *premises.folder.parents) if not folder.stat().st_mode & 0o001]
-        for folder in closed:
-            folder.chmod(0o711)
-        code, _, err = await premises.promptly("erase", path.stem, "--yes")
-        for folder in closed:
-            folder.chmod(0o700)
-        assert code == 0, err
-        assert {each.stat().st_uid for each in premises.state.rglob("*")} == {nobody.pw_uid}
+        (path, other) = sorted((premises.state / "open").glob("*.json"))
+        # As systemd's DynamicUser leaves it: a link, into a folder that the owner of the state may not pass.
+        private = premises.folder / "private"
+        private.mkdir(mode=0o700)
+        premises.state.rename(private / "state")
+        premises.state.symlink_to("private/state")
+        for words in (("erase", path.stem), ("purge",)):
+            code, _, err = await premises.promptly(*words, "--yes")
+            assert code == 0, err
+        assert {each.stem for each in premises.state.glob("open/*.json")} == {other.stem}
+        everything = [private / "state", *(private / "state").rglob("*")]
+        assert {each.stat().st_uid for each in everything} == {nobody.pw_uid}
+        async with premises.daemon() as running:
+            asking = asyncio.create_task(premises.promptly("erase", other.stem, "--yes"))
+            assert (await asking)[0] == 0, "a running daemon is asked the same way"
+            assert await running.stop() == 0
+        assert not list(premises.state.glob("open/*.json"))
 
 
 async def test_the_state_is_open_to_nobody_else(tmp_path: Path) -> None:

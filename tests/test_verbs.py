@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +19,17 @@ import pytest
 import daemon
 from tests import configuration
 from tests.conversation import MAILBOX, Clinic
+from tests.daemon_process import ROOT
 from tests.in_time import answers, happens, is_owed, missed
 from tests.premises import Premises, premises
 from tests.rows import each
+from workflow import VERSION
 
 __all__ = ["premises"]
 
 WORDS = {"show": ["K7Q2"], "export": ["K7Q2"], "erase": ["K7Q2", "--yes"], "purge": ["--yes"]}
 """What a verb needs besides its name."""
+UNASKED = {"purge": ["--yes"], "erase": ["--yes"]}
 
 FAULTY = configuration.text(
     associates={"Dana Lee": ("clinic@clinic.test",)},
@@ -201,6 +207,64 @@ class TestStatus:
             line = next(line for line in out.splitlines() if line.startswith(case))
             assert line.split() == [case, "noshow", "Dana", "Lee", "Sam", "14:00", "not", "yet", "reminder", "14:05"]
             assert "mailbox: connected, last seen: 14:00" in out
+            assert f"a daemon runs, version {VERSION}" in out
+
+    async def test_says_that_no_daemon_runs(self, premises: Premises) -> None:
+        code, out, _ = await premises.promptly("status")
+        assert code == 0
+        assert "no daemon runs" in out
+        assert VERSION in out
+
+    async def test_a_faulty_file_beside_a_daemon_hides_no_case(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            clinic.service._write_alive()
+            good = clinic.config_file.read_text()
+            for faulty, at in (
+                (f"{good}colour = 1\n", "14:00"),
+                (good.replace("America/Toronto", "Tronto"), "19:00"),
+                (good.replace('name = "Dana Lee"', "name = Dana Lee"), "14:00"),
+            ):
+                clinic.config_file.write_text(faulty)
+                capsys.readouterr()
+                for words in (["status"], ["show", case]):
+                    assert await asyncio.to_thread(daemon.main, [*words, "--config", str(clinic.config_file)]) == 0
+                    printed = capsys.readouterr()
+                    assert at in printed.out
+                    assert case in printed.out
+                    assert "1 fault" in printed.err
+                    assert "The daemon lives" in printed.err
+            clinic.config_file.write_text(good)
+
+    async def test_names_a_daemon_of_another_version(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with Clinic(tmp_path) as clinic:
+            clinic.service._write_alive()
+            monkeypatch.setattr("workflow.verbs.status.VERSION", "99.0")
+            await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)])
+            assert f"of version {VERSION}; 99.0 is installed: restart it" in capsys.readouterr().out
+
+    async def test_of_cases_that_cannot_be_read_is_never_that_none_is_open(self, premises: Premises) -> None:
+        broken = premises.state / "open" / "K7Q2.json"
+        broken.parent.mkdir(parents=True)
+        broken.write_text("{")
+        code, out, _ = await premises.promptly("status")
+        assert code == 0
+        assert "No case is open" not in out
+        assert "1 case file can't be read" in out
+        shutil.rmtree(premises.state)
+        premises.state.symlink_to("private/state")  # as systemd leaves it, without what it leads to
+        code, out, err = await premises.promptly("status")
+        assert (code, out) == (4, "")
+        assert "store.url" in err
+        premises.state.unlink()
+        (premises.folder / "file").touch()
+        premises.configure('[store]\nurl = "tinydb:file/state"')
+        code, out, err = await premises.promptly("status")
+        assert (code, out) == (4, "")
 
 
 class TestFaultyConfiguration:
@@ -211,12 +275,77 @@ class TestFaultyConfiguration:
         case = WORDS.get(verb, [])
         assert daemon.main([verb, *case, "--config", str(config)]) == 2
         complaint = capsys.readouterr().err
-        assert {line.partition(": ")[0].strip() for line in complaint.splitlines()[1:]} == FAULTY_KEYS
+        unread = set() if verb in {"run", "check"} else {"mailbox.password_file"}
+        assert {line.partition(": ")[0].strip() for line in complaint.splitlines()[1:]} == FAULTY_KEYS - unread
         assert [path.name for path in tmp_path.iterdir()] == ["config.toml"], "nothing was started"
+
+    async def test_a_verb_that_needs_no_secret_reads_none(self, premises: Premises) -> None:
+        """However many the configuration names, and whoever may read them."""
+        async with premises.daemon() as running:
+            await premises.report()
+            await premises.gets("dana@clinic.test", 1)
+            assert await running.stop() == 0
+        (path,) = (premises.state / "open").glob("*.json")
+        (premises.folder / "password").unlink()
+        by_token = (
+            '[mailbox.oauth2]\nprovider = "microsoft"\ntenant = "riverside.test"\nclient_id = "1"\n'
+            'client_secret_file = "client.secret"\n[digest]'
+        )
+        smtp = '[smtp]\nusername = "clinic@clinic.test"\npassword_file = "smtp.password"'
+        config = premises.config.read_text().replace('password_file = "password"\n', "")
+        premises.config.write_text(config.replace("[digest]", by_token).replace("[smtp]", smtp))
+        found = {
+            verb: await premises.promptly(*words, *UNASKED.get(verb, ()))
+            for verb in ("status", "show", "report", "export", "purge", "erase")
+            for words in [(verb, *([path.stem] if verb in {"show", "export", "erase"} else []))]
+        }
+        assert {verb: code for verb, (code, _, _) in found.items()} == dict.fromkeys(found, 0), found
+        assert not path.exists()
+        code, _, err = await premises.promptly("run")
+        assert code == 2
+        assert {"mailbox.oauth2.client_secret_file", "smtp.password_file"} <= {
+            line.partition(":")[0].strip() for line in err.splitlines()
+        }
 
     def test_a_missing_file_is_exit_2(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert daemon.main(["status", "--config", str(tmp_path / "none.toml")]) == 2
         assert "there is no such file" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("words", [["--version"], ["--help"]])
+    def test_version_and_help_need_no_configuration(self, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            daemon.main(words)
+        assert ended.value.code == 0
+        assert (VERSION if words == ["--version"] else "restore") in capsys.readouterr().out
+
+    def test_help_and_errors_speak_of_the_command_as_it_was_called(self, tmp_path: Path) -> None:
+        link = tmp_path / "clinic-desk"
+        link.symlink_to(ROOT / "daemon.py")
+        for path, env, called in (
+            (ROOT / "daemon.py", {}, "daemon.py"),
+            (link, {}, "clinic-desk"),
+            (ROOT / "daemon.py", {"PROMPTLY_CALLED": "promptly"}, "promptly"),
+        ):
+            command = [sys.executable, str(path), "show"]
+            said = subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=False)
+            assert said.returncode == 2
+            assert said.stderr.startswith(f"usage: {called} show ")
+
+    def test_a_reader_that_has_had_enough_is_no_error(self, tmp_path: Path) -> None:
+        """As `head` is."""
+        config = tmp_path / "config.toml"
+        for written in ((ROOT / "config.example.toml").read_text(), FAULTY):
+            config.write_text(written)
+            (tmp_path / "mailbox.password").touch(mode=0o600)
+            for verb in ("status", "report", "check"):
+                ours, theirs = os.pipe()
+                os.close(ours)
+                command = [sys.executable, str(ROOT / "daemon.py"), verb, "--config", str(config)]
+                with os.fdopen(theirs, "w") as pipe:
+                    said = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
+                assert "BrokenPipe" not in said.stderr
+                assert "Traceback" not in said.stderr
+                assert said.returncode in ({0} if not said.stderr else {2})
 
     @each("words", [[], ["sing"], ["show"], ["run", "--speed", "fast"]])
     def test_wrong_usage_is_exit_2(self, words: list[str]) -> None:

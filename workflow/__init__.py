@@ -8,3 +8,5 @@ that decision whole; then `sender` sends what is owed and the inbox moves the ma
 Imports point one way: verbs, service, engine and sender, clinic, then mail, store and clock, then config, then core.
 Adapters do not import each other, and core imports nothing that acts.
 """
+
+VERSION = "0.1.0"

@@ -20,7 +20,7 @@ import schedule
 import sdnotify
 import structlog
 
-from workflow import logs
+from workflow import VERSION, logs
 from workflow.clinic import Clinic
 from workflow.config import Config
 from workflow.engine import REHEARSED, Engine
@@ -408,6 +408,9 @@ class Service:
             speed=1 / clock.real_seconds(timedelta(seconds=1)),
             rehearsed=self.clinic.rules.rehearsal,
             unsent_since=self.sender.outage.since,
+            loss=self.watch.loss,
+            version=VERSION,
+            config=self.clinic.config.mark,
         )
 
     def _write_alive(self) -> None:

@@ -8,7 +8,9 @@ not here but in `faults`.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -119,7 +121,8 @@ def _one_line(value: str) -> str:
     return value
 
 
-def _read_zone(value: object) -> str:
+def read_zone(value: object) -> str:
+    """``America/Toronto`` -> the same, if the IANA list has it. ValueError says what to write."""
     if not isinstance(value, str):
         raise ValueError("must be text in quotes")
     try:
@@ -221,7 +224,7 @@ Size = Annotated[int, BeforeValidator(read_size)]
 LocalTime = Annotated[time, BeforeValidator(read_time)]
 Address = Annotated[str, BeforeValidator(read_address)]
 Name = Annotated[str, BeforeValidator(_read_name)]
-Zone = Annotated[str, BeforeValidator(_read_zone)]
+Zone = Annotated[str, BeforeValidator(read_zone)]
 _SERVER = 'the name of a server: write one such as "imap.example.org"'
 _OUR_NAME = 'the name of a machine: write one such as "desk.example.org"'
 Host = Annotated[str, BeforeValidator(_matching(r"[A-Za-z0-9._:-]+", _SERVER))]
@@ -459,13 +462,21 @@ class Config(Table):
 
     _path: Path
     _rehearsal: bool
+    _mark: str
 
     def model_post_init(self, context: Any) -> None:
         self._path, self._rehearsal = context["path"], context["rehearsal"]
+        written = json.dumps(context["raw"], sort_keys=True, default=str)
+        self._mark = hashlib.sha256(written.encode()).hexdigest()[:16]
 
     @property
     def path(self) -> Path:
         return self._path
+
+    @property
+    def mark(self) -> str:
+        """Of all that the file says: equal for files that say the same."""
+        return self._mark
 
     @property
     def roster(self) -> Roster:

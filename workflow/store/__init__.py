@@ -126,6 +126,11 @@ class Alive:
     rehearsed: bool = False
     unsent_since: datetime | None = None
     """Clinic time since when the SMTP server has not been reached."""
+    loss: str = ""
+    """Why the mailbox is not connected; "" while it is, or before the first try."""
+    version: str = ""
+    config: str = ""
+    """Which configuration it goes by: `Config.mark`."""
 
     @property
     def silent_for(self) -> timedelta | None:
@@ -397,14 +402,18 @@ def board(url: str) -> Board:
     return TinyBoard(folder_of(url))
 
 
-def act_as_owner(url: str) -> None:
+def act_as_owner(url: str) -> str:
     """Root, who may be asked to erase, becomes the user whose state it is: the daemon must be able to read what is
-    written here.
+    written here. The URL to go on with, for the way there may be closed to that user, as systemd's ``/var/lib/private``
+    is: from here on the state is the working directory.
     """
     folder = folder_of(url)
-    if os.geteuid() == 0 and folder.exists() and (owner := folder.stat()).st_uid:
-        os.setegid(owner.st_gid)
-        os.seteuid(owner.st_uid)
+    if os.geteuid() != 0 or not folder.exists() or not (owner := folder.stat()).st_uid:
+        return url
+    os.chdir(folder)
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    return "tinydb:."
 
 
 def folder_of(url: str) -> Path:

@@ -11,19 +11,25 @@ import sys
 from argparse import Namespace
 from datetime import timedelta
 
-from workflow.config import load
+from workflow.config import look
 from workflow.store import board
+from workflow.verbs import tell_faults
 
 TOO_LONG = timedelta(minutes=5)
 """Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""
 
 
 def main(asked: Namespace) -> int:
-    """Print one line; exit code 0 when all is well, 1 when not, 2 for a faulty configuration."""
-    config = load(asked.config)
-    alive = asyncio.run(board(config.store.url).alive())
+    """Print one line; exit code 0 when all is well, 1 when not.
+
+    Faults of the configuration are told as well, but a daemon that lives goes on without it: the alarm of a daemon that
+    does not answer reports must not be raised for them. 2: they are there, and no daemon lives.
+    """
+    seen = look(asked.config)
+    alive = asyncio.run(board(seen.url).alive())
+    tell_faults(seen, alive)
     if alive is None:
-        wrong = f"no daemon lives on {config.store.url}: systemctl status promptly, then journalctl -u promptly"
+        wrong = f"no daemon lives on {seen.url}: systemctl status promptly, then journalctl -u promptly"
     elif alive.silent_for is None:
         wrong = "the daemon has not reached the mailbox yet: run `check`, which says what refuses"
     elif alive.silent_for > TOO_LONG:

@@ -19,14 +19,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
 from workflow.core.model import Case, Kind, State
 from workflow.store import EVER, peek
-from workflow.verbs import iso
+from workflow.verbs import Terminal, iso
 
 COLUMNS = (
     *("case", "kind", "state", "associate", "reported_at", "contacted_at", "minutes_to_contact", "over_10_minutes"),
@@ -38,7 +37,7 @@ COLUMNS = (
 
 def main(asked: Namespace) -> int:
     """Print the figures (contract section 7); exit codes 0, 2 and 4."""
-    config, month = load(asked.config), asked.month
+    config, month = load(asked.config, secrets=False), asked.month
     if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         print(f"--month {month}: write a month such as 2026-11", file=sys.stderr)
         return 2
@@ -111,7 +110,7 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def _print(month: str | None, told: Mapping[str, Figures], slow: list[dict[str, Any]]) -> None:
     """`told`: the kinds that occurred, and all; empty when there is no case."""
-    console = Console(highlight=False)
+    console = Terminal()
     when = "all cases that are kept" if month is None else f"cases reported in {month}"
     if not told:
         console.print(f"No {when.removeprefix('all ')}.")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from workflow import logs
+from workflow import VERSION, logs
 from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
@@ -40,6 +40,7 @@ def main(asked: Namespace) -> int:
         print(wrong, file=sys.stderr)
         return 2
     logs.set_up()
+    log.info("starting", version=VERSION)
     # `schedule` lives on naive local time; with UTC a DST change cannot stall it.
     os.environ["TZ"] = "UTC"
     try:

@@ -15,11 +15,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from workflow.clock import SystemClock
-from workflow.config import Config, load
+from workflow.config import Seen, look
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Role, State, Timer
 from workflow.core.schedule import QUIET, asks_outcome, held_until
 from workflow.store import Alive, Reader, board, peek
+from workflow.verbs import tell_faults
 
 WIDTH = 80
 """Columns of the smallest terminal anybody uses."""
@@ -42,25 +43,26 @@ class Line(NamedTuple):
 def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
     case_id = asked.case
-    config = load(asked.config)
-    store = asyncio.run(peek(config.store.url))
+    seen = look(asked.config)
+    alive = asyncio.run(board(seen.url).alive())
+    tell_faults(seen, alive)
+    store = asyncio.run(peek(seen.url))
     case = asyncio.run(store.case(case_id))
     if case is None:
         faulty = any(fault.name.partition(".")[0] == case_id for fault in store.faults)
         said = "can't be read: see state/README.md, Repair" if faulty else "is not there: `status` lists the open ones"
         print(f"Case {case_id} {said}.", file=sys.stderr)
         return 2
-    alive = asyncio.run(board(config.store.url).alive())
     now = alive.now if alive is not None else SystemClock().now()
-    print("\n".join(page(case, config, now, hindrances(store, alive))))
+    print("\n".join(page(case, seen, now, hindrances(store, alive))))
     return 0
 
 
-def page(case: Case, config: Config, now: datetime, hindered: Iterable[str] = ()) -> Iterator[str]:
+def page(case: Case, seen: Seen, now: datetime, hindered: Iterable[str] = ()) -> Iterator[str]:
     """The lines to print, none longer than `WIDTH`. Times are local; `now` is the clinic's, real or rehearsed."""
-    zone = ZoneInfo(config.clinic.timezone)
+    zone = ZoneInfo(seen.zone)
     unnamed = "client not named" if case.wiped_at is None else "client's name wiped"
-    client = shown(case.client, config.privacy.client_name) or unnamed
+    client = shown(case.client, seen.client_name) or unnamed
     minutes = f" {case.minutes}" if case.minutes is not None else ""
     yield from _wrapped(f"{case.id}  {case.kind.value}{minutes}, {case.associate.name}, {client}: {_state(case)}", "")
     for name, at in (

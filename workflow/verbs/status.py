@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from rich.console import Console
 from rich.table import Table
 
+from workflow import VERSION
 from workflow.clock import SystemClock
-from workflow.config import Config, load
+from workflow.config import Seen, look
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
-from workflow.store import board, peek
-from workflow.verbs import iso
+from workflow.store import Alive, board, peek
+from workflow.verbs import Terminal, iso, tell_faults
 
 LETTERS = {
     Due.REMINDER: LetterKind.REMINDER,
@@ -29,31 +30,44 @@ LETTERS = {
 """The letter that a due time brings; a `waiting` case that closes by itself brings none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    found: dict[str, Any]
+    """What ``--json`` prints."""
+    whys: Mapping[str, str]
+    """For each open case why its next letter is later than the table of section 5 says, "" when it is not."""
+    now: datetime
+    """Local."""
+    alive: Alive | None
+    backup: str
+    """The name of the last one, if there is one."""
+    unread: int
+    """Case files that can't be read."""
+
+
 def main(asked: Namespace) -> int:
     """Print the state (contract section 7); exit codes 0, 2 and 4."""
-    found, whys, now, backup = asyncio.run(_look(load(asked.config)))
+    page = asyncio.run(_look(look(asked.config)))
     if asked.json:
-        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(page.found, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(found, whys, now)
-        print(f"last backup: {backup or 'none yet'}")
+        _print(page)
     return 0
 
 
-async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], datetime, str]:
-    """What ``--json`` prints; for each open case why its next letter is later than the table of section 5 says, "" when
-    it is not; the local time; the name of the last backup, if there is one.
-    """
-    daemon, store = board(config.store.url), await peek(config.store.url)
+async def _look(seen: Seen) -> Page:
+    daemon = board(seen.url)
     alive, last = await daemon.alive(), await daemon.alive(living=False)
+    tell_faults(seen, alive)
+    store = await peek(seen.url)
     now = alive.now if alive is not None else SystemClock().now()
-    zone = ZoneInfo(config.clinic.timezone)
+    zone = ZoneInfo(seen.zone)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     cases = sorted((await store.open_cases()).values(), key=lambda case: case.opened_at)
     letters = [*store.desk.letters, *(letter for case in cases for letter in case.letters)]
     coming = {case.id: _coming(case.timers) for case in cases}
     found = {
-        "open": [_case(case, coming[case.id], config, zone) for case in cases if case.open],
+        "open": [_case(case, coming[case.id], seen, zone) for case in cases if case.open],
         "owed": {"waiting": len(await store.owed()), "failed": sum(letter.post is Post.FAILED for letter in letters)},
         "set_aside": sum(now - at < timedelta(days=7) for at in store.desk.counts.get("set-aside", ())),
         "closed_today": len([case.id async for case in store.closed_cases(midnight)]),
@@ -66,15 +80,16 @@ async def _look(config: Config) -> tuple[dict[str, Any], Mapping[str, str], date
     }
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = await store.copies()
-    return found, whys, now.astimezone(zone), copies[-1] if copies else ""
+    backup = copies[-1] if copies else ""
+    return Page(found, whys, now.astimezone(zone), alive, backup, len(store.faults))
 
 
-def _case(case: Case, coming: Timer | None, config: Config, zone: ZoneInfo) -> dict[str, Any]:
+def _case(case: Case, coming: Timer | None, seen: Seen, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "case": case.id,
         "kind": case.kind.value,
         "associate": case.associate.name,
-        "client": shown(case.client, config.privacy.client_name),
+        "client": shown(case.client, seen.client_name),
         "reported_at": iso(case.reported_at, zone),
         "contacted_at": iso(case.contacted_at, zone),
         "next": coming and {"at": iso(coming.at, zone), "letter": LETTERS[coming.due].value},
@@ -87,14 +102,15 @@ def _coming(timers: tuple[Timer, ...]) -> Timer | None:
     return min((timer for timer in timers if timer.due in LETTERS), key=lambda timer: timer.at, default=None)
 
 
-def _print(found: dict[str, Any], whys: Mapping[str, str], now: datetime) -> None:
-    console = Console(highlight=False)
+def _print(page: Page) -> None:
+    found, now = page.found, page.now
+    console = Terminal()
     if found["open"]:
         table = Table(
             *("case", "kind", "associate", "client", "reported", "contacted", "next"), box=None, pad_edge=False
         )
         for case in found["open"]:
-            coming, why = case["next"], whys.get(case["case"])
+            coming, why = case["next"], page.whys.get(case["case"])
             after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'], now)}"
             table.add_row(
                 *(case["case"], case["kind"], case["associate"], case["client"] or "-"),
@@ -103,15 +119,29 @@ def _print(found: dict[str, Any], whys: Mapping[str, str], now: datetime) -> Non
             )
         console.print(table)
     else:
-        console.print("No case is open.")
+        console.print("No case is open." if not page.unread else "No case that can be read is open.")
+    if page.unread:
+        files = "1 case file" if page.unread == 1 else f"{page.unread} case files"
+        console.print(f"{files} can't be read: see state/README.md, Repair")
     owed, mailbox = found["owed"], found["mailbox"]
     seen = _short(mailbox["last_seen_at"], now) or "never"
-    state = "connected" if mailbox["connected"] else "not connected"
+    loss = f" ({page.alive.loss})" if page.alive is not None and page.alive.loss else ""
+    state = "connected" if mailbox["connected"] else f"not connected{loss}"
     console.print(f"closed today: {found['closed_today']}; letters owed: {owed['waiting']}, failed: {owed['failed']}")
     console.print(f"set aside in 7 days: {found['set_aside']}; mailbox: {state}, last seen: {seen}")
     if (down_since := found["sending"]["down_since"]) is not None:
         since = _short(down_since, now)
         console.print(f"letters wait since {since}: the SMTP server is not reached, or refuses us", soft_wrap=True)
+    console.print(f"last backup: {page.backup or 'none yet'}")
+    console.print(_daemon(page.alive), soft_wrap=True)
+
+
+def _daemon(alive: Alive | None) -> str:
+    if alive is None:
+        return f"no daemon runs: nothing is received, sent or decided (Promptly {VERSION})"
+    if alive.version != VERSION:
+        return f"a daemon runs, of version {alive.version or 'unknown'}; {VERSION} is installed: restart it"
+    return f"a daemon runs, version {VERSION}"
 
 
 def _short(iso: str | None, now: datetime) -> str:

@@ -20,6 +20,7 @@ from rich.text import Text
 from workflow import logs
 from workflow.clock import SystemClock
 from workflow.config import Config, load
+from workflow.verbs import Terminal
 from workflow.verbs.check import imap, machine, sending, smtp, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
 
@@ -34,7 +35,7 @@ def main(asked: Namespace) -> int:
     """Print a line a part; exit code 0 when none fails, 1 when one does, 2 for a faulty configuration."""
     logs.set_up(quiet=True)
     config = load(asked.config)
-    console, found = Console(highlight=False), []
+    console, found = Terminal(), []
     for finding in findings(config, send=asked.send):
         found.append(finding)
         if not asked.json:
