@@ -1,4 +1,4 @@
-"""The daily backup and what it is good for: made whole beside the running daemon, seven kept, restored with `cp`."""
+"""The daily backup and what it is good for: made whole beside the running daemon, seven kept, put back by `restore`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.conversation import MAILBOX, Clinic
+import daemon
+from tests.conversation import CONFIG, MAILBOX, Clinic
 from tests.in_time import happens, missed
 from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
@@ -153,7 +154,7 @@ class TestTheDaemon:
 
     @pytest.mark.slow
     async def test_goes_on_from_a_restored_backup(self, premises: Premises) -> None:
-        """As state/README.md says: stop, put the folder back, start. What came since lies in the mailbox."""
+        """As state/README.md says: stop, restore, start. What came since lies in the mailbox."""
         async with premises.daemon():
             await premises.report("NOSHOW Sam")
             await premises.gets("dana@clinic.test", 1)
@@ -165,9 +166,7 @@ class TestTheDaemon:
             await premises.gets("dana@clinic.test", 2)
             async with asyncio.timeout(20):
                 await premises.server.wait_for(MAILBOX, 2, "Promptly")
-        shutil.copytree(premises.state / "backups", premises.folder / "elsewhere")
-        shutil.rmtree(premises.state)
-        shutil.copytree(premises.folder / "elsewhere" / "2026-11-05", premises.state)
+        assert (await premises.promptly("restore", "2026-11-05"))[0] == 0
         async with premises.daemon() as running:
             async with asyncio.timeout(20):
                 while (await premises.server.messages("admin@clinic.test"))[-1].find(b"X-Promptly-Letter: update") < 0:
@@ -181,6 +180,135 @@ class TestTheDaemon:
                 await premises.server.wait_for(MAILBOX, 3, "Promptly")
             await running.stop()
         assert len(list((premises.state / "open").glob("*.json"))) == 1
+
+
+class TestRestore:
+    @staticmethod
+    def restore(folder: Path, named: str) -> int:
+        config = folder / "config.toml"
+        if not config.exists():
+            values = {"admins": '"a@clinic.test"', "imap": 1, "smtp": 1, "shared": "true", "month": "false"}
+            config.write_text(CONFIG.format(**values, lead="", digest="", more=""))
+        return daemon.main(["restore", named, "--config", str(config)])
+
+    @pytest.mark.parametrize("named", ["2026-11-05", "state/backups/2026-11-05", "elsewhere/"])
+    async def test_puts_the_copy_in_place_and_keeps_the_state_beside_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        state = tmp_path / "state"
+        await a_state(state)
+        back_up(state, "2026-11-05")
+        shutil.copytree(state, tmp_path / "elsewhere")
+        (tmp_path / "elsewhere" / "desk.json").chmod(0o644)
+        back_up(state, "2026-11-06")
+        kept = {"desk.json", "open/K7Q2.json", "closed/2026-11/B3C4.json", "set-aside/D5F6.json"}
+        before = {name: data for name, data in files(state).items() if name in kept}
+        store = await opened(state)
+        await store.erase("K7Q2")
+        await store.close()
+        meanwhile = files(state)
+        assert self.restore(tmp_path, named) == 0
+        found = files(state)
+        assert {name: data for name, data in found.items() if not name.startswith("backups/")} == before
+        assert names(state) == ["2026-11-05", "2026-11-06"]
+        (old,) = tmp_path.glob("state-before-*")
+        assert files(old) == meanwhile
+        assert {path.stat().st_mode & 0o077 for path in (state, *state.rglob("*"))} == {0}
+        store = await opened(state)
+        assert await store.case("K7Q2") == a_case(letters=(a_letter(1),))
+        await store.close()
+        assert files(old / "backups") == files(state / "backups"), "what is done to the state is done to no copy"
+
+    async def test_is_for_a_state_that_is_lost_as_well(self, tmp_path: Path) -> None:
+        await a_state(tmp_path / "state")
+        back_up(tmp_path / "state", "2026-11-05")
+        (tmp_path / "state").rename(tmp_path / "other")
+        assert self.restore(tmp_path, str(tmp_path / "other")) == 0
+        assert names(tmp_path / "state") == ["2026-11-05"]
+        assert not list(tmp_path.glob("state-*"))
+        await (await opened(tmp_path / "state")).close()
+
+    async def test_refuses_what_is_no_copy_and_changes_nothing(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        state = tmp_path / "state"
+        await a_state(state)
+        back_up(state, "2026-11-05")
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "link").symlink_to("private/state")
+        (tmp_path / "torn").mkdir()
+        (tmp_path / "torn" / "desk.json").write_text("{")
+        before = files(state)
+        for named, code, said in (
+            ("2026-11-04", 2, "2026-11-05"),
+            (str(tmp_path / "empty"), 2, "no copy of a state"),
+            (str(tmp_path / "link"), 2, "a link to private/state, which is not there"),
+            (str(state), 2, "is the state itself"),
+            (str(tmp_path), 2, "or holds it"),
+            (str(tmp_path / "torn"), 4, "desk.json cannot be read"),
+        ):
+            assert self.restore(tmp_path, named) == code, named
+            assert said in capsys.readouterr().err
+            assert files(state) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "empty", "link", "state", "torn"]
+
+    async def test_refuses_while_a_daemon_runs(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            state = clinic.folder / "state"
+            await happens(lambda: names(state) == ["2026-11-05"])
+            asked = ["restore", "2026-11-05", "--config", str(clinic.config_file)]
+            assert await asyncio.to_thread(daemon.main, asked) == 3
+            assert not list(clinic.folder.glob("state-*"))
+            await clinic.stops()
+            assert await asyncio.to_thread(daemon.main, asked) == 0
+            await clinic.starts()
+
+    async def test_changes_nothing_where_the_disk_is_full(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        state = tmp_path / "state"
+        await a_state(state)
+        back_up(state, "2026-11-05")
+        before = files(state)
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(shutil, "copy2", full)
+        assert self.restore(tmp_path, "2026-11-05") == 1
+        assert "No space left" in capsys.readouterr().err
+        assert files(state) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "state"]
+
+    @pytest.mark.parametrize("put_there_by_hand", [False, True])
+    async def test_of_an_installed_state_leaves_systemds_link_as_it_must_be(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put_there_by_hand: bool
+    ) -> None:
+        """With DynamicUser, /var/lib/promptly leads to private/promptly; a folder in its place lets nothing start."""
+        monkeypatch.setattr("workflow.store.tiny.put_back.SYSTEMDS", tmp_path)
+        private, state = tmp_path / "private" / "state", tmp_path / "state"
+        private.parent.mkdir(mode=0o700)
+        await a_state(private)
+        back_up(private, "2026-11-05")
+        if put_there_by_hand:
+            shutil.copytree(private / "backups" / "2026-11-05", state)
+        else:
+            state.symlink_to("private/state")
+        store = await opened(private)
+        await store.erase("K7Q2")
+        await store.close()
+        if os.geteuid() == 0:
+            for path in (private, *private.rglob("*")):
+                os.chown(path, 65534, 65534)
+        owner = private.stat().st_uid
+        assert self.restore(tmp_path, "2026-11-05") == 0
+        assert state.readlink() == Path("private/state")
+        assert (state / "open" / "K7Q2.json").exists()
+        assert {path.stat().st_uid for path in (private, *private.rglob("*"))} == {owner}
+        (old,) = tmp_path.glob("private/state-before-*")
+        assert not (old / "open" / "K7Q2.json").exists()
+        assert len(list(tmp_path.glob("state-before-*"))) == put_there_by_hand
 
 
 @pytest.fixture

@@ -27,9 +27,15 @@ from workflow import VERSION
 
 __all__ = ["premises"]
 
-WORDS = {"show": ["K7Q2"], "export": ["K7Q2"], "erase": ["K7Q2", "--yes"], "purge": ["--yes"]}
+WORDS = {
+    "show": ["K7Q2"],
+    "restore": ["2026-11-05"],
+    "export": ["K7Q2"],
+    "erase": ["K7Q2", "--yes"],
+    "purge": ["--yes"],
+}
 """What a verb needs besides its name."""
-UNASKED = {"purge": ["--yes"], "erase": ["--yes"]}
+VERBS = ["run", "check", "status", "show", "report", "export", "erase", "purge", "restore"]
 
 FAULTY = configuration.text(
     associates={"Dana Lee": ("clinic@clinic.test",)},
@@ -268,7 +274,9 @@ class TestStatus:
 
 
 class TestFaultyConfiguration:
-    @pytest.mark.parametrize("verb", ["run", "check", "status", "show", "report", "export", "erase", "purge"])
+    @pytest.mark.parametrize(
+        "verb", ["run", "check", "status", "show", "report", "export", "erase", "purge", "restore"]
+    )
     def test_is_exit_2_with_every_fault(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str) -> None:
         config = tmp_path / "config.toml"
         config.write_text(FAULTY)

@@ -60,6 +60,10 @@ class Locked(StoreError):
     """Another daemon holds this state (exit code 3)."""
 
 
+class NoCopy(Exception):
+    """What was named to be restored is no copy of a state."""
+
+
 class NotCommitted(StoreError):
     """A change was refused: memory shows what is kept, and the same may be tried again.
 
@@ -400,6 +404,13 @@ def board(url: str) -> Board:
     from workflow.store.tiny.board import TinyBoard
 
     return TinyBoard(folder_of(url))
+
+
+def restore(url: str, named: str, kept: str) -> list[Path]:
+    """Put a copy in place of the state, which is kept beside it: `tiny.put_back`. Blocks."""
+    from workflow.store.tiny.put_back import put_back
+
+    return put_back(folder_of(url), named, kept)
 
 
 def act_as_owner(url: str) -> str:

@@ -1,5 +1,5 @@
 """The daily copies of the state, ``state/backups/2026-11-23/``: made whole, kept seven, and forgetting what the state
-forgets. Nothing here decides when, and nothing restores: that is a person with `cp` (state/README.md, "Backup").
+forgets. Nothing here decides when, and nothing restores: that is `put_back`, when a person asks for it.
 
 A copy is a folder like the state itself: ``desk.json``, ``open/``, ``closed/`` and ``set-aside/``. Every file of the
 state is replaced whole and none is ever written into, so a second name for it (a hard link) is a copy, and costs
