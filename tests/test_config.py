@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+import daemon
 from tests import configuration
 from tests.cast import CADENCE
 from tests.rows import each
@@ -451,7 +453,7 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("a name with the mailbox", {'"clinic@clinic.test"\nhost': '"Us <clinic@clinic.test>"\nhost'}, "",
      "mailbox.address", "is not a mail address"),
     ("an address beyond ASCII", {'"clinic@clinic.test"\nhost': '"clinique@santé.test"\nhost'}, "", "mailbox.address",
-     "is not a mail address"),
+     'is not a mail address: write its domain as mail servers do, "clinique@xn--sant-epa.test"'),
     ("no IMAP host", {'host = "imap.clinic.test"\n': ""}, "", "mailbox.host", "is needed"),
     ("a URL for a host", {"imap.clinic.test": "imaps://imap.clinic.test"}, "", "mailbox.host", "name of a server"),
     ("a port in quotes", {MAILBOX: MAILBOX + 'port = "993"\n'}, "", "mailbox.port", "without quotes"),
@@ -511,6 +513,14 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("a CA file without a certificate", {SMTP: SMTP + 'ca_file = "password"\n'}, "", "smtp.ca_file", "no certificate"),
     ("handled mail stays where it was", {MAILBOX: MAILBOX + 'handled_folder = "INBOX"\n'}, "",
      "mailbox.handled_folder", "another folder"),
+    ("the inbox in small letters", {MAILBOX: MAILBOX + 'handled_folder = "Inbox"\n'}, "", "mailbox.handled_folder",
+     "the inbox"),
+    ("the inbox with its delimiter", {MAILBOX: MAILBOX + 'handled_folder = "INBOX."\n'}, "", "mailbox.handled_folder",
+     "the inbox"),
+    ("the inbox beside another folder", {MAILBOX: MAILBOX + 'folder = "Reports"\nhandled_folder = "inbox/"\n'}, "",
+     "mailbox.handled_folder", "the inbox"),
+    ("the same folder with a delimiter", {MAILBOX: MAILBOX + 'folder = "INBOX/Reports"\n'
+     'handled_folder = "INBOX/Reports/"\n'}, "", "mailbox.handled_folder", "another folder"),
     ("no folder", {MAILBOX: MAILBOX + 'folder = ""\n'}, "", "mailbox.folder", "must not be empty"),
     ("shared in words", {MAILBOX: MAILBOX + 'shared = "yes"\n'}, "", "mailbox.shared", "true or false"),
     ("a size without a unit", {MAILBOX: MAILBOX + 'max_size = "5"\n'}, "", "mailbox.max_size", "is not a size"),
@@ -566,7 +576,29 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("an unknown key", {MAILBOX: MAILBOX + 'handeld_folder = "Done"\n'}, "", "mailbox.handeld_folder",
      "did you mean handled_folder?"),
     ("a key of another table", {CLINIC: CLINIC + 'keep_names = "1d"\n'}, "", "clinic.keep_names",
-     "did you mean privacy.keep_names?"),
+     "belongs into [privacy]"),
+    ("the lead below the associates", {}, 'lead = "lee@clinic.test"\n', "associates[2].lead", "belongs into [clinic]"),
+    ("a port below trust", {TRUST: TRUST + "port = 993\n"}, "", "trust.port", "belongs into [mailbox] or [smtp]"),
+    ("a key above all tables", {CLINIC: 'timezone = "America/Toronto"\n' + CLINIC}, "", "timezone",
+     "belongs into [clinic]"),
+    ("a table within another", {MAILBOX: '[clinic.quiet]\nfrom = "22:00"\n' + MAILBOX}, "", "clinic.quiet",
+     "write [quiet]"),
+    ("a kind's table at the top", {}, '[late]\nescalate = "5m"', "late", "write [cadence.late]"),
+    ("the associates' table in the clinic's", {MAILBOX: '[[clinic.associates]]\nname = "Kim"\n' + MAILBOX}, "",
+     "clinic.associates", "write [[associates]]"),
+    ("a login by token at the top", {}, '[oauth2]\nprovider = "google"', "oauth2", "write [mailbox.oauth2] or"),
+    ("quiet hours in two brackets", {}, '[[quiet]]\nfrom = "22:00"', "quiet", "write [quiet], in one bracket"),
+    ("an offset for a zone", {"America/Toronto": "UTC-5"}, "", "clinic.timezone", "write a place"),
+    ("another offset", {"America/Toronto": "GMT+01:00"}, "", "clinic.timezone", "write a place"),
+    ("a bare offset", {"America/Toronto": "-05:00"}, "", "clinic.timezone", "write a place"),
+    ("an accented domain of an associate", {"ravi@clinic.test": "ravi@sant\u00e9.test"}, "", "associates[2].emails[1]",
+     '"ravi@xn--sant-epa.test"'),
+    ("an accented name in an address", {"ravi@clinic.test": "zo\u00eb@clinic.test"}, "", "associates[2].emails[1]",
+     "without accents"),
+    ("an accented server", {"imap.clinic.test": "imap.sant\u00e9.test"}, "", "mailbox.host",
+     '"imap.xn--sant-epa.test"'),
+    ("two associates of one name", {"Ravi Patel": "dana  LEE"}, "", "associates[2].name",
+     "stands already at associates[1].name"),
     ("an unknown key of an associate", {'name = "Ravi Patel"\n': 'name = "Ravi Patel"\nemail = "r@clinic.test"\n'}, "",
      "associates[2].email", "did you mean emails?"),
     ("an unknown section", {}, '[qiet]\nfrom = "21:00"', "qiet", "did you mean quiet?"),
@@ -591,10 +623,71 @@ def test_a_password_file_that_others_can_read_or_write_is_a_fault(write: Write, 
     assert "chmod 600" in found["mailbox.password_file"]
 
 
-@each("content", [b"", b"\n", b"one\ntwo\n", b"\xff\xfe"])
+@each("content", [b"", b"\n", b" \r\n", b"one\ntwo\n", b"\xff\xfe", "one".encode("utf-16")])
 def test_a_password_file_holds_one_line(write: Write, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "password").write_bytes(content)
-    assert "on one line" in faults_of(write())["mailbox.password_file"]
+    advice = faults_of(write())["mailbox.password_file"]
+    assert "on one line" in advice
+    assert ("is empty" in advice) == (not content.strip())
+
+
+@each("content", ["\ufeffcorrect horse\r\n", "\ufeffcorrect horse", "\ncorrect horse\n\n"])
+def test_what_editors_put_around_a_password_does_not_matter(write: Write, tmp_path: Path, content: str) -> None:
+    (tmp_path / "password").write_text(content)
+    assert load(write()).mailbox.password() == "correct horse"
+
+
+@each("name", ["password", "mailbox.secret"])
+def test_two_secrets_of_one_name_are_one_to_systemd(write: Write, tmp_path: Path, name: str) -> None:
+    for folder in ("imap", "smtp"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).touch(mode=0o600)
+        (tmp_path / folder / name).write_text("correct horse")
+    imap, smtp = '"password"\n[smtp]', '"password"\n[trust]'
+    found = faults_of(write({imap: f'"imap/{name}"\n[smtp]', smtp: f'"smtp/{name}"\n[trust]'}))
+    assert list(found) == ["smtp.password_file"]
+    assert "another file of this name stands at mailbox.password_file" in found["smtp.password_file"]
+    assert load(write({imap: f'"imap/{name}"\n[smtp]', smtp: f'"imap/../imap/{name}"\n[trust]'}))
+
+
+@each("folder", ["INBOX.Promptly", "INBOX/Promptly", "Inbox handled", "Promptly", ""])
+def test_a_folder_below_the_inbox_is_another(write: Write, folder: str) -> None:
+    assert load(write({MAILBOX: f'{MAILBOX}handled_folder = "{folder}"\n'})).mailbox.handled_folder == folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_what_lies_where_this_user_may_not_look_is_a_fault_and_no_traceback(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the service is, whose user systemd makes."""
+    closed = tmp_path / "closed"
+    (closed / "ours").mkdir(parents=True)
+    (closed / "password").write_text("correct horse")
+    closed.chmod(0o700)
+    for path in (tmp_path, *(path for path in tmp_path.parents if path.stat().st_uid == 0 and path != Path("/"))):
+        path.chmod(path.stat().st_mode | 0o011)
+    (tmp_path / "password").chmod(0o600)
+    os.chown(tmp_path / "password", 65534, 65534)
+    closed_store = write(added='[store]\nurl = "tinydb:closed/state"\n').rename(tmp_path / "store.toml")
+    config = write(
+        {MAILBOX: f'{MAILBOX}ca_file = "closed/ca.pem"\n', '"password"\n[smtp]': '"closed/imap"\n[smtp]'},
+        '[letters]\ntemplates = "closed/ours"\n[store]\nurl = "tinydb:closed/state"\n',
+    )
+    os.seteuid(65534)
+    try:
+        found = faults_of(config)
+        assert set(found) == {"mailbox.ca_file", "mailbox.password_file", "letters.templates"}
+        assert all("Permission denied" in advice for advice in found.values())
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(closed))
+        found = faults_of(config)
+        assert f"LoadCredential=imap:{closed}/imap" in found["mailbox.password_file"]
+        assert f"LoadCredential=password:{tmp_path}/password" in found["smtp.password_file"]
+        monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+        for words in (["status"], ["purge", "--yes"], ["report"], ["restore", "2026-11-05"]):
+            assert daemon.main([*words, "--config", str(closed_store)]) == 4
+            assert "store.url: " in capsys.readouterr().err
+    finally:
+        os.seteuid(0)
 
 
 def test_rehearsal_is_for_loopback_hosts(write: Write) -> None:
@@ -619,10 +712,43 @@ def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
 @each(
     ("text", "line", "what"),
     [
-        ('[clinic]\nname = "Riverside\n', "line 2", "not TOML"),
-        ("[clinic]\nname = Riverside\n", "line 2", "not TOML"),
-        ("[clinic]\n[clinic]\n", "line 2", "not TOML"),
-        ("[clinic", "last line", "not TOML"),
+        ('[clinic]\nname = "Riverside\n', "line 2", "mark at the end of the text is missing"),
+        ("[clinic]\nname = 'Riverside\n", "line 2", "mark at the end of the text is missing"),
+        ("[clinic]\nname = Riverside\n", "line 2", 'in quotes: write name = "Riverside"'),
+        ("[clinic]\nsession = 50m  # long\n", "line 2", 'in quotes: write session = "50m"'),
+        ("[digest]\nat = 08:30\n", "line 2", 'in quotes: write at = "08:30"'),
+        ("[mailbox]\nport = 993,\n", "line 2", "the number alone"),
+        ("[mailbox]\nport =\n", "line 2", "nothing behind port"),
+        ("[mailbox]\nport =", "line 2", "nothing behind port"),
+        ("[clinic]\nname = \u201cRiverside\u201d\n", "line 2", "curly quotes"),
+        ('[clinic]\nname = "Riverside\u201d\n', "line 2", "curly quotes"),
+        ("[clinic]\nname = \u2018Riverside\u2019\n", "line 2", "curly quotes"),
+        ("[clinic]\nname = \u201eRiverside\u201c\n", "line 2", "curly quotes"),
+        ('[clinic]\nadmins = ["a@clinic.test", \u201cb@clinic.test\u201d]\n', "line 2", "curly quotes"),
+        ('[clinic]\nname = "Alex\u2019s clinic\n', "line 2", "mark at the end of the text is missing"),
+        ("[mailbox]\nshared = True\n", "line 2", "write shared = true,"),
+        ("[mailbox]\nshared = yes\n", "line 2", "write shared = true,"),
+        ("[trust]\nrequire = No  # not yet\n", "line 2", "write require = false,"),
+        ("[trust]\nrequire = FALSE", "line 2", "write require = false,"),
+        ("[clinic]\nadmins = [a@clinic.test]\n", "line 2", "each item of a list stands in quotes"),
+        ('[clinic]\nadmins = ["a@clinic.test" "b@clinic.test"]\n', "line 2", "a comma is missing"),
+        ('[clinic]\nadmins = ["a@clinic.test",\nname = "Riverside"\n', "line 3", "a list"),
+        ('[mailbox]\nusername = "CLINIC\\dana"\n', "line 2", "single ones"),
+        ('[mailbox]\nusername = "CLINIC\\Una"\n', "line 2", "single ones"),
+        ('[clinic]\nname: "Riverside"\n', "line 2", "equals sign"),
+        ("[clinic]\nour clinic\n", "line 2", "equals sign"),
+        ("[clinic]\n[clinic]\n", "line 2", "[clinic] stands twice"),
+        ("[cadence.late]\n[cadence.late]\n", "line 2", "[cadence.late] stands twice"),
+        (
+            '[associates]\nname = "Dana"\n[associates]\nname = "Ravi"\n',
+            "line 3",
+            "write [[associates]], in two brackets",
+        ),
+        ('[[associates]]\nname = "Dana"\n[associates]\nname = "Ravi"\n', "line 3", "write [[associates]], in two"),
+        ('[associates]\nname = "Dana"\n[[associates]]\nname = "Ravi"\n', "line 3", "write [[associates]], in two"),
+        ('[[associates]]\nname = "Dana"\nname = "Ravi"\n', "line 3", "write [[associates]] above it"),
+        ("[clinic", "line 1", "in brackets"),
+        ("[[clinic]\n", "line 1", "in brackets"),
         ("[clinic]\n\nname = 'Clinique \udce9'\n", "line 3", "UTF-8"),
     ],
 )

@@ -15,6 +15,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from workflow.config.faults import Faults, KeyFault, cross_faults, place, secret_faults, worded
+from workflow.config.grammar import place_of, why_no_toml
 from workflow.config.keys import Config, Privacy, StoreKeys, read_zone
 
 __all__ = ["Config", "Faults", "Seen", "load", "look"]
@@ -94,7 +95,8 @@ def _key(raw: dict[str, Any], table: str, key: str) -> object:
 def _read(path: Path) -> dict[str, object]:
     try:
         # Windows editors begin a file with a byte order mark, which TOML does not know.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except FileNotFoundError:
         advice = "there is no such file: copy config.example.toml there and fill it in, or name yours with --config"
         raise Faults(path, [KeyFault(str(path), advice)]) from None
@@ -104,6 +106,5 @@ def _read(path: Path) -> dict[str, object]:
         number = error.object.count(b"\n", 0, error.start) + 1
         raise Faults(path, [KeyFault(f"line {number}", "is not UTF-8 text: save the file as UTF-8")]) from None
     except tomllib.TOMLDecodeError as error:
-        what, _, where = str(error).partition(" (at ")
-        line = where.partition(",")[0] if where.startswith("line") else "last line"
-        raise Faults(path, [KeyFault(line, f"is not TOML: {what}")]) from None
+        fault = KeyFault(place_of(str(error), text), why_no_toml(str(error), text))
+        raise Faults(path, [fault]) from None

@@ -50,6 +50,14 @@ _STATE = frozenset(
 Raw = Mapping[str, object]
 
 
+SECRET_FILES = ("password_file", "client_secret_file", "certificate_file", "refresh_token_file")
+
+
+def handing(path: Path) -> str:
+    """How an operator has systemd hand a secret to the service."""
+    return f"systemctl edit promptly, and below [Service] a line LoadCredential={path.name}:{path}"
+
+
 class KeyFault(NamedTuple):
     """One thing that is wrong: the full name of the key, and what to do about it."""
 
@@ -107,6 +115,8 @@ def worded(detail: ErrorDetails) -> KeyFault:
         advice = _unknown(where)
     elif kind in {"model_type", "list_type"} and where[0] == "associates" and len(where) <= 2:
         advice = "write [[associates]], in two brackets, above each"
+    elif kind == "model_type" and isinstance(detail["input"], list):
+        advice = f"must be a table of its own: write [{key}], in one bracket"
     return KeyFault(key, advice)
 
 
@@ -123,9 +133,18 @@ def _unknown(where: tuple[int | str, ...]) -> str:
         return f"a secret does not belong in this file: use {last}_file or {last}_env"
     known = dict(tables())
     here = ".".join(part for part in parents if isinstance(part, str))
-    elsewhere = [f"{table}.{key}" for table, keys in known.items() for key in keys if table and key == last]
-    meant = elsewhere[0] if len(elsewhere) == 1 else like(str(last), known.get(here, ()))
+    named = [_header(table) for table in known if table and table.rpartition(".")[2] == last and table != here]
+    if named:  # [clinic.quiet]
+        return f"stands in the wrong place: write {' or '.join(named)}, at the beginning of a line"
+    homes = [_header(table) for table, keys in known.items() if table and last in keys]
+    if homes:  # below [[associates]], a key of [clinic]
+        return f"unknown key here: it belongs into {' or '.join(homes)}"
+    meant = like(str(last), known.get(here, ()))
     return f"unknown key: did you mean {meant}?" if meant else "unknown key: remove it"
+
+
+def _header(table: str) -> str:
+    return f"[[{table}]]" if table == "associates" else f"[{table}]"
 
 
 # --- what needs more than one key ----------------------------------------------------------------------
@@ -150,8 +169,8 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
         yield from _file_faults(section, table, base)
     mailbox = _table(raw, "mailbox")
     folder, handled_folder = (_given(ImapServer, mailbox, key) for key in ("folder", "handled_folder"))
-    if handled_folder and handled_folder == folder:
-        yield KeyFault("mailbox.handled_folder", "must be another folder than mailbox.folder")
+    if handled_folder and _folder(handled_folder) in {_folder(folder), "INBOX"}:
+        yield KeyFault("mailbox.handled_folder", "must be another folder than mailbox.folder, and than the inbox")
     trust = _table(raw, "trust")
     if _given(Trust, trust, "require") is True and not trust.get("authserv_id") and not trust.get("internal"):
         yield KeyFault(
@@ -160,8 +179,19 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
             '(or internal = "exchange"; or require = false, which believes mail that carries no results)',
         )
     yield from _people_faults(raw)
-    if (templates := _text(_table(raw, "letters"), "templates")) and not (base / templates).is_dir():
-        yield KeyFault("letters.templates", f"there is no folder {base / templates}")
+    first: dict[str, tuple[str, Path]] = {}
+    for key, path in secret_files(raw, base):
+        other, place = first.setdefault(path.name, (key, path))
+        if place != path:
+            advice = f"another file of this name stands at {other}, and systemd hands secrets over by name alone"
+            yield KeyFault(key, f"{advice}: rename one of them")
+    if templates := _text(_table(raw, "letters"), "templates"):
+        try:
+            os.listdir(base / templates)  # noqa: PTH208 - only whether it can be read
+        except (FileNotFoundError, NotADirectoryError):
+            yield KeyFault("letters.templates", f"there is no folder {base / templates}")
+        except OSError as error:
+            yield KeyFault("letters.templates", f"{base / templates} can't be read: {error.strerror}")
     url = _given(StoreKeys, _table(raw, "store"), "url")
     store = url.partition(":")[2] if isinstance(url, str) and url.isprintable() else ""
     if store and (other := _other_things(base / store)):
@@ -239,7 +269,24 @@ def _file_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
         yield KeyFault(f"{section}.ca_file", f"{base / name} can't be read: {error.strerror}")
 
 
+def _folder(name: object) -> object:
+    """A folder's name however it is spelled: INBOX in any case (RFC 3501, 5.1), with or without a delimiter behind."""
+    if not isinstance(name, str):
+        return name
+    bare = name.strip(" ./\\\"'")
+    return "INBOX" if bare.upper() == "INBOX" else bare
+
+
 def _people_faults(raw: Raw) -> Iterator[KeyFault]:
+    names: dict[str, str] = {}
+    for n, person in enumerate(_items(raw, "associates"), 1):
+        name = person.get("name") if isinstance(person, dict) else None
+        if isinstance(name, str) and (bare := " ".join(name.split()).casefold()):
+            key = f"associates[{n}].name"
+            if bare in names:
+                advice = f"{name} stands already at {names[bare]}: tell the two apart, in letters and after FOR"
+                yield KeyFault(key, f'{advice}, such as "{name} (Tue)"; or give both addresses to one')
+            names.setdefault(bare, key)
     clinic, mailbox = _table(raw, "clinic"), _table(raw, "mailbox")
     own = [("mailbox.address", mailbox.get("address"))]
     own += [(f"mailbox.aliases[{n}]", item) for n, item in enumerate(_items(mailbox, "aliases"), 1)]
@@ -276,16 +323,27 @@ def secret_faults(raw: Raw, base: Path) -> Iterator[KeyFault]:
             yield from _secrets_of(f"{section}.oauth2", oauth2, ways, base)
 
 
+def secret_files(raw: Raw, base: Path) -> Iterator[tuple[str, Path]]:
+    """The key and the place of each secret that lies in a file; none is read."""
+    for section in ("mailbox", "smtp"):
+        table = _table(raw, section)
+        for name, keys in ((section, table), (f"{section}.oauth2", _table(table, "oauth2"))):
+            for key in keys:
+                if key in SECRET_FILES and (path := _text(keys, key)):
+                    yield f"{name}.{key}", Path(os.path.normpath(base / path))
+
+
 def _secrets_of(section: str, table: Raw, ways: Iterable[str], base: Path) -> Iterator[KeyFault]:
     for way in ways:
         key, name = f"{section}.{way}", _text(table, way)
         if name and way.endswith("_file"):
-            yield from _secret_file_faults(key, handed_over(base / name))
+            yield from _secret_file_faults(key, base / name)
         elif name and not os.environ.get(name):
             yield KeyFault(key, f"the environment variable {name} is not set, or empty")
 
 
-def _secret_file_faults(key: str, path: Path) -> Iterator[KeyFault]:
+def _secret_file_faults(key: str, own: Path) -> Iterator[KeyFault]:
+    path = handed_over(own)
     try:
         word = path.read_bytes()
         mode = path.stat().st_mode
@@ -293,7 +351,8 @@ def _secret_file_faults(key: str, path: Path) -> Iterator[KeyFault]:
         yield KeyFault(key, f"there is no file {path}")
         return
     except OSError as error:
-        yield KeyFault(key, f"{path} can't be read: {error.strerror}")
+        by_systemd = f". systemd hands it over: {handing(own)}" if "CREDENTIALS_DIRECTORY" in os.environ else ""
+        yield KeyFault(key, f"{path} can't be read: {error.strerror}{by_systemd}")
         return
     # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
     # group bits then show that list's mask, not a group.
@@ -307,12 +366,13 @@ def _secret_file_faults(key: str, path: Path) -> Iterator[KeyFault]:
             yield KeyFault(key, f"{path} must hold a certificate and its private key, both in PEM form")
         return
     try:
-        lines = word.decode().strip("\r\n").splitlines()
+        lines = word.decode("utf-8-sig").strip("\r\n").splitlines()
     except UnicodeDecodeError:
         lines = []
-    if len(lines) != 1:
+    if len(lines) != 1 or not lines[0].strip():
         secret = key.rpartition(".")[2].removesuffix("_file").replace("_", " ")
-        yield KeyFault(key, f"{path} must hold the {secret} alone, on one line of UTF-8 text")
+        empty = "" if word.strip() else "is empty: it "
+        yield KeyFault(key, f"{path} {empty}must hold the {secret} alone, on one line of UTF-8 text")
 
 
 # --- looking into the raw file -----------------------------------------------------------------------

@@ -40,6 +40,8 @@ _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9]([A-Za-z0-9.
 """The dot-atom addresses of RFC 5321: no quoted local parts, and ASCII alone, because we do not speak SMTPUTF8."""
 _AUTHSERV = re.compile(r"\*(?:\.[^\s*.;()=\"]+){2,}|[^\s*;()=\"]+")
 """A name, or every host below one of two labels: nobody owns all of ``*.com``."""
+_OFFSET = re.compile(r"[+-]\d|\b(UTC|GMT)\b")
+"""In what is meant for a time zone: no place, and wrong for half of the year."""
 _NAMED = re.compile(r'"?([^<>"]*?)"?\s*<([^<>]*)>')
 
 
@@ -85,8 +87,25 @@ def read_address(value: object) -> str:
     """``dana@clinic.test`` -> the same, casefolded. ValueError says what to write."""
     text = value.strip() if isinstance(value, str) else ""
     if not _ADDRESS.fullmatch(text) or ".." in text or len(text) > 254:  # RFC 5321, 4.5.3.1.3, less the brackets
-        raise ValueError(f'{_quoted(value)} is not a mail address: write one such as "dana@clinic.test"')
+        raise ValueError(f"{_quoted(value)} is not a mail address: {_mail_advice(text)}")
     return text.casefold()
+
+
+def _mail_advice(text: str) -> str:
+    local, _, domain = text.rpartition("@")
+    if local and not local.isascii():
+        return "write the part before the @ without accents, as the mail server knows it"
+    if not domain.isascii() and _ADDRESS.fullmatch(ours := f"{local}@{_punycode(domain)}"):
+        return f'write its domain as mail servers do, "{ours}"'
+    return 'write one such as "dana@clinic.test"'
+
+
+def _punycode(host: str) -> str:
+    """A name beyond ASCII as name servers know it, ``xn--``; "" for what can be none."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def read_person(value: object) -> Person:
@@ -129,10 +148,10 @@ def read_zone(value: object) -> str:
         return ZoneInfo(value).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         # The name becomes a path: ValueError stands for "../x" or "", OSError for a folder such as "America".
-        near = like(value, available_timezones())
+        near = None if _OFFSET.search(value) else like(value, available_timezones())
         raise ValueError(
             f"{_quoted(value)} is not a time zone of the IANA list: "
-            + (f'did you mean "{near}"?' if near else 'write one such as "America/Toronto"')
+            + (f'did you mean "{near}"?' if near else 'write a place, such as "America/Toronto"')
         ) from None
 
 
@@ -150,7 +169,9 @@ def _matching(pattern: str, advice: str) -> Callable[[object], str]:
 
     def read(value: object) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"{_quoted(value)} is not {advice}")
+            ours = "" if not isinstance(value, str) or value.isascii() else _punycode(value)
+            written = f'; it is "{ours}" to name servers: write that' if ours and re.fullmatch(pattern, ours) else ""
+            raise ValueError(f"{_quoted(value)} is not {advice}{written}")
         return value
 
     return read
@@ -187,13 +208,17 @@ def handed_over(path: Path) -> Path:
     """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     credential = Path(folder, path.name) if folder else path
-    return credential if credential.exists() else path
+    try:
+        return credential if credential.exists() else path
+    except OSError:  # it may not be looked at: reading it says so
+        return credential
 
 
 def _read_secret(file: Path | None, env: str) -> str:
     """The secret as it is now, so that a changed one needs no restart. OSError: it can't be read."""
     if file is not None:
-        return file.read_text(encoding="utf-8").strip("\r\n")
+        # Windows editors begin a file with a byte order mark.
+        return file.read_text(encoding="utf-8-sig").strip("\r\n")
     word = os.environ.get(env)
     if not word:
         raise OSError("the environment variable with the password is not set")

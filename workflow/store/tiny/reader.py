@@ -139,9 +139,9 @@ class TinyReader:
     def _read(self) -> None:
         """Fill memory from disk, changing nothing there. Raises `Unreadable`."""
         self._closed, self._broken = {}, {}
-        if self.folder.is_symlink() and not self.folder.exists():
-            raise Unreadable(f"{self.folder} leads to {self.folder.readlink()}, where nothing is")
         try:
+            if self.folder.is_symlink() and not self.folder.exists():
+                raise Unreadable(f"{self.folder} leads to {self.folder.readlink()}, where nothing is")
             self._index = Index(self._read_desk())
             # open/ before closed/: a case that a daemon archives meanwhile is then seen in one of them at least
             for path in json_files(self.folder / "open"):
