@@ -464,6 +464,31 @@ class TestSignals:
             assert b"Promptly, Other" in (await premises.server.messages("dana@clinic.test"))[1]
             await running.stop()
 
+    async def test_sighup_takes_all_of_a_change_or_none_and_says_which(self, premises: Premises) -> None:
+        async with premises.daemon() as running:
+            assert running.log[0]["event"] == "starting"
+            assert running.log[0]["version"] == VERSION
+            good = premises.config.read_text()
+            running.process.send_signal(signal.SIGHUP)
+            await running.logs("configuration unchanged")
+            for old, new, keys in (
+                ('address = "clinic@clinic.test"', 'address = "desk@clinic.test"', ["mailbox.address"]),
+                ("[smtp]", '[smtp]\nper_minute = 30\nhelo = "desk.clinic.test"', ["smtp.helo", "smtp.per_minute"]),
+                ("[trust]", '[store]\nurl = "tinydb:elsewhere"\n[trust]', ["store.url"]),
+                ("[trust]", '[health]\nlisten = "127.0.0.1:1"\n[trust]', ["health.listen"]),
+                ("shared = true", 'shared = true\nfolder = "Reports"', ["mailbox.folder"]),
+            ):
+                premises.config.write_text(good.replace(old, new).replace("Riverside Counselling", "Other"))
+                running.process.send_signal(signal.SIGHUP)
+                assert sorted((await running.logs("configuration not taken: it needs a restart"))["keys"]) == keys
+            await premises.report()
+            await premises.gets("dana@clinic.test", 1)
+            assert b"Promptly, Riverside Counselling" in (await premises.server.messages("dana@clinic.test"))[0]
+            premises.config.write_text(good.replace("shared = true", "shared = false\nstale_after = '2h'"))
+            running.process.send_signal(signal.SIGHUP)
+            await running.logs("configuration reread")
+            assert await running.stop() == 0
+
 
 async def test_a_letter_owed_is_counted_before_it_can_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with Clinic(tmp_path) as clinic:

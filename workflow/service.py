@@ -23,6 +23,7 @@ import structlog
 from workflow import VERSION, logs
 from workflow.clinic import Clinic
 from workflow.config import Config
+from workflow.config.keys import changed_at_start
 from workflow.engine import REHEARSED, Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News
 from workflow.mail.smtp.outbox import Outbox
@@ -156,11 +157,15 @@ class Service:
     def reload(self, config: Config) -> None:
         """Go on with another configuration: people, letters, times of new cases (SIGHUP, contract section 7).
 
-        Server addresses and the state folder need a restart.
+        All of it or, where a key needs a restart, none: half of a change may be worse than either.
         """
-        self.clinic.take(config)
+        before = self.clinic.config
+        if keys := changed_at_start(before, config):
+            log.warning("configuration not taken: it needs a restart", keys=keys)
+            return
+        self.clinic.take(config)  # one that says the same, too: templates may have changed
         self.wake()
-        log.info("configuration reread")
+        log.info("configuration unchanged" if config == before else "configuration reread")
 
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._notifier.notify("STOPPING=1")

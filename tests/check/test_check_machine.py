@@ -2,18 +2,104 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.check.looking import config, look, premises
+from tests.in_time import happens
 from tests.premises import Premises
+from tests.rows import each
 from workflow.config import load
 from workflow.verbs.check import machine
 from workflow.verbs.check.finding import Finding, Level
+from workflow.verbs.check.oddities import oddities
 
 __all__ = ["config", "premises"]
+
+
+@each(
+    ("more", "key"),
+    [
+        ('[quiet]\nfrom = "08:00"\nto = "21:00"', "quiet.from and quiet.to"),
+        ('[quiet]\nfrom = "22:00"\nto = "13:00"', "quiet.from and quiet.to"),
+        ('[quiet]\nfrom = "12:00"\nto = "12:01"', "quiet.from and quiet.to"),
+        ('[cadence.noshow]\nescalate = "30m"\nlead = "10m"', "cadence.noshow.lead"),
+        ('[cadence.noshow]\nescalate = "40m"', "cadence.noshow.lead"),
+        ('[privacy]\nkeep_names = "500d"', "privacy.keep_names"),
+        ('[privacy]\nkeep_cases = "20d"', "privacy.keep_names"),
+    ],
+)
+def test_what_is_possible_but_odd_is_a_warning(premises: Premises, more: str, key: str) -> None:
+    premises.configure(more)
+    (finding,) = oddities(load(premises.config))
+    assert finding.level is Level.WARN
+    assert finding.text.startswith(f"{key}: ")
+    assert finding.advice
+
+
+@each(
+    "more",
+    [
+        *("", '[quiet]\nfrom = "12:01"\nto = "11:00"', '[quiet]\nfrom = "12:00"\nto = "12:00"'),
+        *('[quiet]\nfrom = "00:00"\nto = "07:00"', '[privacy]\nkeep_names = "400d"', '[quiet]\nto = "11:59"'),
+    ],
+)
+def test_what_is_usual_is_none(premises: Premises, more: str) -> None:
+    premises.configure(more)
+    assert list(oddities(load(premises.config))) == []
+
+
+@each(
+    ("folder", "odd"),
+    [
+        *(("Trash", True), ("INBOX.Trash", True), ("Deleted Items", True), ("[Gmail]/Spam", True), (" ", True)),
+        *(("", False), ("Promptly", False), ("INBOX/Handled", False), ("Trash/Promptly", False)),
+    ],
+)
+def test_a_handled_folder_that_keeps_nothing_is_odd(premises: Premises, folder: str, odd: bool) -> None:
+    written = premises.config.read_text()
+    try:
+        premises.config.write_text(written.replace("shared =", f'handled_folder = "{folder}"\nshared ='))
+        assert ["handled_folder" in finding.text for finding in oddities(load(premises.config))] == [True] * odd
+    finally:
+        premises.config.write_text(written)
+
+
+@each(
+    ("word", "said"),
+    [
+        *(("secret \n", "ends in a blank"), (" secret", "begins with a blank"), ('"secret"\n', "quotation marks")),
+        *(("\u201csecret\u201d", "quotation marks"), ("'secret'", "quotation marks"), ("secret\t\r\n", "a blank")),
+        *(("secret\r\n", ""), ("two words", ""), ('"secret', ""), ("\ufeffsecret", ""), ("it's", "")),
+    ],
+)
+def test_what_stands_around_a_password_is_named(premises: Premises, word: str, said: str) -> None:
+    (premises.folder / "password").write_text(word)
+    found = [finding.text for finding in oddities(load(premises.config))]
+    assert [said in text and "mailbox.password_file" in text for text in found] == [True] * bool(said)
+    assert not any("secret" in text for text in found)
+
+
+@pytest.mark.slow
+async def test_a_file_that_the_daemon_has_not_read_is_told(premises: Premises) -> None:
+    written = premises.config.read_text()
+    async with premises.daemon() as running:
+        await happens((premises.state / "alive.json").exists)
+        assert await asyncio.to_thread(lambda: list(machine.daemon(load(premises.config)))) == []
+        premises.config.write_text(f"# of no weight\n{written}")
+        assert await asyncio.to_thread(lambda: list(machine.daemon(load(premises.config)))) == []
+        premises.config.write_text(written.replace("Riverside", "Lakeside"))
+        (finding,) = await asyncio.to_thread(lambda: list(machine.daemon(load(premises.config))))
+        assert (finding.part, finding.level) == ("configuration", Level.WARN)
+        running.process.send_signal(signal.SIGHUP)
+        await running.logs("configuration reread")
+        async with asyncio.timeout(5):
+            while await asyncio.to_thread(lambda: list(machine.daemon(load(premises.config)))):
+                await asyncio.sleep(0.05)
 
 
 def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -538,6 +538,25 @@ class Config(Table):
         )
 
 
+AT_START: Mapping[str, frozenset[str]] = {
+    "mailbox": frozenset(ImapServer.model_fields) - {"aliases", "own_voice", "shared", "stale_after"},
+    "smtp": frozenset(SmtpServer.model_fields),
+    "store": frozenset(StoreKeys.model_fields),
+    "health": frozenset(HealthKeys.model_fields),
+}
+"""The keys that a running daemon cannot go by anew: what they name was opened at its start."""
+
+
+def changed_at_start(before: Config, after: Config) -> list[str]:
+    """The keys of `AT_START` in which two configurations differ, by their full names."""
+    return [
+        f"{table}.{key}"
+        for table, keys in AT_START.items()
+        for key in type(getattr(before, table)).model_fields
+        if key in keys and getattr(getattr(before, table), key) != getattr(getattr(after, table), key)
+    ]
+
+
 def tables(model: type[Table] = Config, name: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every table of the file, ``cadence.noshow``, with its keys; the file itself is ``""``."""
     yield name, tuple(field.alias or key for key, field in model.model_fields.items())

@@ -9,10 +9,12 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from workflow import VERSION
 from workflow.clock import Clock
 from workflow.config import Config
 from workflow.mail.writing.render import Letters
@@ -95,6 +97,18 @@ def addresses(config: Config) -> Finding:
 
 def _is_within(domain: str, own: str) -> bool:
     return domain == own or domain.endswith(f".{own}") or own.endswith(f".{domain}")
+
+
+def daemon(config: Config) -> Iterator[Finding]:
+    """Whether the daemon that lives goes by this file, and is of this version; nothing where all is as it should be."""
+    alive = asyncio.run(board(config.store.url).alive())
+    if alive is not None and alive.config and alive.config != config.mark:
+        text = "the daemon that runs read it before its last change"
+        advice = "Run: systemctl reload promptly. The log says whether a key needs a restart instead."
+        yield warn("configuration", text, advice)
+    if alive is not None and alive.version and alive.version != VERSION:
+        text = f"the daemon that runs is of version {alive.version}, and {VERSION} is installed"
+        yield warn("version", text, "Run: systemctl restart promptly.")
 
 
 # --- the state ------------------------------------------------------------------------------------------
