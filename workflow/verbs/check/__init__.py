@@ -23,6 +23,7 @@ from workflow.config import Config, load
 from workflow.verbs import Terminal
 from workflow.verbs.check import imap, machine, sending, smtp, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
+from workflow.verbs.check.installed import installed
 from workflow.verbs.check.oddities import oddities
 
 PART_MOST = 60.0
@@ -65,6 +66,7 @@ def findings(config: Config, *, send: bool = False) -> Iterator[Finding]:
     yield ok("configuration", str(config.path))
     yield from oddities(config)
     yield from machine.daemon(config)
+    yield from installed(config)
     yield from tried("IMAP", imap.check, config, clock)
     yield machine.clock(config, clock)
     yield from tried("SMTP", smtp.check, config, clock)
