@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -14,11 +14,13 @@ from tests.conversation import MAILBOX
 from tests.daemon_process import configure
 from tests.premises import Premises
 from tests.real_servers import RealServers
+from tests.rows import each
 from tests.scripted_imap import ScriptedImap
 from workflow.config import Config, load
 from workflow.config.keys import OAuth2
 from workflow.verbs.check import explain
 from workflow.verbs.check.finding import Level
+from workflow.verbs.check.known import known
 
 pytestmark = pytest.mark.slow
 
@@ -233,6 +235,76 @@ async def test_a_server_that_takes_no_access_tokens(config: Config) -> None:
     assert found["IMAP login"].text == "this server takes no access tokens (XOAUTH2)"
     assert found["SMTP login"].text == "no way to log in is offered"
     assert "docs/oauth2.md" in found["SMTP login"].advice
+
+
+async def test_a_login_that_is_let_into_no_mailbox(config: Config) -> None:
+    """Microsoft's answer to the first command where a permission is missing, or the user name is another's."""
+    async with ScriptedImap() as server:
+        refusal = "BAD User is authenticated but not connected."
+        server.refuse("NAMESPACE", *[refusal] * 3)
+        server.refuse("LIST", *[refusal] * 9)
+        server.refuse("SELECT", *[refusal] * 3)
+        found = await look(with_mailbox(config, port=server.port))
+    assert found.failed == ["IMAP folder"]
+    assert "FullAccess" in found["IMAP folder"].advice
+    assert "user name" in found["IMAP folder"].advice
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "part", "advice"),
+    [
+        ("MAIL", "430 4.2.0 STOREDRV; mailbox logon failure", "SMTP sender", "SendAs"),
+        ("RCPT", "430 4.2.0 STOREDRV.Submission.Exception; mailbox logon failure", "SMTP recipients", "SendAs"),
+        ("MAIL", "550 5.7.60 SMTP; Client does not have permissions to send as this sender", "SMTP sender", "SendAs"),
+        ("MAIL", "451 4.7.1 Greylisted", "SMTP sender", "in a few minutes"),
+        ("RCPT", "451 4.3.0 Try later", "SMTP recipients", "in a few minutes"),
+    ],
+)
+async def test_what_microsoft_says_of_a_sender(
+    premises: Premises, config: Config, stage: Literal["MAIL", "RCPT"], answer: str, part: str, advice: str
+) -> None:
+    premises.server.refuse(MAILBOX if stage == "MAIL" else DANA, answer, stage=stage)
+    assert advice in (await look(config))[part].advice
+
+
+@each(
+    ("words", "advice"),
+    [
+        (b"5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", "turns it on"),
+        (b"5.7.139 Authentication unsuccessful, basic authentication is disabled.", "takes no passwords"),
+        ("5.7.139 the request did not meet the criteria to be authenticated successfully", "conditional access"),
+        ("5.7.139 Authentication unsuccessful", "step 4"),
+        (b"[ALERT] Application-specific password required: https://support.google.com", "app password"),
+        ("5.7.8 Username and Password not accepted. For more information", "app password"),
+        ("5.7.8 Error: authentication failed", "usual"),
+        ("Logon failure: unknown user name or bad password", "usual"),
+        ("mailbox size 1430 KB", "usual"),
+        (None, "usual"),
+    ],
+)
+def test_what_large_providers_say(words: object, advice: str) -> None:
+    assert advice in known(words, "usual")
+
+
+async def test_a_login_that_is_answered_late(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Dovecot does after wrong passwords."""
+    monkeypatch.setattr(explain, "PATIENCE", 1.0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            if line.upper().startswith(b"EHLO"):
+                writer.write(b"250-here\r\n250 AUTH PLAIN LOGIN\r\n")
+            elif not line.upper().startswith(b"AUTH"):
+                writer.write(b"221 bye\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        found = await look(with_smtp(config, port=port, username=MAILBOX, password_file=config.mailbox.password_file))
+    assert found.failed == ["SMTP login"]
+    assert found["SMTP login"].text == "no answer to the login within 1 seconds"
+    assert "wrong passwords" in found["SMTP login"].advice
 
 
 @pytest.mark.slow

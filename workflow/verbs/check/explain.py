@@ -23,6 +23,7 @@ from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.smtp.session import UnreadyError
 from workflow.mail.tls import verified
 from workflow.verbs.check.finding import Tell, fail, noted, ok, quoted, warn
+from workflow.verbs.check.known import known
 from workflow.verbs.check.mailbox import TROUBLE, IMAPClientAbortError
 
 PATIENCE = 10.0
@@ -170,7 +171,7 @@ def refused_login(section: str, protocol: str, username: str, cause: object) -> 
         f"Check {section}.username, and put the password alone into the file of {section}.password_file. Where people "
         f"sign in with a second step, an app password is needed; some providers must first be told to allow {protocol}."
     )
-    return f"user name or password refused, for {username}{quoted(words)}", advice
+    return f"user name or password refused, for {username}{quoted(words)}", known(words, advice)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -13,6 +13,7 @@ from workflow.mail.imap.session import why_lost
 from workflow.verbs.check import explain
 from workflow.verbs.check.explain import Peer, Server, knock, peer_of, refused_login
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, quoted, skipped, warn
+from workflow.verbs.check.known import known
 from workflow.verbs.check.mailbox import ROOM_LEAST, TROUBLE, IMAPClientError, Mailbox
 
 FOLDERS_SHOWN = 12
@@ -149,7 +150,8 @@ def _lost(part: str, error: Exception, config: Config) -> Finding:
     why, cause = why_lost(error), error.__cause__
     if isinstance(error, MailboxError) and error.detail:  # of access tokens
         words = "" if cause is None or error.detail in str(cause) else quoted(cause)
-        return fail(part, f"{error.detail}{words}", "See docs/oauth2.md for what must be allowed, and where.")
+        advice = known(cause, "See docs/oauth2.md for what must be allowed, and where.")
+        return fail(part, f"{error.detail}{words}", advice)
     if why is Loss.REFUSED_LOGIN:
         return fail(part, *refused_login("mailbox", "IMAP", config.mailbox.username, cause))
     if why is Loss.TIMEOUT:
@@ -157,4 +159,5 @@ def _lost(part: str, error: Exception, config: Config) -> Finding:
             part, f"no answer within {explain.PATIENCE:.0f} seconds", "Try again; if it stays so, ask your provider."
         )
     text = f"the server broke off{noted(cause or error)}"
-    return fail(part, text, "Try again in a few minutes: it may be busy, or have too many connections of yours.")
+    advice = "Try again in a few minutes: it may be busy, or have too many connections of yours."
+    return fail(part, text, known(cause or error, advice))

@@ -26,6 +26,7 @@ from workflow.mail.writing.render import Letters, Unsafe
 from workflow.store import StoreError, peek
 from workflow.verbs.check import explain
 from workflow.verbs.check.finding import Finding, Tell, fail, noted, ok, warn
+from workflow.verbs.check.known import known
 from workflow.verbs.check.machine import ahead, compared
 from workflow.verbs.check.mailbox import TROUBLE, Mailbox, Trial
 from workflow.verbs.check.trust import NO_HEADER, server_of
@@ -137,4 +138,4 @@ async def _instance(config: Config) -> str:
 def _handed(part: str, attempt: Attempt, to: str) -> Finding:
     if attempt.result is Result.ACCEPTED:
         return ok(part, f"handed to SMTP for {to}")
-    return fail(part, f"not accepted: {attempt.reason}", "See what the SMTP lines say.")
+    return fail(part, f"not accepted: {attempt.reason}", known(attempt.reason, "See what the SMTP lines say."))

@@ -15,6 +15,7 @@ from workflow.mail.tokens import tokens_of
 from workflow.verbs.check import explain
 from workflow.verbs.check.explain import LATER, Peer, Server, knock, peer_of, refused_login
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, noted, ok, quoted, skipped, some, warn
+from workflow.verbs.check.known import known
 
 SENDER = "SMTP sender"
 """The part without which no letter can be sent."""
@@ -70,12 +71,13 @@ async def _sender(client: aiosmtplib.SMTP, address: str) -> Finding:
         await client.mail(address)
     except aiosmtplib.SMTPSenderRefused as refused:
         text = f"{address} may not send here: {refused.code}{quoted(refused.message)}"
+        said = f"{refused.code} {refused.message}"
         if 400 <= refused.code < 500:
-            return warn(SENDER, text, "That is a refusal for now: run this again in a few minutes.")
+            return warn(SENDER, text, known(said, "That is a refusal for now: run this again in a few minutes."))
         advice = "Log in as the owner of that address (smtp.username), or let this account send as mailbox.address."
         if refused.code in LOGIN_WANTED:
             advice = "This server wants encryption or a login first: check smtp.security, smtp.port and smtp.username."
-        return fail(SENDER, text, advice)
+        return fail(SENDER, text, known(said, advice))
     await client.rset()
     return ok(SENDER, f"{address} may send")
 
@@ -97,7 +99,7 @@ async def _recipients(client: aiosmtplib.SMTP, config: Config) -> Finding:
         return fail(part, text, "Correct the address in the configuration, or have that mailbox made.")
     if later:
         text = f"{len(later)} of {len(addresses)} refused for now: {some(later, '; ')}"
-        return warn(part, text, "Run this again in a few minutes; Promptly tries such letters again.")
+        return warn(part, text, known(text, "Run this again in a few minutes; Promptly tries such letters again."))
     return ok(part, f"all {len(addresses)} would be accepted")
 
 
@@ -105,10 +107,14 @@ def _unready(failed: UnreadyError, keys: SmtpServer) -> Finding:
     part, reason, cause = "SMTP login", failed.attempt.reason, failed.__cause__
     words = quoted(cause.message) if isinstance(cause, aiosmtplib.SMTPResponseException) else ""
     if keys.oauth2 is not None and reason.startswith("login"):
-        advice = "See docs/oauth2.md for what must be allowed, and where."
+        advice = known(words, "See docs/oauth2.md for what must be allowed, and where.")
         return fail(part, f"{reason.removeprefix('login').lstrip(' :')}{words}", advice)
+    if reason.startswith("login") and isinstance(cause, TimeoutError):
+        text = f"no answer to the login within {explain.PATIENCE:.0f} seconds"
+        advice = "Some servers answer late after wrong passwords: check smtp.password_file, wait a minute, try again."
+        return fail(part, text, advice)
     if failed.attempt.result is not Result.REFUSED_LOGIN:
-        return fail(part, f"the server broke off ({reason}){words}", LATER)
+        return fail(part, f"the server broke off ({reason}){words}", known(words, LATER))
     if failed.attempt.code is None and not isinstance(cause, OSError):
         advice = 'If it wants no login, write smtp.username = "" and no password; else use its port for submission.'
         text = "the server offers no way to log in that Promptly knows"
