@@ -21,7 +21,7 @@ BROWSER := chromium
 	letters lock clean install install-files uninstall
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 venv: $(VENV) ## .venv with every library, as locked
 
@@ -139,7 +139,8 @@ uninstall: ## as root: remove what `make install` made, but never the configurat
 	@cd '$(UNITS)' && rm -f $(UNIT_FILES)
 	@rm -rf '$(PREFIX)' '$(COMMAND)'
 	@$(RELOAD)
-	@echo 'Removed. Left as they were: $(ETC) and the state in $(DESTDIR)/var/lib/promptly'
+	@echo 'Removed. Left as they were: $(ETC) and the state, which lies in $(DESTDIR)/var/lib/private/promptly'
+	@echo '($(DESTDIR)/var/lib/promptly is but a link to it). For good: rm -r both, and $(ETC)'
 
 lock: ## write the locks anew, with the newest versions that pyproject.toml allows
 	@$(PYTHON) -m venv build/lock

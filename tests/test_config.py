@@ -302,7 +302,7 @@ def test_a_library_that_is_not_installed_is_a_fault(write: Write, monkeypatch: p
     monkeypatch.setitem(sys.modules, "msal", None)
     found = faults_of(write(BY_TOKEN))
     assert list(found) == ["mailbox.oauth2.provider"]
-    assert "pip install '.[oauth]'" in found["mailbox.oauth2.provider"]
+    assert "make install" in found["mailbox.oauth2.provider"]
 
 
 def test_a_late_is_stale_after_two_hours(write: Write) -> None:

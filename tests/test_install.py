@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon_process import ROOT
+from workflow import VERSION
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +72,38 @@ def test_the_state_goes_where_the_service_may_write(root: Path) -> None:
 
 def test_the_password_is_for_root_alone(root: Path) -> None:
     assert mode(root / "etc/promptly/mailbox.password") == 0o600
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["status"], ["status", "--config", "/etc/promptly/config.toml"]),
+        (["show", "K7Q2"], ["show", "--config", "/etc/promptly/config.toml", "K7Q2"]),
+        (["erase", "K7Q2", "--yes"], ["erase", "--config", "/etc/promptly/config.toml", "K7Q2", "--yes"]),
+        (["restore", "a copy"], ["restore", "--config", "/etc/promptly/config.toml", "a copy"]),
+        (["demo", "--keep"], ["demo", "--keep"]),
+        (["--version"], ["--version"]),
+        ([], ["--help"]),
+    ],
+)
+def test_the_command_hands_on_what_it_is_told(root: Path, words: list[str], said: list[str]) -> None:
+    command = (root / "usr/local/bin/promptly").read_text()
+    told = root / "told"
+    told.write_text('#!/bin/sh\nshift\nprintf "%s\\n" "$PROMPTLY_CALLED" "$@"\n')
+    told.chmod(0o755)
+    script = command.replace("/opt/promptly/.venv/bin/python", str(told))
+    found = subprocess.run(["sh", "-c", script, "promptly", *words], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["promptly", *said]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def test_pip_is_refused_with_the_way_that_works() -> None:
+    refused = subprocess.run([sys.executable, "setup.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "make install" in refused.stderr
 
 
 def test_an_upgrade_keeps_configuration_and_password_and_leaves_no_old_module(root: Path) -> None:

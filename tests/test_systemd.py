@@ -50,7 +50,7 @@ def test_systemd_finds_nothing_wrong_with_them(units: Path) -> None:
     assert (found.returncode, found.stdout + found.stderr) == (0, "")
 
 
-@each("unit", ["promptly.service", "promptly-check.service"])
+@each("unit", ["promptly.service", "promptly-check.service", "promptly-alarm@.service"])
 def test_they_may_do_little(units: Path, unit: str) -> None:
     found = analyze("security", "--no-pager", "--offline=true", f"--threshold={MOST_EXPOSED}", str(units / unit))
     assert found.returncode == 0, found.stdout
@@ -68,6 +68,7 @@ def test_they_may_do_little(units: Path, unit: str) -> None:
         ("DynamicUser", "yes"),
         ("StateDirectory", "promptly"),
         ("LoadCredential", "mailbox.password:/etc/promptly/mailbox.password"),
+        ("ExecReload", "/bin/sh -c 'kill -HUP $MAINPID'"),  # /bin/kill is of a package that nothing pulls in
         ("OnFailure", "promptly-alarm@%N.service"),
     ],
 )

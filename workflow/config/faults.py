@@ -10,7 +10,6 @@ import importlib.util
 import os
 import re
 import stat
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -233,8 +232,8 @@ def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
     if provider not in _OAUTH2_LIBRARIES:  # said elsewhere
         return
     if not _is_installed(_OAUTH2_LIBRARIES[provider]):
-        pip = f"{sys.prefix}/bin/pip install '.[oauth]'"
-        advice = f"needs a library that is not installed: run {pip} in the folder where Promptly was unpacked"
+        make = "make install (as a service) or make venv (in a checkout)"
+        advice = f"needs a library that is not installed: run {make} in the folder where Promptly was unpacked"
         yield KeyFault(f"{section}.provider", advice)
     for key in _OAUTH2_OTHERS[provider]:
         if table.get(key):
