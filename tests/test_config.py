@@ -286,6 +286,28 @@ def test_a_login_by_token_of_google_has_a_refresh_token(write: Write) -> None:
     assert found.token_url == "https://oauth2.googleapis.com/token"
 
 
+def test_a_service_account_of_google_needs_nothing_else(write: Write, tmp_path: Path) -> None:
+    key = tmp_path / "account.json"
+    key.write_text('{"client_email": "promptly@project.test", "private_key": "-----BEGIN PRIVATE KEY-----"}')
+    key.chmod(0o600)
+    account = 'provider = "google"\nservice_account_file = "account.json"'
+    alone = {
+        'provider = "microsoft"\ntenant = "riverside.test"\nclient_id = "1111"\nclient_secret_file = "secret"': account
+    }
+    path = write(BY_TOKEN | alone)
+    found = load(path).mailbox.oauth2
+    assert found is not None
+    assert (found.service_account_file, found.client_id) == (key, "")
+    key.write_text("{}")
+    assert "in JSON" in faults_of(path)["mailbox.oauth2.service_account_file"]
+    with_more = {'provider = "microsoft"\ntenant = "riverside.test"': account}
+    key.write_text('"client_email" "private_key"')
+    key.chmod(0o600)
+    assert set(faults_of(write(BY_TOKEN | with_more))) == {"mailbox.oauth2.client_secret_file"}
+    for_microsoft = {'"1111"\n': '"1111"\nservice_account_file = "account.json"\n'}
+    assert set(faults_of(write(BY_TOKEN | for_microsoft))) == {"mailbox.oauth2.service_account_file"}
+
+
 def test_a_certificate_and_its_key_are_one_file(write: Write, tmp_path: Path) -> None:
     both = tmp_path / "program.pem"
     both.write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")

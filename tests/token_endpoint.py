@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -18,7 +19,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.certificates import certify
 from workflow.config.keys import OAuth2
@@ -30,6 +34,7 @@ TENANT = "riverside.test"
 CLIENT = "11111111-2222-3333-4444-555555555555"
 SECRET = "a secret of the program"
 REFRESH = "1//a refresh token"
+ACCOUNT = "promptly@project.iam.gserviceaccount.com"
 LONG = 1800
 """Characters of a token; Microsoft's have about so many."""
 
@@ -180,9 +185,37 @@ class TokenEndpoint:
                 proven = form.get("client_secret") == self.secret or "client_assertion" in form
             case "refresh_token":
                 proven = (form.get("client_secret"), form.get("refresh_token")) == (self.secret, REFRESH)
+            case "urn:ietf:params:oauth:grant-type:jwt-bearer":
+                return self._delegates(form["assertion"])
             case _:
                 proven = False
         return proven and form.get("client_id") == CLIENT
+
+    @cached_property
+    def account(self) -> rsa.RSAPrivateKey:
+        """The key of the service account `ACCOUNT`."""
+        return rsa.generate_private_key(65_537, 2048)
+
+    def account_file(self, folder: Path) -> Path:
+        """That key as Google hands it out."""
+        pem = self.account.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        key = {
+            "type": "service_account",
+            "client_email": ACCOUNT,
+            "private_key": pem.decode(),
+            "token_uri": "https://x/",
+        }
+        path = folder / "account.json"
+        path.write_text(json.dumps(key))
+        path.chmod(0o600)
+        return path
+
+    def _delegates(self, assertion: str) -> bool:
+        said = jwt.decode(assertion, self.account.public_key(), ["RS256"], options={"verify_aud": False})
+        asked = (said["iss"], said["sub"], said["scope"])
+        return asked == (ACCOUNT, self.mailbox, "https://mail.google.com/")
 
 
 class _Server(ThreadingHTTPServer):
@@ -250,6 +283,6 @@ def tokens(endpoint: TokenEndpoint, tmp_path: Path) -> MakeTokens:
             "ca_file": str(endpoint.ca_file),
         }
         usual = OAuth2.model_validate(keys, context={"base": tmp_path})
-        return Tokens(usual.model_copy(update=changes), timeout)
+        return Tokens(usual.model_copy(update=changes), "clinic@clinic.test", timeout)
 
     return make

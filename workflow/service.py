@@ -67,8 +67,8 @@ class Service:
         self, clinic: Clinic, stop: asyncio.Event | None = None, *, make_inbox: Callable[..., Inbox] = Inbox
     ) -> None:
         self.clinic = clinic
-        smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp.oauth2)
-        mailbox_tokens = tokens_of(clinic.config.mailbox.oauth2)
+        smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp)
+        mailbox_tokens = tokens_of(clinic.config.mailbox)
         # A second connection for bursts; small clinics' providers allow few at a time.
         self.sender = Sender(clinic, Outbox(smtp, tokens=tokens), Outbox(smtp, tokens=tokens))
         self._inbox = make_inbox(

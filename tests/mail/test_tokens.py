@@ -73,6 +73,23 @@ def test_a_certificate_proves_it_without_a_secret(endpoint: TokenEndpoint, token
     assert (said["iss"], said["sub"], "client_secret" in asked) == (CLIENT, CLIENT, False)
 
 
+def test_a_service_account_acts_in_the_mailboxs_name(
+    endpoint: TokenEndpoint, tokens: MakeTokens, tmp_path: Path
+) -> None:
+    ours = tokens("google", service_account_file=endpoint.account_file(tmp_path))
+    assert [ours.get(), ours.get(), ours.get(fresh=True)] == [*([endpoint.given[0]] * 2), endpoint.given[1]]
+    assert "client_secret" not in endpoint.asked[0]
+    endpoint.refuse("unauthorized_client", status=401)  # it may not act for this domain
+    with pytest.raises(TokenError, match="token refused: unauthorized_client") as caught:
+        ours.get(fresh=True)
+    assert caught.value.refused
+    endpoint.accept()
+    for text in ("{", '{"client_email": "x", "private_key": "no key"}', "[]"):
+        (tmp_path / "account.json").write_text(text)
+        with pytest.raises(TokenError, match="the service account's key cannot be read"):
+            ours.get(fresh=True)
+
+
 async def test_who_asks_at_the_same_time_shares_one_answer(endpoint: TokenEndpoint, tokens: MakeTokens) -> None:
     ours = tokens()
     assert len(set(await asyncio.gather(ours.fetch(), ours.fetch(), asyncio.to_thread(ours.get)))) == 1

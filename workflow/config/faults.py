@@ -37,7 +37,10 @@ _OAUTH2_WAYS = {
     "google": (("client_secret_file", "client_secret_env"), ("refresh_token_file", "refresh_token_env")),
 }
 """Of each of these one is needed."""
-_OAUTH2_OTHERS = {"microsoft": ("refresh_token_file", "refresh_token_env"), "google": ("tenant", "certificate_file")}
+_OAUTH2_OTHERS = {
+    "microsoft": ("refresh_token_file", "refresh_token_env", "service_account_file"),
+    "google": ("tenant", "certificate_file"),
+}
 """Keys that are the other provider's, and mean something that would not happen."""
 
 _STATE = frozenset(
@@ -49,7 +52,10 @@ _STATE = frozenset(
 Raw = Mapping[str, object]
 
 
-SECRET_FILES = ("password_file", "client_secret_file", "certificate_file", "refresh_token_file")
+SECRET_FILES = (
+    *("password_file", "client_secret_file", "certificate_file", "refresh_token_file"),
+    "service_account_file",
+)
 
 
 def handing(path: Path) -> str:
@@ -240,13 +246,26 @@ def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
             yield KeyFault(f"{section}.{key}", f'is not for provider = "{provider}": remove it')
     if provider == "microsoft" and not table.get("tenant"):
         yield KeyFault(f"{section}.tenant", "is needed: the clinic's domain at Microsoft, or its directory id")
-    for ways in _OAUTH2_WAYS[provider]:
+    if not table.get("client_id") and not _is_account(table):
+        yield KeyFault(f"{section}.client_id", "is needed: what the provider calls this program")
+    for key in (way for ways in _OAUTH2_WAYS["google"] for way in ways) if _is_account(table) else ():
+        if table.get(key):
+            yield KeyFault(f"{section}.{key}", "is not for a service account: remove it, or service_account_file")
+    for ways in _ways_of(table):
         given = [way for way in ways if table.get(way)]
         if not given:
             yield KeyFault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
         elif len(given) > 1:
             yield KeyFault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
     yield from _file_faults(section, table, base)
+
+
+def _is_account(table: Raw) -> bool:
+    return _text(table, "provider") == "google" and bool(table.get("service_account_file"))
+
+
+def _ways_of(table: Raw) -> tuple[tuple[str, ...], ...]:
+    return (("service_account_file",),) if _is_account(table) else _OAUTH2_WAYS.get(_text(table, "provider"), ())
 
 
 def _is_installed(library: str) -> bool:
@@ -318,7 +337,7 @@ def secret_faults(raw: Raw, base: Path) -> Iterator[KeyFault]:
         table = _table(raw, section)
         yield from _secrets_of(section, table, ("password_file", "password_env"), base)
         oauth2 = _table(table, "oauth2")
-        for ways in _OAUTH2_WAYS.get(_text(oauth2, "provider"), ()):
+        for ways in _ways_of(oauth2):
             yield from _secrets_of(f"{section}.oauth2", oauth2, ways, base)
 
 
@@ -363,6 +382,10 @@ def _secret_file_faults(key: str, own: Path) -> Iterator[KeyFault]:
     if key.endswith(".certificate_file"):
         if _CERTIFICATE not in word or not _PRIVATE_KEY.search(word):
             yield KeyFault(key, f"{path} must hold a certificate and its private key, both in PEM form")
+        return
+    if key.endswith(".service_account_file"):
+        if not all(part in word for part in (b'"client_email"', b'"private_key"')):
+            yield KeyFault(key, f"{path} must hold the service account's key as Google made it, in JSON")
         return
     try:
         lines = word.decode("utf-8-sig").strip("\r\n").splitlines()

@@ -325,7 +325,8 @@ class OAuth2(Table):
     """`[mailbox.oauth2]`, `[smtp.oauth2]`: where access tokens come from, instead of a password (docs/oauth2.md)."""
 
     provider: Literal["microsoft", "google"]
-    client_id: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+    client_id: Line = ""
+    """Google's service account needs none."""
     tenant: Tenant = ""
     client_secret_file: SecretPath = None
     client_secret_env: Line = ""
@@ -333,6 +334,8 @@ class OAuth2(Table):
     """A certificate and its key, in PEM form; then there is no client secret."""
     refresh_token_file: SecretPath = None
     refresh_token_env: Line = ""
+    service_account_file: SecretPath = None
+    """Google's JSON key of an account that may act as the mailbox; then there is neither client nor refresh token."""
     scope: Annotated[Line, AfterValidator(lambda value, info: value or _SCOPES.get(info.data.get("provider"), ""))] = (
         Field(default="", validate_default=True)
     )

@@ -1,7 +1,8 @@
 """Access tokens, for mail providers that take no passwords (contract section 6, `oauth2`).
 
 Microsoft 365 by msal, the program as itself (client credentials, RFC 6749, 4.4); Google by google-auth, with a refresh
-token (RFC 6749, 6). Here a token is had, and kept while it is good; each `session` says it to its server.
+token (RFC 6749, 6), or as a service account in the mailbox's name (RFC 7523, 2.1). Here a token is had, and kept while
+it is good; each `session` says it to its server.
 Which keys there are is `config.keys`; what an operator does at the provider is docs/oauth2.md.
 
 Both libraries block, and may do so for long. So they run on threads that nobody waits for beyond a limit, and that
@@ -18,9 +19,11 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from workflow.config.keys import OAuth2
+import orjson
+
+from workflow.config.keys import ImapServer, OAuth2, SmtpServer
 
 if TYPE_CHECKING:
     import requests
@@ -34,6 +37,9 @@ ANSWER_MOST = 10.0
 
 UNAVAILABLE = frozenset({"temporarily_unavailable", "server_error", "internal_failure", "slow_down"})
 """Errors that are no judgement on us (RFC 6749, 4.1.2.1; the last two are Google's and RFC 8628's)."""
+
+_GOOGLE_MAIL = "https://mail.google.com/"
+"""The scope of IMAP and SMTP at Google."""
 
 _ERROR_NAME = re.compile(r"[a-z_]{1,40}")
 """What RFC 6749, 5.2 calls an error; anything else a provider says stays out of the log."""
@@ -65,8 +71,9 @@ class Tokens:
     needs no restart.
     """
 
-    def __init__(self, settings: OAuth2, timeout: float = 15.0) -> None:
+    def __init__(self, settings: OAuth2, user: str = "", timeout: float = 15.0) -> None:
         self._settings = settings
+        self._user = user
         self._timeout = timeout
         self._lock = threading.Lock()
         # Guarded by the lock:
@@ -105,7 +112,7 @@ class Tokens:
         with self._lock:
             source = None if fresh else self._source
         try:
-            source = source or _SOURCES[self._settings.provider](self._settings)
+            source = source or _SOURCES[self._settings.provider](self._settings, self._user)
             token = source()
         except TokenError as error:
             self._done(future, None)
@@ -132,12 +139,12 @@ class Tokens:
         return _unavailable("no answer in time")
 
 
-def tokens_of(oauth2: OAuth2 | None) -> Tokens | None:
+def tokens_of(server: ImapServer | SmtpServer) -> Tokens | None:
     """Those of a server that is logged in to by token; None: by password."""
-    return None if oauth2 is None else Tokens(oauth2)
+    return None if server.oauth2 is None else Tokens(server.oauth2, server.username)
 
 
-def _microsoft(settings: OAuth2) -> Source:
+def _microsoft(settings: OAuth2, _: str) -> Source:
     import msal
 
     try:
@@ -179,29 +186,17 @@ def _credential(settings: OAuth2) -> str | dict[str, str]:
     return {"private_key": pem, "public_certificate": pem}
 
 
-def _google(settings: OAuth2) -> Source:
+def _google(settings: OAuth2, user: str) -> Source:
     from google.auth.exceptions import RefreshError, TransportError
     from google.auth.transport.requests import Request
-    from google.oauth2.credentials import Credentials
 
-    try:
-        secret, refresh_token = settings.client_secret(), settings.refresh_token()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable("client secret or refresh token") from error
-    credentials = Credentials(  # type: ignore[no-untyped-call]  # google-auth types few of its functions
-        None,
-        refresh_token=refresh_token,
-        token_uri=settings.token_url,
-        client_id=settings.client_id,
-        client_secret=secret,
-        scopes=settings.scope.split() or None,
-    )
+    credentials = _delegated(settings, user) if settings.service_account_file else _granted(settings)
     request = partial(Request(_session(settings)), timeout=ANSWER_MOST)
 
     def token() -> str:
         if not credentials.valid:
             try:
-                credentials.refresh(request)  # type: ignore[no-untyped-call]  # as above
+                credentials.refresh(request)
             except RefreshError as error:
                 said = error.args[1] if len(error.args) > 1 else None
                 raise _judged(said.get("error") if isinstance(said, dict) else None, away=error.retryable) from error
@@ -210,6 +205,39 @@ def _google(settings: OAuth2) -> Source:
         return str(credentials.token)
 
     return token
+
+
+def _granted(settings: OAuth2) -> Any:
+    """What somebody granted the program once, with a refresh token. Raises `TokenError`."""
+    from google.oauth2.credentials import Credentials
+
+    try:
+        secret, refresh_token = settings.client_secret(), settings.refresh_token()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable("client secret or refresh token") from error
+    return Credentials(  # type: ignore[no-untyped-call]  # google-auth types few of its functions
+        None,
+        refresh_token=refresh_token,
+        token_uri=settings.token_url,
+        client_id=settings.client_id,
+        client_secret=secret,
+        scopes=settings.scope.split() or None,
+    )
+
+
+def _delegated(settings: OAuth2, user: str) -> Any:
+    """A service account that the domain lets act in this user's name (domain-wide delegation). Raises `TokenError`."""
+    from google.oauth2.service_account import Credentials
+
+    assert settings.service_account_file is not None
+    try:
+        key = orjson.loads(settings.service_account_file.read_bytes())
+        account = Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # as above
+            {**key, "token_uri": settings.token_url}, scopes=(settings.scope or _GOOGLE_MAIL).split(), subject=user
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreadable("service account's key") from error
+    return account
 
 
 def _session(settings: OAuth2) -> requests.Session:
@@ -223,7 +251,7 @@ def _session(settings: OAuth2) -> requests.Session:
     return session
 
 
-_SOURCES: Mapping[str, Callable[[OAuth2], Source]] = {"microsoft": _microsoft, "google": _google}
+_SOURCES: Mapping[str, Callable[[OAuth2, str], Source]] = {"microsoft": _microsoft, "google": _google}
 
 
 def _judged(error: object, number: int | None = None, *, away: bool = False) -> TokenError:

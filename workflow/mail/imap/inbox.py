@@ -91,7 +91,7 @@ class Inbox:
         timeout: float = PATIENCE,
     ) -> None:
         self._server = server
-        self._tokens = tokens or tokens_of(server.oauth2)
+        self._tokens = tokens or tokens_of(server)
         self._timeout = timeout
         self._first_since = first_since
         self._deliver = deliver

@@ -97,7 +97,7 @@ class Session:
     ) -> None:
         """Connect and encrypt; `tls` instead of verified TLS. Raises `MailboxError` (unreachable, tls)."""
         self._server = server
-        self._tokens = tokens or tokens_of(server.oauth2)
+        self._tokens = tokens or tokens_of(server)
         self._timeout = timeout
         self._pushed = False
         self._idle_tag: bytes | None = None

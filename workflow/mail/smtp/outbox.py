@@ -58,7 +58,7 @@ class Outbox:
 
     def __init__(self, server: SmtpServer, *, tokens: Tokens | None = None, timeout: float = STEP_MOST) -> None:
         self._server = server
-        self._tokens = tokens or tokens_of(server.oauth2)
+        self._tokens = tokens or tokens_of(server)
         self._timeout = timeout
         self._turn = asyncio.Lock()
         self._scope: asyncio.Timeout | None = None

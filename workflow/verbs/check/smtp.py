@@ -45,7 +45,7 @@ async def _converse(config: Config, tell: Tell) -> None:
     keys = config.smtp
     try:
         tls = None if keys.security == "none" else tls_context(keys)
-        client = await opened(keys, tls, tokens_of(keys.oauth2), explain.PATIENCE)
+        client = await opened(keys, tls, tokens_of(keys), explain.PATIENCE)
     except UnreadyError as failed:
         tell(_unready(failed, keys))
         tell(skipped("SMTP sender, recipients", "not tried, for nobody is logged in"))
