@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import daemon
-from tests.conversation import CONFIG, MAILBOX, Clinic
+from tests.configuration import configure
+from tests.conversation import MAILBOX, Clinic
 from tests.in_time import happens, missed
 from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
@@ -185,11 +186,7 @@ class TestTheDaemon:
 class TestRestore:
     @staticmethod
     def restore(folder: Path, named: str) -> int:
-        config = folder / "config.toml"
-        if not config.exists():
-            values = {"admins": '"a@clinic.test"', "imap": 1, "smtp": 1, "shared": "true", "month": "false"}
-            config.write_text(CONFIG.format(**values, lead="", digest="", more=""))
-        return daemon.main(["restore", named, "--config", str(config)])
+        return daemon.main(["restore", named, "--config", str(configure(folder))])
 
     @pytest.mark.parametrize("named", ["2026-11-05", "state/backups/2026-11-05", "elsewhere/"])
     async def test_puts_the_copy_in_place_and_keeps_the_state_beside_it(
@@ -251,7 +248,14 @@ class TestRestore:
             assert self.restore(tmp_path, named) == code, named
             assert said in capsys.readouterr().err
             assert files(state) == before
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "empty", "link", "state", "torn"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "config.toml",
+            "empty",
+            "link",
+            "password",
+            "state",
+            "torn",
+        ]
 
     async def test_refuses_while_a_daemon_runs(self, tmp_path: Path) -> None:
         async with Clinic(tmp_path) as clinic:
@@ -279,7 +283,7 @@ class TestRestore:
         assert self.restore(tmp_path, "2026-11-05") == 1
         assert "No space left" in capsys.readouterr().err
         assert files(state) == before
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "state"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml", "password", "state"]
 
     @pytest.mark.parametrize("put_there_by_hand", [False, True])
     async def test_of_an_installed_state_leaves_systemds_link_as_it_must_be(

@@ -416,7 +416,7 @@ class TestErase:
         async with premises.daemon() as running:
             asking = asyncio.create_task(premises.promptly("erase", other.stem, "--yes"))
             assert (await asking)[0] == 0, "a running daemon is asked the same way"
-            assert await running.stop() == 0
+            await running.stop()
         assert not list(premises.state.glob("open/*.json"))
 
 

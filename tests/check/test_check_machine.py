@@ -63,7 +63,7 @@ def test_what_is_usual_is_none(premises: Premises, more: str) -> None:
 def test_a_handled_folder_that_keeps_nothing_is_odd(premises: Premises, folder: str, odd: bool) -> None:
     written = premises.config.read_text()
     try:
-        premises.config.write_text(written.replace("shared =", f'handled_folder = "{folder}"\nshared ='))
+        premises.config.write_text(written.replace("[mailbox]", f'[mailbox]\nhandled_folder = "{folder}"'))
         assert ["handled_folder" in finding.text for finding in oddities(load(premises.config))] == [True] * odd
     finally:
         premises.config.write_text(written)

@@ -186,9 +186,9 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
     yield from _people_faults(raw)
     first: dict[str, tuple[str, Path]] = {}
     for key, path in secret_files(raw, base):
-        other, place = first.setdefault(path.name, (key, path))
+        there, place = first.setdefault(path.name, (key, path))
         if place != path:
-            advice = f"another file of this name stands at {other}, and systemd hands secrets over by name alone"
+            advice = f"another file of this name stands at {there}, and systemd hands secrets over by name alone"
             yield KeyFault(key, f"{advice}: rename one of them")
     if templates := _text(_table(raw, "letters"), "templates"):
         try:
