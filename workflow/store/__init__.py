@@ -24,6 +24,7 @@ a clinic around gather, decide, commit, and around whatever else changes the sta
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -413,18 +414,28 @@ def restore(url: str, named: str, kept: str) -> list[Path]:
     return put_back(folder_of(url), named, kept)
 
 
-def act_as_owner(url: str) -> str:
+def act_as_owner(url: str) -> None:
     """Root, who may be asked to erase, becomes the user whose state it is: the daemon must be able to read what is
-    written here. The URL to go on with, for the way there may be closed to that user, as systemd's ``/var/lib/private``
-    is: from here on the state is the working directory.
+    written here. It still reads what root may, for the way there may be closed to that user, as systemd's
+    ``/var/lib/private`` is.
     """
     folder = folder_of(url)
-    if os.geteuid() != 0 or not folder.exists() or not (owner := folder.stat()).st_uid:
-        return url
-    os.chdir(folder)
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
-    return "tinydb:."
+    if os.geteuid() == 0 and folder.exists() and (owner := folder.stat()).st_uid:
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+        _read_as_root()
+
+
+def _read_as_root() -> None:
+    """Take CAP_DAC_READ_SEARCH up again, which went with the effective user (capabilities(7)); Python has no words for
+    it. Where it can't be had, the way to the state must be open.
+    """
+    libc = ctypes.CDLL(None)
+    header = (ctypes.c_uint32 * 2)(0x2008_0522, 0)  # the kernel's version 3; this process
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: the first half of each, then the second
+    if libc.capget(header, sets) == 0:
+        sets[0] = sets[1] & 1 << 2
+        libc.capset(header, sets)
 
 
 def folder_of(url: str) -> Path:

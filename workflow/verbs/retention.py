@@ -29,8 +29,8 @@ def main(asked: Namespace) -> int:
     case_id = asked.case if asked.verb == "erase" else ""
     config = load(asked.config, secrets=False)
     try:
-        url = act_as_owner(config.store.url)
-        if case_id and not asyncio.run(_is_there(url, case_id)):
+        act_as_owner(config.store.url)
+        if case_id and not asyncio.run(_is_there(config, case_id)):
             print(f"Case {case_id} is not there, nor in a backup: `status` lists the open ones.", file=sys.stderr)
             return 2
         if not asked.yes:
@@ -42,7 +42,7 @@ def main(asked: Namespace) -> int:
             if input(f"{what}? Type yes: ").strip().casefold() != "yes":
                 print("Nothing was changed.")
                 return 1
-        answer = asyncio.run(_carried_out(config, url, asked.verb, case_id))
+        answer = asyncio.run(_carried_out(config, asked.verb, case_id))
     except (NotCommitted, OSError) as refused:
         why = getattr(refused, "strerror", None) or str(refused) or type(refused).__name__
         print(f"Not done, or not wholly: {why}. It may be repeated.", file=sys.stderr)
@@ -51,19 +51,19 @@ def main(asked: Namespace) -> int:
     return answer.code
 
 
-async def _is_there(url: str, case_id: str) -> bool:
-    reader = await peek(url)
+async def _is_there(config: Config, case_id: str) -> bool:
+    reader = await peek(config.store.url)
     return await reader.knows(case_id) or bool(await reader.places(case_id))
 
 
-async def _carried_out(config: Config, url: str, verb: str, case_id: str) -> Carried:
+async def _carried_out(config: Config, verb: str, case_id: str) -> Carried:
     """By ourselves if nobody holds the state, else by the daemon that does; it may end, or begin, while we wait."""
     logs.set_up(quiet=True)
-    daemon, request = board(url), None
+    daemon, request = board(config.store.url), None
     began = time.monotonic()
     while True:
         try:
-            store = await stores.open(url)
+            store = await stores.open(config.store.url)
         except Locked:
             if request is None:
                 request = await daemon.ask(verb, case_id)
