@@ -5,6 +5,7 @@ From bytes to decision, without a store.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import assume, given
@@ -49,7 +50,7 @@ def heard(written: Mail, case: Case | None) -> Situation:
 
 
 def decided(written: Mail, case: Case | None) -> Decision:
-    return route(heard(written, case))[-1]
+    return route(heard(replace(written, arrived_at=NOW), case))[-1]
 
 
 lines = st.builds(

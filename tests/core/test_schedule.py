@@ -88,7 +88,7 @@ class TestLate:
         assert reminders(case, local("20:00")) == ["05 13:25", "05 15:10"]
 
     def test_a_session_that_is_long_over_is_asked_about_once_not_twice(self) -> None:
-        case = a_case(Kind.LATE, local("16:00"), minutes=15, at=time(9, 0))
+        case = replanned(replace(a_case(Kind.LATE, local("16:00"), minutes=15), session_at=local("09:00")))
         assert reminders(case, local("20:00")) == ["05 16:05"]
         assert schedule.asks_outcome(case, local("16:05"))
 

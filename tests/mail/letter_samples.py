@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tests.cast import CADENCE
 from workflow.core.model import (
@@ -231,6 +231,11 @@ def _cases() -> Iterator[tuple[str, Letter]]:
         "draft-late-over-session",
         written(LetterKind.DRAFT, "opened", facts=replace(LATE, minutes=75), data={"over_session": True}),
     )
+    meant = (Choice("NOSHOW Sam AT 08:00", "Did you mean this?", "K7Q2"), *associate_choices(case_of(LATE)))
+    untimed = replace(LATE, session_at=None, expected_at=None)
+    early: dict[str, Datum] = {"over_time": "8:00 am"}
+    yield "draft-late-over", written(LetterKind.DRAFT, "opened", facts=untimed, offered=meant, data=early)
+    yield "alert-late-over", written(LetterKind.ALERT, "opened", Role.ADMIN, untimed, data=early)
     nobody = replace(LATE, client=None)
     yield "draft-late-no-client", written(LetterKind.DRAFT, "opened", facts=nobody)
     couple = replace(LATE, client="Sam & Kim")
@@ -245,6 +250,8 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     evening = replace(NOSHOW, yesterday=True, session_at=TWO - timedelta(hours=19))
     yield "draft-noshow-yesterday", written(LetterKind.DRAFT, "opened", facts=evening)
     doubtful: dict[str, Datum] = {"future_time": True, "morning": True}
+    long_ago = replace(NOSHOW, session_at=None, missed_on=date(2026, 11, 2))
+    yield "draft-noshow-monday", written(LetterKind.DRAFT, "opened", facts=long_ago)
     yield (
         "draft-noshow-morning",
         written(LetterKind.DRAFT, "opened", facts=replace(NOSHOW, session_at=None), data=doubtful),
@@ -385,6 +392,11 @@ def _answers() -> Iterator[tuple[str, Letter]]:
         "ask-other-client",
         written(LetterKind.ASK, "other-client", facts=LATE, offered=ill, data={"line": "late 20 flu"}),
     )
+    ended_at = (Choice("LATE 20 Sam Peters", "A new report"), *associate_choices(case_of(LATE)))
+    yield (
+        "ask-other-session",
+        written(LetterKind.ASK, "other-session", facts=LATE, offered=ended_at, data={"line": "LATE 20"}),
+    )
     yield (
         "ask-few-words",
         written(LetterKind.ASK, "few-words", facts=LATE, offered=choices("K7Q2", "OTHER"), data={"line": "other"}),
@@ -405,6 +417,10 @@ def _answers() -> Iterator[tuple[str, Letter]]:
     yield "help-unread", written(LetterKind.HELP, "unread", offered=reading, data={"line": "Lathe 15 Sam"})
     sealed: dict[str, Datum] = {"line": "late for Sam", "unread": True}
     yield "help-text-unread", written(LetterKind.HELP, "unread", offered=reading, data=sealed)
+    today = (Choice("LATE 15 Sam", "It is today", None),)
+    yield "help-not-today", written(LetterKind.HELP, "not-today", offered=today, data={"line": "LATE 15 Sam Friday"})
+    there = (Choice("WAITING Sam", "They are late now", None),)
+    yield "help-not-yet", written(LetterKind.HELP, "not-yet", offered=there, data={"line": "WAITING Sam AT 5pm"})
     yield "help-forward", written(LetterKind.HELP, "forward", data={"line": "Fwd: LATE 15 Sam"})
     yield "help-in-your-name", written(LetterKind.HELP, "in-your-name")
     yield "help-untagged", written(LetterKind.HELP, "untagged", data={"line": "Cancel all my sessions"})

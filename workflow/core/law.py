@@ -73,6 +73,7 @@ _QUESTIONS: Mapping[Why, Question] = {
     Why.BEFORE_SENT: "before-sent",
     Why.SAME_KIND: "same-kind",
     Why.PERHAPS_ANOTHER: "other-client",
+    Why.ANOTHER_SESSION: "other-session",
 }
 """What is asked; after every other doubt, how it ended."""
 
@@ -143,7 +144,7 @@ def doubt_case(
         return after
     topic = _QUESTIONS.get(doubt.reason, "which-outcome")
     match topic:
-        case "other-client":
+        case "other-client" | "other-session":
             offered = meant
         case "cancel":
             cancelled = Choice(line="OTHER client cancelled", label="The client cancelled", case=case.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -331,6 +331,8 @@ class Case:
     """Since when the associate gets nothing: letters come back, or they have left. Admin is reminded instead."""
     away_at: datetime | None = None
     """Since when the associate's mailbox answers by itself."""
+    missed_on: date | None = None
+    """The session's local day as the report names it, where it was before yesterday."""
     wiped_at: datetime | None = None
     """When the client's name and all free text were wiped (``[privacy] keep_names``); None again once there is new."""
 
@@ -448,6 +450,8 @@ class Facts:
     """What was written since the last change and was not understood, the newest; None: all was."""
     escalates_at: datetime | None = None
     """When admin hears again if nobody answers; None: only of an answer."""
+    missed_on: date | None = None
+    """The session's local day as the report names it, where it was before yesterday."""
 
 
 class Post(StrEnum):
@@ -615,7 +619,11 @@ class Report:
     minutes: int | None = None
     at: time | None = None
     """Local time of the session."""
+    either: bool = False
+    """It says neither am nor pm."""
     yesterday: bool = False
+    day: str | None = None
+    """What day it names behind the client, for `times.date_of`; None: none, today or yesterday."""
     for_associate: str | None = None
     """What followed FOR, as written."""
     note: str = ""
@@ -635,6 +643,13 @@ class Unclear:
     """The likely reading as a line to send: ``LATE 15 Sam``; None: none."""
     notice: bool
     """Admin gets a `notice`: the tag is in capitals, or the line holds minutes or a time."""
+    other: str | None = None
+    """What else it may mean, likewise."""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """The likeliest first."""
+        return tuple(one for one in (self.reading, self.other) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -702,6 +717,8 @@ class Why(StrEnum):
     """What may tell of the first attempt alone."""
     PERHAPS_ANOTHER = "perhaps another client"
     """A report about another client, or why this one is late."""
+    ANOTHER_SESSION = "another session"
+    """LATE with minutes about a session that must be over."""
     SAME_KIND = "same kind"
     """A kind that the case cannot become."""
     CLOSED = "closed"

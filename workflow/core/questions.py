@@ -20,6 +20,7 @@ from workflow.core.model import (
     Datum,
     Decision,
     Fate,
+    Kind,
     Letter,
     LetterKind,
     Person,
@@ -126,8 +127,25 @@ def unread(situation: Situation) -> Decision:
     assert unclear is not None, "`routing` asks only then"
     reading, likely = situation.reading, unclear.reading
     line = reading.line if likely is None or likely != reading.below else likely
-    told = _offered(situation, line, likely, notice=unclear.notice)
+    told = _offered(situation, line, unclear.readings, notice=unclear.notice)
     return Decision("unclear", letters=told, key=situation.mail.key) if told else untagged(situation)
+
+
+def not_yet(situation: Situation, report: Report) -> Decision:
+    """A report before its day opens nothing, and admin hears of it; nor does one of a client who is not due yet."""
+    line, person, day = situation.reading.line, situation.voice.person, report.day is not None
+    today = likely_line(replace(report, at=None if report.kind is Kind.WAITING else report.at, day=None))
+    if situation.voice.role is Role.ADMIN and report.for_associate is None:
+        offered = for_each(today, None, situation.scene.rules.roster)
+    else:
+        offered = (Choice(today, "It is today" if day else "They are late now"),)
+    told: tuple[Letter, ...] = ()
+    if not situation.goes_outside:
+        told = (_answer(situation, LetterKind.HELP, "not-today" if day else "not-yet", offered, line=line),)
+    if day or not told:
+        detail = f"{person.name} reported a session whose day is still to come; no case was opened."
+        told += _told_of(situation, (), detail, line)
+    return Decision("still to come", letters=told, key=situation.mail.key)
 
 
 def beside_unread(situation: Situation, decision: Decision) -> Decision:
@@ -138,31 +156,36 @@ def beside_unread(situation: Situation, decision: Decision) -> Decision:
     return replace(decision, letters=letters, key=decision.key if decision.case is not None else situation.mail.key)
 
 
-def _offered(situation: Situation, line: str, likely: str | None, *, notice: bool) -> tuple[Letter, ...]:
-    """Help about this line with its likely reading as a choice, and admin's notice.
+def _offered(situation: Situation, line: str, likely: tuple[str, ...], *, notice: bool) -> tuple[Letter, ...]:
+    """Help about this line with its likely readings as choices, and admin's notice.
 
     What somebody outside the configuration reads earns no help, but a notice, if it has a reading: perhaps it was not
     meant for us (section 3).
     """
     person, role = situation.voice.person, situation.voice.role
-    if likely is None:
-        offered: tuple[Choice, ...] = ()
-    elif role is Role.ADMIN and " FOR " not in likely:
-        offered = for_each(likely, None, situation.scene.rules.roster)
-    else:
-        offered = (Choice(line=likely, label="Did you mean this?"),)
+    offered: tuple[Choice, ...] = ()
+    for reading in likely:
+        if role is Role.ADMIN and " FOR " not in reading:
+            offered += for_each(reading, None, situation.scene.rules.roster)
+        else:
+            offered += (Choice(line=reading, label="Did you mean this?"),)
     letters: tuple[Letter, ...] = ()
     if not situation.goes_outside:
         letters = (_answer(situation, LetterKind.HELP, "unread", offered, line=line),)
     if notice or (likely and situation.goes_outside):
-        theirs = f"{likely} FOR {person.name}"
-        about = (Choice(line=theirs, label="Report it for them"),) if likely and role is Role.ASSOCIATE else offered
+        theirs = tuple(Choice(f"{reading} FOR {person.name}", "Report it for them") for reading in likely)
+        about = theirs if role is Role.ASSOCIATE else offered
         asked = "and was asked what was meant" if letters else "in a mail that others read, too"
-        detail = f"{person.name} wrote a line that could not be read, {asked}."
-        but = person.email if role is Role.ASSOCIATE else None  # the lead stands in for an admin about themselves
-        told = notices(situation.scene, "unread", offered=about, but=but, detail=detail, line=line)
-        letters += tuple(letter for letter in told if not is_same(letter.to, person))
+        letters += _told_of(situation, about, f"{person.name} wrote a line that could not be read, {asked}.", line)
     return letters
+
+
+def _told_of(situation: Situation, offered: tuple[Choice, ...], detail: str, line: str) -> tuple[Letter, ...]:
+    """Admin's notice of a line that opened nothing; the writer gets none about themselves."""
+    person, role = situation.voice.person, situation.voice.role
+    but = person.email if role is Role.ASSOCIATE else None  # the lead stands in for an admin about themselves
+    told = notices(situation.scene, "unread", offered=offered, but=but, detail=detail, line=line)
+    return tuple(letter for letter in told if not is_same(letter.to, person))
 
 
 def untagged(situation: Situation) -> Decision:

@@ -6,14 +6,17 @@ Whether it concerns a new case or an open one is settled before: `routing`. The 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_others
 from workflow.core.language import names
-from workflow.core.model import Case, Datum, Kind, LetterKind, Person, Post, Report, Role, Rules, State
+from workflow.core.language.guess import likely_line
+from workflow.core.language.printed import clock_time
+from workflow.core.language.times import date_of, halves
+from workflow.core.model import Case, Choice, Datum, Kind, LetterKind, Person, Post, Report, Role, Rules, State
 from workflow.core.owed import Scene, admin_choices, alerted, associate_choices, outcome_choices, to_case, withdraw
 from workflow.core.schedule import in_utc
 from workflow.core.topics import Opening
@@ -31,7 +34,7 @@ NOON = 12
 def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, others: list[str]) -> Case:
     """A new case with its alert and draft. `others`: the associate's other open cases, for the draft letter."""
     arrived = voice.mail.arrived_at
-    session_at, future = session_time(report, arrived, scene.rules)
+    session = session_of(report, arrived, scene.rules)
     figures = scene.rules.cadence
     if scene.rules.roster.lead is None:
         alone: dict[str, Any] = {kind: replace(figures.of(kind), lead=None) for kind in Kind}
@@ -44,8 +47,9 @@ def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, oth
         associate=associate,
         client=report.client,
         minutes=report.minutes,
-        session_at=session_at,
-        yesterday=report.yesterday,
+        session_at=session.at,
+        yesterday=session.yesterday,
+        missed_on=session.missed_on,
         reported_at=arrived,
         opened_at=scene.now,
         changed_at=scene.now,
@@ -54,7 +58,7 @@ def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, oth
         told_at=sent_at,
     )
     case = noted(consumed(scene, case, voice, "opened"), report.note)
-    return _announced(scene, case, voice, "opened", report, {"future_time": future, "others": others})
+    return _announced(scene, case, voice, "opened", report, session, {"others": others})
 
 
 def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: str) -> Case:
@@ -66,7 +70,8 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
     that becomes `waiting` tells admin that the alert was wrong.
     """
     arrived = voice.mail.arrived_at
-    session_at, future = session_time(report, arrived, scene.rules)
+    session = session_of(report, arrived, scene.rules)
+    dated = session.at is not None or session.yesterday or session.missed_on is not None
     holds = _still_holds(report, what)
     sent_at = arrived if report.sent else case.sent_at if holds else None
     renamed = what in {"client", "name"}
@@ -75,8 +80,9 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
         kind=report.kind,
         client=report.client or case.client,
         minutes=(report.minutes or (case.minutes if renamed else None)) if report.kind is Kind.LATE else None,
-        session_at=session_at or case.session_at,
-        yesterday=report.yesterday or (case.yesterday and report.at is None),
+        session_at=session.at or case.session_at,
+        yesterday=session.yesterday if dated else case.yesterday,
+        missed_on=session.missed_on if dated else case.missed_on,
         reported_at=case.reported_at if what == "name" else max(arrived, case.reported_at),
         changed_at=scene.now,
         resumed_at=None,
@@ -97,7 +103,8 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
             before=None,
         )
     if changed.kind is Kind.NOSHOW and changed.session_at is not None and changed.session_at > arrived:
-        changed, future = replace(changed, session_at=None), True  # known from LATE: nobody has missed it yet
+        changed = replace(changed, session_at=None)  # known from LATE: nobody has missed it yet
+        session = replace(session, to_come=True)
     said = "client" if renamed else what
     changed = noted(consumed(scene, changed, voice, f"changed: {said}"), report.note)
     changed = withdraw(changed, {LetterKind.DRAFT}, "replaced by a newer draft", scene.now)
@@ -108,7 +115,7 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
         changed = update_others(scene, replace(changed, makeup=False), voice, "wrong", associate=False)
         if voice.role is not Role.ASSOCIATE:  # who gets no alert either
             changed = receipt(scene, changed, voice, "wrong")
-    return _announced(scene, changed, voice, "changed", report, {"future_time": future, "changed": said})
+    return _announced(scene, changed, voice, "changed", report, session, {"changed": said})
 
 
 def _still_holds(report: Report, what: str) -> bool:
@@ -124,7 +131,7 @@ def may_become(old: Kind, new: Kind) -> bool:
 def is_repeated(scene: Scene, voice: Voice, case: Case, report: Report) -> bool:
     """Whether a report says nothing new: the same within ten minutes, or at any time the bare tag in an answer."""
     arrived = voice.mail.arrived_at
-    at, _ = session_time(report, arrived, scene.rules)
+    at = session_of(report, arrived, scene.rules).at
     bare = report.client is None and report.minutes is None and at is None
     if report.kind is not case.kind or at not in {None, case.session_at}:
         return False
@@ -156,26 +163,82 @@ def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     return receipt(scene, update_others(scene, noted(after, note), voice, "note", data), voice, "again", data)
 
 
-def session_time(report: Report, arrived: datetime, rules: Rules) -> tuple[datetime | None, bool]:
-    """The session's start in UTC, and whether a NOSHOW's time was dropped because it is still to come.
+@dataclass(frozen=True, slots=True)
+class Session:
+    """When a report's session is, as far as it says. Times in UTC, days in the clinic's zone."""
 
-    The report's time is local, of the day of arrival or the day before (contract section 3, "Time").
-    """
-    if report.at is None:
-        return None, False
+    at: datetime | None = None
+    yesterday: bool = False
+    missed_on: date | None = None
+    """The day of a missed session that is neither today nor yesterday."""
+    to_come: bool = False
+    """Its day, or the time of who should have come, is still to come: of a NOSHOW the time alone was dropped."""
+    over_at: datetime | None = None
+    """When it began, of a LATE that must be over by its own figures: no time at all, then."""
+
+
+def session_of(report: Report, arrived: datetime, rules: Rules) -> Session:
+    """Seen from when the report arrived (contract section 3, "Time")."""
     zone = ZoneInfo(rules.cadence.zone)
-    day = arrived.astimezone(zone).date() - timedelta(days=1 if report.yesterday else 0)
-    at = in_utc(day, report.at, zone)
-    if report.kind is Kind.NOSHOW and at > arrived:
-        return None, True
-    return at, False
+    today = arrived.astimezone(zone).date()
+    day: date | None = today - timedelta(days=1 if report.yesterday else 0)
+    if report.day is not None:
+        day = date_of(report.day, today)
+        if day is None or (day != today and report.kind is not Kind.NOSHOW):
+            return Session(to_come=True)
+    assert day is not None, "today or yesterday"
+    times = _fitting(report, day, arrived, rules)
+    if report.day is not None and report.day.isdecimal() and day == today and not times:
+        day -= timedelta(days=7)  # the weekday that is today, at an hour to come
+        times = _fitting(report, day, arrived, rules)
+    ago = (today - day).days
+    found = Session(
+        at=min(times, key=lambda at: abs(at - arrived), default=None),
+        yesterday=ago == 1,
+        missed_on=day if ago > 1 else None,
+    )
+    if report.at is None or found.at is not None:
+        return found
+    if report.kind is Kind.LATE:
+        return replace(found, over_at=max(in_utc(day, at, zone) for at in _meant(report)))
+    return replace(found, to_come=True)
+
+
+def _meant(report: Report) -> tuple[time, ...]:
+    """The times of the day that the report may mean."""
+    if report.at is None:
+        return ()
+    return halves(report.at) if report.either else (report.at,)
+
+
+def _fitting(report: Report, day: date, arrived: datetime, rules: Rules) -> list[datetime]:
+    """Those of them that the tag allows: nobody has missed, or waited for, what is to come; none is late for what must
+    be over."""
+    zone = ZoneInfo(rules.cadence.zone)
+    meant = [in_utc(day, at, zone) for at in _meant(report)]
+    if report.kind is not Kind.LATE:
+        return [at for at in meant if at <= arrived]
+    length = timedelta(minutes=report.minutes or 0) + rules.cadence.session
+    return [at for at in meant if at + length >= arrived]
 
 
 def _announced(
-    scene: Scene, case: Case, voice: Voice, topic: Opening, report: Report, said: Mapping[str, Datum]
+    scene: Scene,
+    case: Case,
+    voice: Voice,
+    topic: Opening,
+    report: Report,
+    session: Session,
+    said: Mapping[str, Datum],
 ) -> Case:
     """With the alert to each admin (but for `waiting`) and the draft to the associate; due times planned."""
-    data: dict[str, Datum] = dict(said)
+    offered = associate_choices(case)
+    data: dict[str, Datum] = {**said, "future_time": session.to_come}
+    if session.over_at is not None and report.at is not None:
+        local = session.over_at.astimezone(ZoneInfo(scene.rules.cadence.zone))
+        data["over_time"] = clock_time(local)
+        missed = Report(Kind.NOSHOW, case.client, at=local.time())
+        offered = (Choice(likely_line(missed), "Did you mean this?", case.id), *offered)
     if voice.role is not Role.ASSOCIATE:
         data["by"] = voice.person.name
     mail = voice.mail
@@ -183,13 +246,14 @@ def _announced(
         data["written_at"] = mail.written_at.isoformat()
     case = replanned(case)
     if case.kind is not Kind.WAITING:
-        people, offered = alerted(scene, case), admin_choices(case)
+        people = alerted(scene, case)
         data["told"] = [one.name for one in people]
-        case = to_case(scene, case, LetterKind.ALERT, topic, people, Role.ADMIN, offered=offered, data=data)
+        case = to_case(scene, case, LetterKind.ALERT, topic, people, Role.ADMIN, offered=admin_choices(case), data=data)
     hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
+    dated = case.yesterday or case.missed_on is not None
     data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
     data["one_each"] = report.more_clients
-    data["morning"] = case.kind is Kind.NOSHOW and case.session_at is None and not case.yesterday and hour < NOON
+    data["morning"] = case.kind is Kind.NOSHOW and not case.session_at and not dated and hour < NOON
     return to_case(
         scene,
         case,
@@ -197,7 +261,7 @@ def _announced(
         topic,
         [case.associate],
         Role.ASSOCIATE,
-        offered=associate_choices(case),
+        offered=offered,
         answering=mail if voice.role is Role.ASSOCIATE else None,
         data=data,
     )

@@ -37,7 +37,7 @@ from workflow.core.model import (
 )
 from workflow.core.month import month_asked
 from workflow.core.outsiders import take_robot, take_unknown
-from workflow.core.owed import notices
+from workflow.core.owed import associate_choices, notices, outcome_choices
 from workflow.core.questions import (
     MOST_CHOICES,
     ask_associate,
@@ -48,13 +48,15 @@ from workflow.core.questions import (
     for_associate,
     help_forward,
     not_theirs,
+    not_yet,
     tell_help,
     tell_month,
     tell_status,
     unread,
     untagged,
 )
-from workflow.core.reports import is_repeated, may_become, open_case, session_time
+from workflow.core.reports import is_repeated, may_become, open_case, session_of
+from workflow.core.schedule import session_over
 from workflow.core.situation import Situation
 
 SAME_SESSION = timedelta(hours=3)
@@ -117,12 +119,20 @@ def _known_person(situation: Situation) -> Decision:
         return ask_recalled(situation, pointed)
     if reading.mark is Mark.FORWARD and (not pointed or reading.empty):
         return help_forward(situation)
+    if reading.report is not None and _is_to_come(situation, reading.report):
+        return not_yet(situation, reading.report)
     if len(pointed) == 1:
         case = situation.cases.get(pointed[0])
         return ask_which(situation, "an unknown id") if case is None else _about(situation, case)
     if pointed:
         return ask_which(situation, "several ids", pointed)
     return _fresh(situation)
+
+
+def _is_to_come(situation: Situation, report: Report) -> bool:
+    """Whether nobody can be late yet, or have missed it: its day is to come, or the time of who is waited for."""
+    known = session_of(report, situation.mail.arrived_at, situation.scene.rules)
+    return known.to_come and (report.day is not None or report.kind is Kind.WAITING)
 
 
 # --- about a case -------------------------------------------------------------------------------------
@@ -142,7 +152,9 @@ def _about(situation: Situation, case: Case) -> Decision:
     if voice is None:
         return not_theirs(situation, case)
     reading, report = situation.reading, situation.reading.report
-    if report is not None and _is_of_another_case(reading, report, case):
+    if report is not None and reading.lone and report.kind is Kind.LATE and _is_over(situation, case):
+        return _ask_anew(situation, voice, report, case)
+    if report is not None and _is_of_another_case(situation, report, case):
         if not reading.ids:
             other = _other_client(situation, voice, report, case)
             return _report(situation, report) if other is None else other
@@ -165,14 +177,31 @@ def _about(situation: Situation, case: Case) -> Decision:
     return _acted(doubted, f"doubt: {doubt.reason}")
 
 
+def _is_over(situation: Situation, case: Case) -> bool:
+    """Whether a delay can hardly be about this case: it is closed, or its session must be over."""
+    return not case.open or (case.kind is Kind.LATE and situation.mail.arrived_at >= session_over(case))
+
+
+def _ask_anew(situation: Situation, voice: Voice, report: Report, case: Case) -> Decision:
+    """LATE 15 in the thread of a session that is over: a new report, or how did that one end?"""
+    client = case.client if case.wiped_at is None else None
+    whose = None if voice.role is Role.ASSOCIATE else case.associate.name
+    anew = likely_line(replace(report, client=client, for_associate=whose))
+    offered = (Choice(anew, "A new report"), *(outcome_choices(case) if not case.open else associate_choices(case)))
+    doubt = Doubt(Why.ANOTHER_SESSION)
+    asked = doubt_case(situation.scene, voice, case, doubt, said(situation.reading), meant=offered)
+    return _acted(asked, "perhaps another session")
+
+
 def _other_client(situation: Situation, voice: Voice, report: Report, case: Case) -> Decision | None:
     """Asks where a report in an open case's thread may be about another client, or say why: "LATE 20 flu" about Sam.
 
-    None: it is plain, by capitals, that it reports another client, or the case is closed.
+    None: it reports another client plainly, by capitals, or the same in another session; or the case is closed.
     """
     client, shown = (report.client or "").replace(" ", ""), clean(situation.reading.line).replace(" ", "")
     elsewhere = report.for_associate is not None and not _is_called(case.associate, report.for_associate)
-    if not case.open or elsewhere or (report.capitals and client in shown):
+    same = case.client is not None and names.same_client(report.client or "", case.client)
+    if not case.open or elsewhere or same or (report.capitals and client in shown):
         return None
     whose = report.for_associate or (case.associate.name if voice.role is Role.ADMIN else None)
     here = likely_line(Report(report.kind, client=None, minutes=report.minutes, at=report.at))
@@ -189,16 +218,30 @@ def _is_said_enough(voice: Voice, case: Case) -> bool:
     return len(theirs) >= SAID_ENOUGH and theirs.count(_NUMBERED.sub("#", written(voice.mail))) >= SAID_ENOUGH
 
 
-def _is_of_another_case(reading: Reading, report: Report, case: Case) -> bool:
-    """Whether a whole report in a case's thread cannot be about it: another client or associate, or it is closed.
+def _is_of_another_case(situation: Situation, report: Report, case: Case) -> bool:
+    """Whether a whole report in a case's thread cannot be about it: another client, session or associate, or closed.
 
-    Of a client who is waited for "no show - flu" says an outcome with its reason, and no client called Flu.
+    Of a client who is waited for "no show - flu" says an outcome with its reason, and no client called Flu. Under the
+    case's id it is the case's session.
     """
+    reading = situation.reading
     if report.for_associate is not None and not _is_called(case.associate, report.for_associate):
         return True
     if report.client is None or reply.tells_absence(reading, case):
         return False
-    return not case.open or (case.client is not None and not names.same_client(report.client, case.client))
+    if not case.open or (case.client is not None and not names.same_client(report.client, case.client)):
+        return True
+    return not (reading.ids or _is_near(situation, case) or _is_at(situation, report, case))
+
+
+def _is_near(situation: Situation, case: Case) -> bool:
+    return situation.mail.arrived_at - case.reported_at <= SAME_SESSION
+
+
+def _is_at(situation: Situation, report: Report, case: Case) -> bool:
+    """Whether the report is for the same time as the case."""
+    at = session_of(report, situation.mail.arrived_at, situation.scene.rules).at
+    return at is not None and at == case.session_at
 
 
 # --- about no case ------------------------------------------------------------------------------------
@@ -215,8 +258,11 @@ def _fresh(situation: Situation) -> Decision:
         return untagged(situation)
     fresh = not (situation.answers or situation.among_others)
     own = situation.own_cases
+    if reading.word is Word.LATE and reading.lone:  # the estimate of whatever can be late still
+        own = [case for case in own if case.kind is Kind.LATE and not _is_over(situation, case)]
+        if fresh and len(own) > 1 and reading.report is not None:
+            return ask_which(situation, "LATE alone", tuple(case.id for case in own), _anew(reading.report))
     only = own[0] if fresh and len(own) == 1 else None
-    # LATE 15 alone is the only open case's new estimate, unless that case is no delay (never noshow to late).
     if only is not None and _counts_alone(situation, only):
         return _about(situation, only)
     if reading.report is not None:
@@ -233,6 +279,10 @@ def _fresh(situation: Situation) -> Decision:
     return untagged(situation)
 
 
+def _anew(report: Report) -> Choice:
+    return Choice(likely_line(report), "A new report")
+
+
 def _counts_alone(situation: Situation, only: Case) -> bool:
     """Whether the whole line is one word of the table about the only case, alone or with a day, a time or minutes.
 
@@ -240,9 +290,7 @@ def _counts_alone(situation: Situation, only: Case) -> bool:
     """
     reading = situation.reading
     found = vocabulary.match(reading.line, only.client)
-    if not (reading.lone or (found is not None and found.lone)) or (
-        reading.word is Word.LATE and only.kind is not Kind.LATE
-    ):
+    if not (reading.lone or (found is not None and found.lone)):
         return False
     if found is None or not found.rest:
         return True
@@ -295,24 +343,27 @@ def _waited_for(theirs: list[Case], report: Report, known: Case | None) -> Case 
 def _same_session(situation: Situation, voice: Voice, theirs: list[Case], report: Report) -> Case | None:
     """The open case that this report is about (section 3).
 
-    The same client, for the same time or within three hours; else the newest without a client, which it names. A kind
+    The same client, for the same time or within three hours; else the one without a client that it names: for its time,
+    or the only one of three hours. Who names no client means what is for the same time, or says the same again. A kind
     that the case cannot become, at another time of the day, is about another session: missed at nine, late at four.
     """
-    arrived = voice.mail.arrived_at
-    at, _ = session_time(report, arrived, situation.scene.rules)
-    nameless = [case for case in theirs if case.client is None]
+    at = session_of(report, voice.mail.arrived_at, situation.scene.rules).at
+    timed = [case for case in theirs if at is not None and at == case.session_at]
     if report.client is None:
-        return next((case for case in reversed(nameless) if is_repeated(situation.scene, voice, case, report)), None)
+        again = [case for case in theirs if case.client is None and is_repeated(situation.scene, voice, case, report)]
+        fitting = [case for case in timed if _may_name(report.kind, case.kind)]
+        return next((some[-1] for some in (fitting, again) if some), None)
     named = [case for case in theirs if case.client is not None and names.same_client(report.client, case.client)]
-    timed = [case for case in named if at is not None and at == case.session_at]
+    untimed = [case for case in theirs if at is None or case.session_at is None]
     near = [
-        case
-        for case in named
-        if arrived - case.reported_at <= SAME_SESSION
-        and (_may_name(report.kind, case.kind) or at is None or case.session_at is None)
+        case for case in named if _is_near(situation, case) and (_may_name(report.kind, case.kind) or case in untimed)
     ]
+    nameless = [case for case in theirs if case.client is None and _is_near(situation, case)]
     fitting = [case for case in nameless if _may_name(report.kind, case.kind)]
-    return next((some[-1] for some in (timed, near, fitting) if some), None)
+    exact = [case for case in fitting if case in timed]
+    filled = [case for case in fitting if case in untimed and nameless == [case]]
+    same = [case for case in named if case in timed]
+    return next((some[-1] for some in (same, near, exact, filled) if some), None)
 
 
 def _may_name(new: Kind, old: Kind) -> bool:

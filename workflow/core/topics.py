@@ -18,11 +18,20 @@ Escalated = Literal["contact", "away"]
 ToAssociate = Literal["sent", "outcome", "note", "undone", "cancelled", "wrong", "reached"]
 ToAdmin = Literal[ToAssociate, "unclear", "makeup"]
 Receipt = Literal[ToAssociate, "makeup", "client", "again", "nothing"]
-Question = Literal["which-client", "which-outcome", "few-words", "cancel", "same-kind", "before-sent", "other-client"]
+Question = Literal[
+    "which-client",
+    "which-outcome",
+    "few-words",
+    "cancel",
+    "same-kind",
+    "before-sent",
+    "other-client",
+    "other-session",
+]
 """About a case."""
 Whose = Literal["which-case", "which-associate", "not-yours", "who-missed", "recalled"]
 """Where no case is meant yet."""
-Help = Literal["words", "unread", "forward", "in-your-name", "untagged"]
+Help = Literal["words", "unread", "not-today", "not-yet", "forward", "in-your-name", "untagged"]
 Situation = Literal[
     "bounce",
     "refused",
@@ -109,6 +118,8 @@ LETTERS = (
         {
             "words": "how to write",
             "unread": "not understood",
+            "not-today": "report it on the day",
+            "not-yet": "report it once they are late",
             "forward": "a forwarded mail is not read",
             "in-your-name": "a mail in your name",
             "untagged": "not understood",

@@ -5,13 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
+from datetime import time
 
 from rapidfuzz.distance import OSA
 
-from workflow.core.language.names import as_client, is_name_word
+from workflow.core.language.given_names import GIVEN_NAMES
+from workflow.core.language.names import GROUPS, as_client, is_name_word
+from workflow.core.language.plain import fold
 from workflow.core.language.report import LONGEST_HEAD, Draft, read_tag
-from workflow.core.language.times import LEAST_MINUTES, MOST_MINUTES, Minutes, Token, clock_at, minutes_at, tokens
+from workflow.core.language.times import (
+    LEAST_MINUTES,
+    MOST_MINUTES,
+    Minutes,
+    Token,
+    clock_at,
+    halves,
+    hour_at,
+    is_either,
+    minutes_at,
+    tokens,
+)
 from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.model import Kind, Report, Unclear
 
@@ -31,7 +46,7 @@ def likely_line(report: Report) -> str:
     if report.yesterday:
         parts.append("YESTERDAY")
     if report.at is not None:
-        parts.append(f"AT {report.at:%H:%M}")
+        parts.append(f"AT {report.at.hour}:{report.at:%M}" if report.either else f"AT {report.at:%H:%M}")
     if report.for_associate is not None:
         parts.append(f"FOR {report.for_associate}")
     return " ".join(parts)
@@ -47,7 +62,19 @@ def likely_reading(draft: Draft) -> str | None:
     client = draft.client or _guess(draft.note)
     if client is None and (draft.kind is Kind.WAITING or draft.counting or (draft.leftover and minutes is None)):
         return None
-    return likely_line(Report(draft.kind, client, minutes, draft.at, draft.yesterday, draft.for_associate))
+    if client is None and draft.at is None and draft.half and not draft.capitals:
+        return None  # "No show tonight"
+    return likely_line(
+        Report(
+            draft.kind,
+            client,
+            minutes,
+            at=draft.at,
+            either=draft.either,
+            yesterday=draft.yesterday,
+            for_associate=draft.for_associate,
+        )
+    )
 
 
 def _guess(text: str) -> str | None:
@@ -97,11 +124,90 @@ def late_somewhere(plain: str) -> Unclear | None:
     draft = read_tag(plain[row[begin].start :])
     if draft is None:
         return Unclear(None, notice=True)
+    other = None
     if draft.client is None and not draft.note:
         theirs, draft.client = _named_before(row[:begin])
+        if draft.client is not None and _begins_with_name(row, draft.client):
+            other = Draft(draft.kind if theirs else Kind.WAITING, capitals=False, plain="", start=0)
+            other.client, other.minutes = draft.client, draft.minutes if theirs else []
         draft.kind = Kind.WAITING if theirs else draft.kind
     draft.minutes = [] if draft.kind is Kind.WAITING else draft.minutes or [meant[0].value]
-    return Unclear(likely_reading(draft), notice=True)
+    return Unclear(likely_reading(draft), notice=True, other=likely_reading(other) if other is not None else None)
+
+
+def _begins_with_name(row: Sequence[Token], client: str) -> bool:
+    """Whether the line begins with the client: is it they who are late, or who writes? "Eli 10 min late"."""
+    return fold(row[0].text.removesuffix("'s")) == fold(client.split(maxsplit=1)[0])
+
+
+_OPENS = re.compile(
+    r"(?:(?:hi|hey|hello|oh|ugh|argh|oops|well|ok)\b[,! ]*)?"
+    r"(?:i|we|so sorry|very sorry|sorry|apologies|late|running|stuck|en retard|je|j'|d[e\u00e9]sol[e\u00e9]e?|im|ive|"
+    r"(?:my|our|the) (?:train|bus|car|tram|subway|metro|streetcar|ferry|flight|plane|taxi|cab|uber|ride|bike)|"
+    r"behind|delayed|held up|forgot|overslept|slept in)(?!\w)",
+    re.IGNORECASE,
+)
+"""How a line begins whose writer is the one who is late, or has missed a session (contract section 3)."""
+_DELAY = re.compile(r"(?:late|behind|delayed|held up|en retard|retard)(?!\w)", re.IGNORECASE)
+_MISS = re.compile(r"(?:missed|forgot|forgotten|overslept|slept in)(?!\w)", re.IGNORECASE)
+_ON_SESSION = re.compile(r"(?:sessions?|appointments?|appts?)(?!\w)", re.IGNORECASE)
+_LEADS_TO_CLIENT = frozenset({"for", "with", "w/", "pour", "avec", "about"})
+_MISSING = frozenset({"missed", "forgot", "forgotten", "overslept", "in"})
+
+
+def of_the_writer(plain: str) -> Unclear | None:
+    """A line in which the writer is late, or has missed a session: "Running behind 15 min for Eli".
+
+    What others missed is the desk's.
+    """
+    if _OPENS.match(plain) is None:
+        return None
+    row = tokens(plain)
+    meant = _meant(row)
+    if meant and _search(_DELAY, plain):
+        return Unclear(likely_line(Report(Kind.LATE, _named_in(row, _LEADS_TO_CLIENT), meant[0].value)), notice=True)
+    if not _search(_MISS, plain):
+        return None
+    client = _named_in(row, _LEADS_TO_CLIENT) or _named_in(row, _MISSING)
+    times = (clock_at(row, at) or _hour_behind_at(row, at) for at in range(len(row)))
+    begin, at = next(((at, found[0]) for at, found in enumerate(times) if found is not None), (0, None))
+    if client is None and at is None and not _search(_ON_SESSION, plain):
+        return None
+    either = at is not None and len(halves(at)) > 1 and is_either(row, begin, begin + 1)
+    yesterday = any(token.said == "yesterday" for token in row)
+    report = Report(Kind.NOSHOW, client, at=at, either=either, yesterday=yesterday)
+    return Unclear(likely_line(report), notice=holds_figures(row) or at is not None)
+
+
+def _hour_behind_at(row: Sequence[Token], at: int) -> tuple[time, int] | None:
+    return hour_at(row, at) if at and row[at - 1].said in {"at", "@"} else None
+
+
+def _search(words: re.Pattern[str], plain: str) -> bool:
+    return any(found.start() == 0 or not plain[found.start() - 1].isalnum() for found in words.finditer(plain))
+
+
+def _named_in(row: Sequence[Token], behind: Set[str]) -> str | None:
+    """The client named right behind one of these words: with a capital, or a given name in lower case."""
+    for at, token in enumerate(row):
+        if token.said not in behind:
+            continue
+        named: list[str] = []
+        begin = at + 1 + (at + 1 < len(row) and row[at + 1].said == "the")
+        for word in row[begin : begin + _MOST_NAMED]:
+            bare = word.text.removesuffix("'s").rstrip(".")
+            known = bare[:1].isupper() or fold(bare) in GIVEN_NAMES | GROUPS or word.kind == "join"
+            if word.kind not in {"word", "join"} or not known or not (word.kind == "join" or is_name_word(bare)):
+                break
+            named.append(bare)
+        while named and (client := as_client(named)) is None:
+            named.pop()
+        if named:
+            return client
+    return None
+
+
+_MOST_NAMED = 4
 
 
 def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:

@@ -27,6 +27,11 @@ TITLES = frozenset(
 GROUPS = frozenset({"family", "group", "couple"})
 """What a name for several people ends with."""
 
+_RELATIVES = frozenset({"mom", "mum", "mam", "mother", "dad", "father", "parent", "parents", "husband", "wife"})
+_RELATIVES |= {"brother", "sister", "son", "daughter", "kid", "kids", "child", "children", "baby", "partner"}
+"""Who may come along: "Eli + mom"."""
+_WHOSE = frozenset({"his", "her"})
+
 JOINERS = frozenset({"&", "and", "+", "/"})
 
 _SUFFIXES = {"jr": "Jr", "sr": "Sr", "ii": "II", "iii": "III", "iv": "IV"}
@@ -62,13 +67,18 @@ def as_client(words: Sequence[str]) -> str | None:
     listed = [word for word in words if word]
     if len(listed) > 2 and listed[0].casefold() == "the" and _bare(listed[-1]) in GROUPS:
         listed = listed[1:]
+    listed = [word for at, word in enumerate(listed) if not at or word.casefold() not in _WHOSE]
     named = [word for word in listed if word.casefold() not in JOINERS and _bare(word) not in TITLES]
     if not 1 <= len(named) <= MOST_WORDS:
         return None
     parts = _parts(listed)
     if not all(parts) or _bare(parts[-1][-1]) in TITLES:
         return None
-    return printed(" ".join(listed)) if all(_is_person(part) or _is_group(part) for part in parts) else None
+    named_first, *others = parts
+    if not (_is_person(named_first) or _is_group(named_first)):
+        return None
+    fit = all(_is_person(part) or _is_group(part) or _is_relative(part) for part in others)
+    return printed(" ".join(listed)) if fit else None
 
 
 def is_name_word(word: str) -> bool:
@@ -85,6 +95,12 @@ def _is_group(part: list[str]) -> bool:
     if _bare(last) not in GROUPS or not before:
         return False
     return all(_has_name_letters(word) and (is_name_word(word) or _bare(word) in GROUP_WORDS) for word in before)
+
+
+def _is_relative(part: list[str]) -> bool:
+    return (
+        len(part) <= 2 and _bare(part[-1]) in _RELATIVES and part[0].casefold() in {part[-1].casefold(), "his", "her"}
+    )
 
 
 def _has_name_letters(word: str) -> bool:

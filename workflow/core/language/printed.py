@@ -12,6 +12,7 @@ from workflow.core.kinds import KINDS
 from workflow.core.language.names import short_person, shown
 from workflow.core.model import Case, Kind, Rules
 
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # English whatever the machine's locale: strftime would follow it
@@ -25,6 +26,11 @@ def clock_time(local: datetime) -> str:
 def day(local: datetime) -> str:
     """``Thu 5 Nov``."""
     return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+
+
+def weekday(local: datetime) -> str:
+    """``Thursday``."""
+    return _DAYS[local.weekday()]
 
 
 def when(at: datetime, now: datetime, zone: ZoneInfo) -> str:

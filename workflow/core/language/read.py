@@ -12,7 +12,14 @@ from dataclasses import replace
 
 from workflow.core.kinds import TAG
 from workflow.core.language import doubts, vocabulary
-from workflow.core.language.guess import holds_figures, late_somewhere, likely_line, likely_reading, mistyped
+from workflow.core.language.guess import (
+    holds_figures,
+    late_somewhere,
+    likely_line,
+    likely_reading,
+    mistyped,
+    of_the_writer,
+)
 from workflow.core.language.lines import (
     first_line,
     greets,
@@ -117,7 +124,7 @@ def _reported(line: str, plain: str, rest: str) -> tuple[Report | None, Unclear 
     head = plain[:LONGEST_HEAD]
     draft = read_tag(plain)
     if draft is None:
-        return None, _in_brackets(head) or mistyped(head) or late_somewhere(head), None
+        return None, _in_brackets(head) or mistyped(head) or late_somewhere(head) or of_the_writer(head), None
     if draft.opens:
         repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
         return _report(draft, to_the_letter(line, plain, draft.note), "" if repeated else rest.strip()), None, draft
@@ -155,7 +162,9 @@ def _report(draft: Draft, note: str, rest: str) -> Report:
         client=draft.client,
         minutes=draft.minutes[0] if draft.minutes else None,
         at=draft.at,
+        either=draft.either,
         yesterday=draft.yesterday,
+        day=draft.day,
         for_associate=draft.for_associate,
         note="\n".join(part for part in (note, rest) if part),
         sent=_tells_sent(draft.note or first_line(rest)[0], draft.client),

@@ -10,9 +10,23 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import time
+from typing import Any
 
 from workflow.core.language.names import TITLES, as_client, is_name_word
-from workflow.core.language.times import LEAST_MINUTES, MOST_MINUTES, Token, clock_at, minutes_at, tokens
+from workflow.core.language.times import (
+    LEAST_MINUTES,
+    MONTHS,
+    MOST_MINUTES,
+    OCLOCK,
+    Token,
+    clock_at,
+    day_at,
+    halves,
+    hour_at,
+    is_either,
+    minutes_at,
+    tokens,
+)
 from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.model import Kind
 
@@ -42,8 +56,14 @@ _TAG = re.compile(
 """The tags; a digit may follow at once ("LATE15 Sam"), a letter never ("later", "no shows")."""
 
 _ABOUT = frozenset({"about", "around", "approx", "approximately", "roughly", "by", "~"})
-_AT = frozenset({"at", "@", "for", "from"})
-_OF_SESSION = frozenset({"my", "our", "the", "a", "session", "appointment", "appt", "meeting", "client"})
+_AT_HOUR = frozenset({"at", "@"})
+"""Before these an hour needs no am or pm: "AT 3"."""
+_AT = _AT_HOUR | {"for", "from"}
+_MY = frozenset({"my", "our", "the"})
+_SESSION = frozenset({"session", "appointment", "appt", "meeting", "client"})
+_OF_SESSION = _MY | _SESSION | {"a"}
+_NOON = frozenset({"noon", "midday"})
+_PARTS_OF_DAY = {"morning": "a", "afternoon": "p", "evening": "p", "night": "p"}
 
 _COUNTED = frozenset(
     {"arrivals", "cancels", "cancellations", "charges", "clients", "fees", "files", "forms", "invoices", "nights"}
@@ -59,8 +79,6 @@ _SMALL_WORDS = frozenset({"an", "can", "do", "go", "he", "hope", "in", "may", "o
 
 _OF = ("'s", "'S")
 """A session is somebody's: "Sam's 2pm" is about Sam, "Sam's car" is not."""
-
-_DAYS_THAT_ARE_NAMES = frozenset({"mon", "thu", "sat", "sun"})
 
 _ABBREVIATED = TITLES | {"jr", "sr", "st", "ste", "mc"}
 """After these a full stop ends no sentence."""
@@ -80,7 +98,13 @@ class Draft:
     """Where the tag ends."""
     minutes: list[int] = field(default_factory=list)
     at: time | None = None
+    either: bool = False
+    """The time says neither am nor pm."""
+    half: str = ""
+    """ "a" or "p", from "this morning" or "tonight"."""
     yesterday: bool = False
+    day: str | None = None
+    """For `times.date_of`."""
     client: str | None = None
     for_associate: str | None = None
     note: str = ""
@@ -109,24 +133,43 @@ class Draft:
     @property
     def bare(self) -> bool:
         """Whether nothing stands there but the tag."""
-        facts = (self.minutes, self.at, self.yesterday, self.client, self.for_associate, self.note, self.questioned)
+        facts = (
+            self.minutes,
+            self.at,
+            self.half,
+            self.yesterday,
+            self.day,
+            self.client,
+            self.for_associate,
+            self.note,
+            self.questioned,
+        )
         return not any(facts)
 
     def read(self) -> None:
         """Fills the draft: separator, minutes, client, then time, day and FOR, then the note."""
+        self._read()
+        if self.at is not None and self.either and self.half:
+            fitting = [one for one in halves(self.at) if (one.hour >= 12) is (self.half == "p")]
+            self.at, self.either = (*fitting, self.at)[0], not fitting
+        elif self.at is not None and self.either:
+            self.either = len(halves(self.at)) > 1
+            self.at = halves(self.at)[0]
+
+    def _read(self) -> None:
         self.row = tokens(self.plain[self.start : LONGEST_HEAD])
         parted = self._skip("sep", "!")
         self._few()
         counted = self.here < len(self.row) and self.row[self.here].said in _COUNTED
         self.counting = self.counting and counted and not parted
-        while self._minutes(leading=True) or self._clock() or self._day() or self._preposition():
+        while self._clock() or self._minutes(leading=True) or self._day() or self._preposition():
             pass
         client, end = self._client_at(self.here)
         if client is None:
             self._leave(self.here)
             return
         self.client, self.here = client, end
-        while self._minutes() or self._clock() or self._day() or self._for():
+        while self._clock() or self._minutes() or self._day() or self._for():
             pass
         self._end()
 
@@ -155,15 +198,31 @@ class Draft:
 
     def _facts_behind(self) -> bool:
         """Whether nothing but facts stands up to the next sign: ``LATE Sam, 15 min``. They are read, then."""
-        kept = (self.here, self.at, self.yesterday, self.for_associate, list(self.minutes))
+        kept = (*self._when, self.for_associate, list(self.minutes))
         self.here += 1
         read = False
-        while (not self.minutes and self._minutes()) or self._clock() or self._day() or self._for():
+        while self._clock() or (not self.minutes and self._minutes()) or self._day() or self._for():
             read = True
         if read and (self.here >= len(self.row) or self.row[self.here].kind in {"sep", "!"}):
             return True
-        self.here, self.at, self.yesterday, self.for_associate, self.minutes = kept
+        *self._when, self.for_associate, self.minutes = kept
         return False
+
+    @property
+    def _when(self) -> tuple[int, time | None, bool, str, bool, str | None]:
+        """How far the line is read, and what was read of when it is."""
+        return self.here, self.at, self.either, self.half, self.yesterday, self.day
+
+    @_when.setter
+    def _when(self, kept: Sequence[Any]) -> None:
+        self.here, self.at, self.either, self.half, self.yesterday, self.day = kept
+
+    def _is_when(self, at: int) -> bool:
+        """Whether a time or a day begins here."""
+        kept, self.here = self._when, at
+        found = self._clock() or self._day()
+        self._when = kept
+        return found
 
     def _leave(self, begin: int) -> None:
         """What stands here is no client: a note where LATE has minutes, else another shape; a "?" asks."""
@@ -218,21 +277,44 @@ class Draft:
             self.here = second.end
 
     def _clock(self) -> bool:
+        """ "at 2pm", "my 2:30", "AT 3", "noon", "my 2pm session"."""
         begin = self._after(_AT)
+        at = begin > self.here and self.row[begin - 1].said in _AT_HOUR
+        begin = self._after(_MY, begin)
         found = clock_at(self.row, begin)
-        if found is None and begin > self.here and begin < len(self.row) and self.row[begin].said == "noon":
-            found = time(12), begin + 1
+        if found is None and begin < len(self.row):
+            if self.row[begin].said in _NOON:
+                found = time(12), begin + 1
+            elif at or self._is_oclock(begin):
+                found = hour_at(self.row, begin)
         if found is None or self.at is not None:
             return False
         self.at, self.here = found
+        self.either = is_either(self.row, begin, self.here)
+        if self.row[begin - 1].said in _MY:
+            self.here = self._after(_SESSION)
         return True
 
+    def _is_oclock(self, at: int) -> bool:
+        return at + 1 < len(self.row) and self.row[at + 1].said in OCLOCK
+
     def _day(self) -> bool:
-        said = self.row[self.here].said if self.here < len(self.row) else ""
-        if said not in {"yesterday", "today"}:
+        """ "today", "this afternoon", "yesterday evening"; behind the client "tomorrow", "on Monday", "Nov 28", too."""
+        said, following = [*(token.said for token in self.row[self.here : self.here + 2]), "", ""][:2]
+        if said == "tonight":
+            self.half, self.here = "p", self.here + 1
+        elif said in {"this", "last"} and following in (_PARTS_OF_DAY if said == "this" else {"night"}):
+            self.half, self.here = _PARTS_OF_DAY[following], self.here + 2
+            self.yesterday = self.yesterday or said == "last"
+        elif said in {"yesterday", "today"}:
+            self.half, self.here = _PARTS_OF_DAY.get(following, self.half), self.here + 1 + (following in _PARTS_OF_DAY)
+            self.yesterday = self.yesterday or said == "yesterday"
+        elif self.day is None and self.client is not None and (found := day_at(self.row, self.here)) is not None:
+            self.day, self.here = found
+            part = self.row[self.here].said if self.here < len(self.row) else ""
+            self.half, self.here = _PARTS_OF_DAY.get(part, self.half), self.here + (part in _PARTS_OF_DAY)
+        else:
             return False
-        self.yesterday = self.yesterday or said == "yesterday"
-        self.here += 1
         return True
 
     def _preposition(self) -> bool:
@@ -275,8 +357,6 @@ class Draft:
     def _client_at(self, begin: int) -> tuple[str | None, int]:
         """The client that begins here, if one does, and where the words end."""
         end = self._end_of_name(begin)
-        if end > begin + 1 and self.row[end - 1].said in _DAYS_THAT_ARE_NAMES and clock_at(self.row, end) is not None:
-            end -= 1  # "Sam Mon 2pm"
         named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
         if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
             named[-1] = named[-1][:-2]
@@ -293,16 +373,27 @@ class Draft:
             token = self.row[end]
             if token.kind not in {"word", "join"} or token.said in {"at", "@", "for", "yesterday", "today"}:
                 break
-            if self.kind is Kind.LATE and end > begin and minutes_at(self.row, end) is not None:
+            if end > begin and self._ends_name(end):
                 break
             end += 1
             if _ends_sentence(token):
                 break
         return end
 
-    def _after(self, said: Set[str]) -> int:
+    def _ends_name(self, at: int) -> bool:
+        """Whether minutes, a time or a day begin here; to LATE without minutes "May 15" is a name with minutes."""
+        if self.kind is Kind.LATE and minutes_at(self.row, at) is not None:
+            return not self._is_oclock(at) or self._is_when(at)
+        word = self.row[at]
+        dated = (
+            self.kind is not Kind.LATE or bool(self.minutes) or word.said not in MONTHS or not is_name_word(word.text)
+        )
+        return self._is_when(at) or word.said in _NOON or (dated and day_at(self.row, at) is not None)
+
+    def _after(self, said: Set[str], at: int | None = None) -> int:
         """The index after one of these words, if it stands here; else this one."""
-        return self.here + 1 if self.here < len(self.row) and self.row[self.here].said in said else self.here
+        at = self.here if at is None else at
+        return at + 1 if at < len(self.row) and self.row[at].said in said else at
 
 
 # --- the line from left to right --------------------------------------------------------------------

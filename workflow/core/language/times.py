@@ -1,15 +1,16 @@
 """Minutes and times of the day as people type them: "15", "half an hour", "2:30 pm", "14h30". Contract section 3.
 
-It also cuts a line into tokens, since a number means nothing without its neighbours; and it knows days, but only that
-they are some. Pure, linear, never raising.
+It also cuts a line into tokens, since a number means nothing without its neighbours; and it knows days.
+Pure, linear, never raising.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time, timedelta
 from enum import Enum, auto
 from functools import lru_cache
 
@@ -95,6 +96,7 @@ _MORE_OR_LESS = (("or", "so"), ("-", "ish"), ("ish",))
 """What may stand behind minutes and adds nothing."""
 _AND_A_HALF = ("and", "a", "half")
 _HOURS_AND_MINUTES = re.compile(r"[~+]?([1-3])h([0-5]\d)", re.IGNORECASE)
+_PART_OF_HOURS = re.compile(r"[~+]?(\d?\.\d{1,2})(h|hrs?|hours?)?\.*", re.IGNORECASE)
 _SURE_NUMBER = 5
 """A smaller number in words counts things as often as minutes: "two clients were late"."""
 
@@ -158,6 +160,9 @@ def _figures(row: Sequence[Token], at: int) -> Minutes | None:
     both = _HOURS_AND_MINUTES.fullmatch(row[at].text)
     if both:
         return Minutes(int(both[1]) * 60 + int(both[2]), at + 1, sure=True)
+    part = _PART_OF_HOURS.fullmatch(row[at].text)
+    if part and (part[2] or _HOUR_UNITS.issuperset(_said(row, at + 1, 1) or ("",))):
+        return Minutes(round(60 * float(part[1])), at + (1 if part[2] else 2), sure=True)
     found = _GLUED.fullmatch(row[at].text)
     if found is None:
         return None
@@ -245,6 +250,108 @@ def clock_at(row: Sequence[Token], at: int) -> tuple[time, int] | None:
     return time(hour + 12 if afternoon else hour, minute), end
 
 
+_EARLIEST, _LATEST = time(6), time(22)
+"""When sessions begin: a time that says neither am nor pm is within these (contract section 3, "Time")."""
+
+
+def hour_at(row: Sequence[Token], at: int) -> tuple[time, int] | None:
+    """The hour that stands behind "at" or before "o'clock", in "AT 3"; before noon where it may be either half."""
+    said = row[at].text.rstrip(".") if at < len(row) and row[at].kind == "number" else ""
+    found = minutes_at(row, at)
+    if not said.isdecimal() or found is None or not found.bare or not 1 <= int(said) <= _LATEST.hour:
+        return None
+    hour = int(said)
+    at += 2 if OCLOCK.issuperset(_said(row, at + 1, 1) or ("",)) else 1
+    return time(hour + 12 if hour < _EARLIEST.hour else hour), at
+
+
+def halves(at: time) -> tuple[time, ...]:
+    """The times of the day that "9:30" may mean, within those at which sessions begin."""
+    both = (at.replace(hour=at.hour % 12), at.replace(hour=at.hour % 12 + 12))
+    return tuple(one for one in both if _EARLIEST <= one <= _LATEST) or (at,)
+
+
+def is_either(row: Sequence[Token], at: int, end: int) -> bool:
+    """Whether the time from this token on says neither am nor pm: "9:30", not "09:30", "9h30" or "14:30"."""
+    said = "".join(token.text for token in row[at:end] if token.said not in OCLOCK)
+    return _OF_TWELVE.fullmatch(said) is not None
+
+
+_OF_TWELVE = re.compile(r"(?:[1-9]|1[0-2])(?::[0-5]\d)?\.*")
+
+# --- days -------------------------------------------------------------------------------------------
+
+_WEEKDAYS = "mon monday,tue tues tuesday,wed weds wednesday,thu thur thurs thursday,fri friday,sat saturday,sun sunday"
+_DAY_OF_WEEK = {word: number for number, words in enumerate(_WEEKDAYS.split(",")) for word in words.split()}
+_OF_YEAR = "jan january,feb february,mar march,apr april,may,jun june,jul july,aug august,sep sept september,"
+_OF_YEAR += "oct october,nov november,dec december"
+MONTHS = {word: number for number, words in enumerate(_OF_YEAR.split(","), 1) for word in words.split()}
+_ARE_NAMES = frozenset({"mon", "thu", "sat", "sun"})
+"""Days that people are called, too."""
+_TO_COME = "to come"
+_COMING = frozenset({"tomorrow", "tmrw", "tmr", "tmw"})
+_NUMBER_OF_DAY = re.compile(r"(\d{1,2})(st|nd|rd|th)?", re.IGNORECASE)
+_LAST_YEAR = timedelta(days=60)
+"""So far back a date of the year before may lie: in January December is meant, in November not January."""
+
+
+def day_at(row: Sequence[Token], at: int) -> tuple[str, int] | None:
+    """The day that begins at this token, for `date_of`, with the index after it: "tomorrow", "on Monday", "Nov 28"."""
+    lead = _said(row, at, 1)
+    led = lead in {("on",), ("last",), ("next",), ("this",), ("coming",)}
+    begin = at + led + (_said(row, at + led, 1) == ("the",))
+    word = row[begin].said if begin < len(row) else ""
+    if word in _COMING or (lead == ("next",) and word in {*_DAY_OF_WEEK, "week", "month"}):
+        return _TO_COME, begin + 1
+    dated = _date_at(row, begin)
+    if dated is not None:
+        return dated
+    if word not in _DAY_OF_WEEK:
+        return None
+    end = begin + 1
+    timed = clock_at(row, end) is not None or _said(row, end, 1) in {("at",), ("@",)}
+    if word in _ARE_NAMES and not (led or timed or _date_at(row, end)):
+        return None
+    comma = end < len(row) and row[end].text == ","
+    return _date_at(row, end + comma) or (f"{_DAY_OF_WEEK[word]}", end)
+
+
+def _date_at(row: Sequence[Token], at: int) -> tuple[str, int] | None:
+    """ "Nov 28", "28 Nov", "28th of November", "the 28th", "2026-11-28"."""
+    texts = [token.text for token in row[at : at + 5]]
+    if len(texts) == 5 and texts[1::2] == ["-", "-"] and all(map(str.isdecimal, texts[::2])) and len(texts[0]) == 4:
+        return f"{int(texts[2])}-{int(texts[4])}", at + 5
+    first, second = [*texts[:2], "", ""][:2]
+    number, of = _NUMBER_OF_DAY.fullmatch(first), at + 1 + (second.casefold() == "of")
+    if number is not None:
+        month = MONTHS.get(row[of].said) if of < len(row) else None
+        if month is not None:
+            return f"{month}-{int(number[1])}", of + 1
+        return (f"0-{int(number[1])}", at + 1) if number[2] else None
+    number = _NUMBER_OF_DAY.fullmatch(second)
+    if number is None or row[at].said not in MONTHS or clock_at(row, at + 1) is not None:
+        return None
+    return f"{MONTHS[row[at].said]}-{int(number[1])}", at + 2
+
+
+def date_of(said: str, today: date) -> date | None:
+    """The last such day up to `today`; None: it is still to come, or there is none."""
+    if said == _TO_COME:
+        return None
+    month, parted, number = said.partition("-")
+    if not parted:
+        return today - timedelta(days=(today.weekday() - int(said)) % 7)
+    if month == "0":
+        before = (today - timedelta(days=back) for back in range(_LAST_YEAR.days // 2))
+        return next((day for day in before if day.day == int(number)), None)
+    for year in (today.year, today.year - 1):
+        with suppress(ValueError):
+            day = date(year, int(month), int(number))
+            if day <= today and (day.year == today.year or today - day <= _LAST_YEAR):
+                return day
+    return None
+
+
 # --- days, times and lengths in a row ---------------------------------------------------------------
 
 LONGEST_WHEN = 200
@@ -279,7 +386,7 @@ _WORDS = {
 _SPANS = {word: span for span, words in _WORDS.items() for word in words.split()}
 _DATE = re.compile(r"\d{1,4}[/-]\d{1,2}(?:[/-]\d{1,4})?\b|\d{1,2}(?:st|nd|rd|th)\b", re.IGNORECASE)
 _SIGNS = frozenset({"sep", "?", "!"})
-_OCLOCK = frozenset({"o'clock", "oclock"})
+OCLOCK = frozenset({"o'clock", "oclock"})
 
 
 @lru_cache(maxsize=64)  # the same few words are asked about again and again while a mail is read
@@ -312,7 +419,7 @@ def _end_of_clock(row: Sequence[Token], at: int) -> int | None:
     clock = clock_at(row, at)
     if clock is not None:
         return clock[1]
-    return at + 2 if row[at].kind == "number" and _OCLOCK.issuperset(_said(row, at + 1, 1) or ("",)) else None
+    return at + 2 if row[at].kind == "number" and OCLOCK.issuperset(_said(row, at + 1, 1) or ("",)) else None
 
 
 def _spans_of(token: Token) -> list[Span]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from workflow.core.kinds import TAG
 from workflow.core.language import times
 from workflow.core.language.names import greeting, initials, short_person, shown
-from workflow.core.language.printed import clock_time, day, when
+from workflow.core.language.printed import clock_time, day, weekday, when
 from workflow.core.marker import MARKER
 from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Outcome, Role, Rules, State
 from workflow.mail.writing.mime import clean_line, clean_name
@@ -30,8 +30,12 @@ LONG_AGO = timedelta(minutes=10)
 _NEVER_STALE = frozenset({LetterKind.ALERT, LetterKind.ESCALATION, LetterKind.UPDATE, LetterKind.NOTICE})
 _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 
+_DAYS_OF_WEEK = 7
+"""Before so many days a day is told by its name alone: "on Monday"."""
+
 DATA: Mapping[str, Datum] = {
-    **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "month", "text", "written_at")),
+    **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "month", "over_time", "text")),
+    **dict.fromkeys(("written_at",)),
     **dict.fromkeys(("later", "makeups", "median", "median_before", "month_before", "unrecorded", "within")),
     **dict.fromkeys(("asked", "both", "future_time", "morning", "one_each", "over_session", "unread"), False),
     **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told")},
@@ -154,8 +158,8 @@ class Wording:
     def _fact_lines(self, facts: Facts, now: datetime) -> list[tuple[str, str]]:
         """The facts that are known, in the contract's order and under its names (section 4, "Facts")."""
         session = self._when(facts.session_at, now)
-        if not session and facts.yesterday:
-            session = day(facts.reported_at.astimezone(self._zone) - timedelta(days=1))
+        if not session and (facts.yesterday or facts.missed_on):
+            session = day(self._missed_at(facts))
         outcome = facts.outcome.value if facts.outcome is not None else ""
         if outcome and facts.outcome_note:
             outcome += f" - {_clean_text(self.discreet(facts.outcome_note, facts))}"
@@ -178,11 +182,19 @@ class Wording:
 
     def _missed_day(self, facts: Facts, written_at: datetime) -> str:
         """The session's day as the client hears it: a reminder of the next morning must not say "today"."""
+        local = self._missed_at(facts)
+        ago, reported = (
+            (at.astimezone(self._zone).date() - local.date()).days for at in (written_at, facts.reported_at)
+        )
+        named = reported > 1 and ago < _DAYS_OF_WEEK  # the report itself may have said "Monday"
+        return {0: "today", 1: "yesterday"}.get(ago, f"on {weekday(local) if named else day(local)}")
+
+    def _missed_at(self, facts: Facts) -> datetime:
+        """A moment of the session's local day."""
         local = (facts.session_at or facts.reported_at).astimezone(self._zone)
-        if facts.session_at is None and facts.yesterday:
-            local -= timedelta(days=1)
-        ago = (written_at.astimezone(self._zone).date() - local.date()).days
-        return {0: "today", 1: "yesterday"}.get(ago, f"on {day(local)}")
+        if facts.session_at is None and facts.missed_on is not None:
+            return datetime.combine(facts.missed_on, local.timetz())
+        return local - timedelta(days=1) if facts.session_at is None and facts.yesterday else local
 
     def names(self, facts: Facts | None) -> tuple[str, ...]:
         """As bodies print them."""
