@@ -338,7 +338,7 @@ class Engine:
         return bool(marks)
 
     async def _gather(self, incoming: Incoming, now: datetime) -> Situation:
-        """The mail with every case it may be about, who its sender is, and a free id for a case it may open.
+        """The mail with every case it may be about, who its sender is, and a free id for each case it may open.
 
         All that is needed to decide about it: nothing is asked of the store afterwards.
         """
@@ -362,11 +362,12 @@ class Engine:
             standing, admin = Standing.KNOWN, roster.admins[0]
         person, counts = associate or admin, store.desk.counts
         month = month_asked(reading, now, ZoneInfo(rules.cadence.zone)) if admin is not None else None
-        case_id = await free_case_id(store.desk.instance, mail.key, store.knows)
+        first, *apart = await self._scenes(mail, 1 + len(reading.further), now)
+        assert first is not None, "a mail that is known is not decided about"
         # Looked for in every open case, so for a machine's mail alone.
         owners = [one for one in (associate, admin) if mail.robot is not None and one is not None]
         return Situation(
-            scene=replace(self.scene(now, mail.key), case_id=case_id),
+            scene=first,
             mail=mail,
             reading=reading,
             standing=standing,
@@ -374,12 +375,31 @@ class Engine:
             admin=admin,
             cases=cases.beside(closed),
             thread=thread,
+            apart=tuple(apart),
             reported=await self._reported_since(month_before(month)) if month is not None else (),
             bounced=bounced,
             notices=counts.get(STRANGERS, ()),
             warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
             wrote=tuple(at for one in owners for at in _heard(one, cases, counts)),
         )
+
+    async def _scenes(self, mail: Mail, count: int, now: datetime) -> list[Scene | None]:
+        """For each report of a mail its own cause and id, which follow from the mail and its number; None: it was acted
+        on before the process died."""
+        instance, scenes, taken = self.clinic.store.desk.instance, list[Scene | None](), set[str]()
+
+        async def knows(case_id: str) -> bool:
+            return case_id in taken or await self.clinic.store.knows(case_id)
+
+        for number in range(1, count + 1):
+            key = mail.key if number == 1 else f"{mail.key} {number}"
+            if number > 1 and await self.knows(key):
+                scenes.append(None)
+                continue
+            scene = replace(self.scene(now, key), case_id=await free_case_id(instance, key, knows))
+            taken.add(scene.case_id)
+            scenes.append(scene)
+        return scenes
 
     async def _tell_of_another(self, situation: Situation, now: datetime) -> None:
         """Once: a letter of ours that this instance did not write, or somebody's answer to one, lies here."""

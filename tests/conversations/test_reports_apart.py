@@ -193,3 +193,80 @@ async def test_months_are_clients_too(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         for line, client in (("LATE 15 May", "May"), ("LATE 10 Jan", "Jan"), ("NOSHOW April", "April")):
             assert (await case_of(clinic, await opens(clinic, line))).client == client
+
+
+async def test_each_line_of_a_mail_is_a_report(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes(
+            "", "LATE 20 Sam AT 2pm\nLATE 20 Kim AT 3pm, texted\nThe bridge is closed.\nNOSHOW Jo AT 1pm"
+        )
+        got = await come(clinic, dana="draft draft draft", alex="alert alert alert")
+        cases = {case.client: case for case in (await clinic.store.open_cases()).open}
+        assert {name: case.kind.value for name, case in cases.items()} == {"Sam": "late", "Kim": "late", "Jo": "noshow"}
+        assert [cases[name].session_at for name in ("Sam", "Kim", "Jo")] == [
+            on(5, "14:00"),
+            on(5, "15:00"),
+            on(5, "13:00"),
+        ]
+        assert cases["Sam"].notes == ("The bridge is closed.",)
+        assert cases["Kim"].sent_at is not None
+        assert len({mail.key for case in cases.values() for mail in case.mails}) == 3
+        await clinic.dana.taps(got["dana"], "SENT")  # each thread is its own
+        await come(clinic, dana="receipt", alex="update")
+        await clinic.dana.writes("LATE 20 Sam AT 2pm", "LATE 30 Kim AT 3pm")  # the same again, and a new estimate
+        got = await come(clinic, dana="draft receipt", alex="alert")
+        assert got["alex"].case == cases["Kim"].id
+        assert len(await clinic.store.open_cases()) == 3
+
+
+async def test_sessions_without_a_client_in_one_mail(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("LATE 20 my 2pm", "LATE 20 my 3pm\nLATE 20 my 4pm")
+        await come(clinic, dana="draft draft draft", alex="alert alert alert")
+        times = {case.session_at for case in (await clinic.store.open_cases()).open}
+        assert times == {on(5, f"{at}:00") for at in (14, 15, 16)}
+
+
+async def test_admin_reports_for_several_in_one_mail(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.alex.writes("", "LATE 15 Sam FOR Dana\nLATE 20 Kim FOR Ravi")
+        await come(clinic, dana="draft", ravi="draft", alex="alert alert")
+        await clinic.alex.writes("", "LATE 15 Jo FOR Dana\nLATE 20 Noor")  # for whom is the second?
+        got = await come(clinic, dana="draft", alex="alert ask")
+        assert got["alex"].tap("LATE 20 Noor FOR Ravi Patel")
+
+
+async def test_a_ninth_report_is_told(tmp_path: Path) -> None:
+    clients = ["Ann", "Ben", "Cleo", "Dev", "Eli", "Fay", "Gus", "Hana", "Ida"]
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("", "\n".join(f"LATE 10 {client}" for client in clients))
+        got = await come(clinic, dana=" ".join(["draft"] * 8) + " help", alex=" ".join(["alert"] * 8) + " notice")
+        assert got["dana"].tap("LATE 10 Ida")
+        assert got["alex"].tap("LATE 10 Ida FOR Dana Lee")
+
+
+@each(
+    ("line", "client", "short", "tap"),
+    [
+        ("LATE 40 Sam, Kim", "Sam", "K.", "LATE 40 Kim"),
+        ("LATE 10 Ana and LATE 10 Ben", "Ana", "B.", "LATE 10 Ben"),
+        ("NOSHOW Sam AT 1pm, NOSHOW Kim AT 12:15", "Sam", "K.", "NOSHOW Kim AT 12:15"),
+    ],
+)
+async def test_another_client_in_the_line_is_one_tap(
+    tmp_path: Path, line: str, client: str, short: str, tap: str
+) -> None:
+    async with Clinic(tmp_path / fold(line)) as clinic:
+        draft = await opens(clinic, line)
+        assert (await case_of(clinic, draft)).client == client
+        assert f"{short} has no message yet" in draft.text
+        await clinic.dana.writes(line)  # nothing new about the first
+        receipt = (await come(clinic, dana="receipt"))["dana"]
+        assert f"{short} has no message yet" in receipt.text
+        await clinic.dana.taps(receipt, tap)
+        await come(clinic, dana="draft", alex="alert")
+
+
+async def test_a_signature_is_no_other_client(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        assert "no message yet" not in (await opens(clinic, "LATE 40 Sam, Dana")).text

@@ -239,7 +239,7 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     nobody = replace(LATE, client=None)
     yield "draft-late-no-client", written(LetterKind.DRAFT, "opened", facts=nobody)
     couple = replace(LATE, client="Sam & Kim")
-    several: dict[str, Datum] = {"one_each": True, "others": [f"[W4XP] {IN_LISTS['W4XP']}"]}
+    several: dict[str, Datum] = {"unmessaged": ["K."], "others": [f"[W4XP] {IN_LISTS['W4XP']}"]}
     yield "draft-late-couple", written(LetterKind.DRAFT, "opened", facts=couple, data=several)
     later = replace(LATE, minutes=25)
     yield "draft-late-changed", written(LetterKind.DRAFT, "changed", facts=later, data={"changed": "estimate"})

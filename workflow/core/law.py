@@ -239,7 +239,7 @@ def report_again(scene: Scene, voice: Voice, case: Case, report: Report, said: s
     if is_repeated(scene, voice, case, report):
         if report.sent and case.sent_at is None:
             return _take_sent(scene, voice, case, report.note)
-        return repeat_report(scene, voice, case, report.note)
+        return repeat_report(scene, voice, case, report)
     if report.kind is not case.kind:
         what = "kind"
     elif case.client is None and report.client is not None and report.minutes in {None, case.minutes}:

@@ -629,8 +629,8 @@ class Report:
     note: str = ""
     sent: bool = False
     """The note begins with a word for SENT."""
-    more_clients: bool = False
-    """The note is names alone: earns "one report for each client"."""
+    beside: tuple[str, ...] = ()
+    """Reports of the other clients whom its line names, as lines to send: "LATE 40 Sam, Kim", "… and LATE 10 Ben"."""
     capitals: bool = False
     """The tag stood in capitals."""
 
@@ -678,6 +678,8 @@ class Reading:
     """Nothing but thanks or acknowledgement: "ok, thanks"."""
     below: str | None = None
     """A whole report on a line that does not speak, in capitals or with minutes, as a line to send."""
+    further: tuple[Reading, ...] = ()
+    """Under a report, each line that is one, too, about another client or time."""
 
 
 @dataclass(frozen=True, slots=True)

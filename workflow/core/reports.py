@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_others
 from workflow.core.language import names
 from workflow.core.language.guess import likely_line
+from workflow.core.language.plain import fold
 from workflow.core.language.printed import clock_time
+from workflow.core.language.report import read_tag
 from workflow.core.language.times import date_of, halves
 from workflow.core.model import Case, Choice, Datum, Kind, LetterKind, Person, Post, Report, Role, Rules, State
 from workflow.core.owed import Scene, admin_choices, alerted, associate_choices, outcome_choices, to_case, withdraw
@@ -154,13 +156,32 @@ def correct_closed(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     return to_writer(scene, corrected, voice, LetterKind.RECEIPT, "wrong", offered)
 
 
-def repeat_report(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
+def repeat_report(scene: Scene, voice: Voice, case: Case, report: Report) -> Case:
     """An identical report within ten minutes: a receipt, and a new note to admin; nothing else (contract section 3)."""
-    after = consumed(scene, case, voice, "reported again")
-    if not note or note in case.notes:
-        return receipt(scene, after, voice, "again")
-    data: dict[str, Datum] = {"text": note}
-    return receipt(scene, update_others(scene, noted(after, note), voice, "note", data), voice, "again", data)
+    after, note = consumed(scene, case, voice, "reported again"), report.note
+    data, others = _beside(case, report)
+    if note and note not in case.notes:
+        data["text"] = note
+        after = update_others(scene, noted(after, note), voice, "note", {"text": note})
+    offered = associate_choices(after) if voice.role is Role.ASSOCIATE else ()
+    return to_writer(scene, after, voice, LetterKind.RECEIPT, "again", (*others, *offered), data)
+
+
+def _beside(case: Case, report: Report) -> tuple[dict[str, Datum], tuple[Choice, ...]]:
+    """The other clients of a report's line, who have no message yet: for its letter, and a tap for each.
+
+    The associate's own name is a signature.
+    """
+    drafts = [(line, draft) for line in report.beside if (draft := read_tag(line)) is not None]
+    signed = set(fold(case.associate.name).split())
+    known = [
+        (line, draft.client) for line, draft in drafts if draft.client and not signed & set(fold(draft.client).split())
+    ]
+    short = [names.initials(client) for _, client in known]
+    offered = tuple(
+        Choice(line, f"{initials} has no message yet") for (line, _), initials in zip(known, short, strict=True)
+    )
+    return ({"unmessaged": short} if short else {}), offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +273,9 @@ def _announced(
     hour = scene.now.astimezone(ZoneInfo(scene.rules.cadence.zone)).hour
     dated = case.yesterday or case.missed_on is not None
     data["over_session"] = case.kind is Kind.LATE and timedelta(minutes=case.minutes or 0) > case.cadence.session
-    data["one_each"] = report.more_clients
+    unmessaged, others = _beside(case, report)
+    data |= unmessaged
+    offered = (*offered[:1], *others, *offered[1:])
     data["morning"] = case.kind is Kind.NOSHOW and not case.session_at and not dated and hour < NOON
     return to_case(
         scene,

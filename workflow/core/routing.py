@@ -86,12 +86,32 @@ def route(situation: Situation) -> tuple[Decision, ...]:
         return (take_robot(situation, robot),)
     if situation.standing is not Standing.KNOWN:
         return (take_unknown(situation),)
-    below = situation.reading.below
-    if below is None or situation.associate is None:
-        return (_known_person(situation),)
-    unclear = Unclear(below, notice=True)
-    situation = replace(situation, reading=replace(situation.reading, unclear=unclear))
-    return (beside_unread(situation, _known_person(situation)),)
+    reading, below = situation.reading, situation.reading.below
+    told = below is not None and (situation.associate is not None or reading.report is not None)
+    if told:
+        situation = replace(situation, reading=replace(reading, unclear=Unclear(below, notice=True)))
+    first = _known_person(situation)
+    further = _further(situation, first) if reading.further else []
+    if any(decision.case is not None for decision in further):
+        first = replace(first, fate=Fate.HANDLED)
+    return (*further, beside_unread(situation, first) if told else first)
+
+
+def _further(situation: Situation, first: Decision) -> list[Decision]:
+    """The further reports of a mail, each as if it had come alone, under a key of its own: the mail's own is kept with
+    the first, which is committed last, so that nothing is lost where the process dies in between.
+
+    None concerns a case that another of the same mail is about.
+    """
+    cases, decisions = situation.cases.beside(), [first]
+    for reading, scene in zip(situation.reading.further, situation.apart, strict=False):
+        if (case := decisions[-1].case) is not None:
+            cases.drop(case.id)
+        if scene is not None:
+            mail = replace(situation.mail, key=scene.cause)
+            alone = replace(situation, scene=scene, mail=mail, reading=reading, cases=cases.beside(), thread=())
+            decisions.append(_known_person(alone))
+    return decisions[1:]
 
 
 def _is_of_the_clinic(situation: Situation) -> bool:

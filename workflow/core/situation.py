@@ -25,6 +25,8 @@ class Situation:
     """Every open case, and each closed one that the mail points to."""
     thread: tuple[str, ...] = ()
     """The cases that In-Reply-To and References lead to, newest first."""
+    apart: tuple[Scene | None, ...] = ()
+    """For each further report of the mail, with an id and a cause of its own; None: it was acted on before."""
     reported: tuple[Case, ...] = ()
     """Those since the month before the one that the mail asks for."""
     bounced: Letter | None = None

@@ -29,15 +29,15 @@ from workflow.core.language.lines import (
     to_the_letter,
     undictated,
 )
-from workflow.core.language.names import as_client, same_client
+from workflow.core.language.names import as_client
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.prefixes import case_ids, read_subject, strip_labels, take_ids
-from workflow.core.language.report import LONGEST_HEAD, Draft, read_tag
+from workflow.core.language.report import LONGEST_HEAD, MOST_REPORTS, Draft, parted, read_tag
 from workflow.core.language.times import tokens
 from workflow.core.model import Mark, Reading, Report, Unclear, Word
 
-_MOST_REPORTS = 20
-"""Lines under a report that are looked at for a second one."""
+_MOST_LINES = 2000
+"""Lines under a report that are looked at for others; a mail has no more."""
 
 _ABOUT_CASES = frozenset({Word.SENT, Word.OUTCOME, Word.MAKEUP, Word.UNDO, Word.MISTAKE, Word.CANCEL, Word.CONTACTED})
 """Words that nobody writes above a report as a mere title."""
@@ -65,6 +65,11 @@ def read(subject: str, new_text: str, quoted_text: str) -> Reading:
     if title.mark is Mark.RECALL and said.report is not None:
         said = replace(said, report=None, unclear=Unclear(likely_line(said.report), notice=True))
     below = report_below(text) if said.report is None else None
+    if said.report is not None:
+        said, lines = _several(said)
+        further = () if title.mark is Mark.FORWARD else lines[: MOST_REPORTS - 1]
+        said = replace(said, further=tuple(_say(line, (), "") for line in further))
+        below = next((read_tag(plain_line(line)) for line in lines[len(further) :]), None)
     return replace(
         said,
         mark=title.mark,
@@ -122,12 +127,14 @@ def _say(line: str, ids: tuple[str, ...], rest: str) -> Reading:
 def _reported(line: str, plain: str, rest: str) -> tuple[Report | None, Unclear | None, Draft | None]:
     """A whole report, or what tried to be one, or neither; with the draft of a line that starts with a tag."""
     head = plain[:LONGEST_HEAD]
-    draft = read_tag(plain)
+    first, others = parted(plain)
+    draft = read_tag(first)
     if draft is None:
         return None, _in_brackets(head) or mistyped(head) or late_somewhere(head) or of_the_writer(head), None
     if draft.opens:
         repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
-        return _report(draft, to_the_letter(line, plain, draft.note), "" if repeated else rest.strip()), None, draft
+        report = _report(draft, to_the_letter(line, plain, draft.note), "" if repeated else rest.strip(), others)
+        return report, None, draft
     unclear = Unclear(likely_reading(draft), draft.capitals or holds_figures(tokens(head)))
     if unclear.reading is None:
         unclear = _in_brackets(head) or unclear
@@ -156,8 +163,8 @@ def _with_text(tag: str, rest: str) -> Unclear | None:
     return Unclear(likely_reading(both), bool(both.minutes)) if first and both is not None and both.opens else None
 
 
-def _report(draft: Draft, note: str, rest: str) -> Report:
-    return Report(
+def _report(draft: Draft, note: str, rest: str, others: tuple[str, ...] = ()) -> Report:
+    report = Report(
         kind=draft.kind,
         client=draft.client,
         minutes=draft.minutes[0] if draft.minutes else None,
@@ -168,9 +175,42 @@ def _report(draft: Draft, note: str, rest: str) -> Report:
         for_associate=draft.for_associate,
         note="\n".join(part for part in (note, rest) if part),
         sent=_tells_sent(draft.note or first_line(rest)[0], draft.client),
-        more_clients=draft.client is not None and (_are_names(draft.note) or _reports_another(rest, draft.client)),
         capitals=draft.capitals,
     )
+    named = _names(draft.note) if draft.client is not None else ()
+    beside = (likely_line(replace(report, client=name)) for name in named)
+    drafts = (read_tag(other) for other in others)
+    return replace(report, beside=(*beside, *(line for one in drafts if one and (line := likely_reading(one)))))
+
+
+def _several(said: Reading) -> tuple[Reading, tuple[str, ...]]:
+    """The report with what lines below add to it and without those that are others, and these: one each of a client.
+
+    Contract section 3: what stands between is a note of the first.
+    """
+    first = read_tag(parted(plain_line(said.line[:LONGEST_LINE]))[0])
+    if first is None or said.report is None:
+        return said, ()
+    between: list[str] = []
+    found, lines = [first], [""]
+    for line in said.rest.splitlines()[:_MOST_LINES]:
+        other = read_tag(plain_line(line[:LONGEST_HEAD]))
+        same = [one for one in found if other is not None and one.is_same(other)]
+        if other is None or not other.is_plain:
+            between.append(line)
+        elif same:
+            same[0].complete(other)
+            between += [other.note] if other.note and same[0] is first else []
+        else:
+            found.append(other)
+            lines.append(line)
+    if not lines[1:] and first.client == said.report.client and len(between) == len(said.rest.splitlines()):
+        return said, ()
+    rest = "\n".join(between).strip()
+    note = said.report.note.removesuffix(said.rest.strip()).rstrip("\n")
+    report = _report(first, note, rest)
+    report = replace(report, beside=said.report.beside, sent=said.report.sent or report.sent)
+    return replace(said, rest=rest, report=report), tuple(lines[1:])
 
 
 # --- notes ------------------------------------------------------------------------------------------
@@ -193,18 +233,14 @@ def _tells_sent(note: str, client: str | None) -> bool:
     return found.capitals or found.phrase or not rest or bool(found.gap.strip())
 
 
-def _are_names(note: str) -> bool:
-    """Whether the note is nothing but names: "Kim", "Kim, Lee and Jo"."""
-    return all(as_client(_without_and(part.split())) is not None for part in re.split(r"[,;]", note))
+def _names(note: str) -> tuple[str, ...]:
+    """The clients of a note that is nothing but names: "Kim", "Kim, Lee and Jo"; none of any other."""
+    parts = [part for half in re.split(r"[,;]", note) for part in _AND.split(half) if part.strip()]
+    named = [as_client(_without_and(part.split())) for part in parts]
+    return tuple(name for name in named if name is not None) if all(named) else ()
 
 
-def _reports_another(rest: str, client: str) -> bool:
-    """Whether a line under a report is one, too, about somebody else: two reports in one mail."""
-    for line in rest.splitlines()[:_MOST_REPORTS]:
-        draft = read_tag(plain_line(line[:LONGEST_HEAD]))
-        if draft is not None and draft.opens and draft.client is not None and not same_client(draft.client, client):
-            return True
-    return False
+_AND = re.compile(r"\s(?:and|&|also)\s", re.IGNORECASE)
 
 
 def _without_and(part: list[str]) -> list[str]:

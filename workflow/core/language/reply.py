@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from workflow.core.kinds import KINDS, OF_TAG, TAG
@@ -108,8 +108,7 @@ def _without_word(reading: Reading, holds_outcome: bool) -> Answer | Doubt | Non
 
 
 def _reported(report: Report) -> Answer:
-    # of a new report alone the draft asks for one report each
-    return Answer(TAG[report.kind], report=replace(report, more_clients=False))
+    return Answer(TAG[report.kind], report=report)
 
 
 @dataclass(frozen=True, slots=True)

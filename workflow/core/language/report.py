@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import time
+from itertools import islice
 from typing import Any
 
-from workflow.core.language.names import TITLES, as_client, is_name_word
+from workflow.core.language.names import TITLES, as_client, is_name_word, same_client
 from workflow.core.language.times import (
     LEAST_MINUTES,
     MONTHS,
@@ -29,6 +30,9 @@ from workflow.core.language.times import (
 )
 from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.model import Kind
+
+MOST_REPORTS = 8
+"""In one mail (contract section 3)."""
 
 LONGEST_HEAD = 1000
 """A report stands in so many characters; what follows is a note, however long."""
@@ -54,6 +58,14 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """The tags; a digit may follow at once ("LATE15 Sam"), a letter never ("later", "no shows")."""
+
+_AND_TAG = re.compile(
+    r"\s*(?:[,;&+/.]|\b(?:and|also|plus)\b)[\s,]*(?="
+    + "|".join("|".join(said) for said in TAG_PHRASES.values()).replace(" ", r"(?:\s|-)")
+    + r")",
+    re.IGNORECASE,
+)
+"""Where a second report may begin in the line of a first: "LATE 10 Ana and LATE 10 Ben"."""
 
 _ABOUT = frozenset({"about", "around", "approx", "approximately", "roughly", "by", "~"})
 _AT_HOUR = frozenset({"at", "@"})
@@ -129,6 +141,30 @@ class Draft:
         if self.client is not None or (self.kind is Kind.LATE and self.minutes):
             return True
         return self.capitals and self.kind is not Kind.WAITING
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a whole report wherever it stands: of somebody or some time, in capitals or with figures."""
+        about = self.client is not None or self.at is not None
+        return self.opens and about and (self.capitals or bool(self.minutes) or self.at is not None)
+
+    def is_same(self, other: Draft) -> bool:
+        """Whether both are of one client and time, as far as they say."""
+        if self.client is None or other.client is None:
+            if self.kind is not other.kind:
+                return False  # whom the one has missed, the other is not late for
+            return self.at in {None, other.at} if self.client is None else other.at in {None, self.at}
+        return same_client(self.client, other.client) and (None in {self.at, other.at} or self.at == other.at)
+
+    def complete(self, other: Draft) -> None:
+        """Adds what this one lacks and another line about the same says."""
+        self.client = self.client or other.client
+        self.minutes = self.minutes or (other.minutes if self.kind is other.kind else [])
+        self.for_associate = self.for_associate or other.for_associate
+        if self.at is None:
+            self.at, self.either = other.at, other.either
+        if self.day is None and not self.yesterday:
+            self.day, self.yesterday = other.day, other.yesterday
 
     @property
     def bare(self) -> bool:
@@ -421,6 +457,19 @@ def read_tag(plain: str) -> Draft | None:
     if not draft.questioned and draft.for_associate is None:
         _for_behind_note(draft)
     return draft
+
+
+def parted(plain: str) -> tuple[str, tuple[str, ...]]:
+    """The line up to a second whole report in it, and each that follows: "LATE 10 Ana and LATE 10 Ben"."""
+    for found in islice(_AND_TAG.finditer(plain, 1, LONGEST_HEAD), MOST_REPORTS):
+        second = read_tag(plain[found.end() :])
+        if second is None or not second.is_plain or second.client is None:
+            continue
+        first = read_tag(plain[: found.start()])
+        if first is not None and first.opens:
+            head, others = parted(plain[found.end() :])
+            return plain[: found.start()], (head, *others)
+    return plain, ()
 
 
 def _ends_sentence(token: Token) -> bool:

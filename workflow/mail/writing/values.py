@@ -37,8 +37,8 @@ DATA: Mapping[str, Datum] = {
     **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "month", "over_time", "text")),
     **dict.fromkeys(("written_at",)),
     **dict.fromkeys(("later", "makeups", "median", "median_before", "month_before", "unrecorded", "within")),
-    **dict.fromkeys(("asked", "both", "future_time", "morning", "one_each", "over_session", "unread"), False),
-    **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told")},
+    **dict.fromkeys(("asked", "both", "future_time", "morning", "over_session", "unread"), False),
+    **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told", "unmessaged")},
 }
 """Everything that templates may ask `data` for; what a letter does not say is empty, a misspelt name is a fault."""
 
