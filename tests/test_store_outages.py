@@ -83,3 +83,36 @@ async def test_a_commit_whose_answer_is_lost_is_not_forgotten(tmp_path: Path) ->
         outage.begins()
         await missed(clinic)
         assert outage.met == 3
+
+
+class Interrupted(Outage):
+    """Fails twice, after so many commits went through."""
+
+    def __init__(self, only: str, after: int) -> None:
+        super().__init__((only,), times=2)
+        self._left = after
+
+    async def __call__(self, name: str) -> None:
+        if self._on and name in self._only and self._left:
+            self._left -= 1
+        else:
+            await super().__call__(name)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+@pytest.mark.parametrize("method", ["commit", "answer to commit"])
+async def test_a_mail_of_several_reports_is_acted_on_once_wherever_it_is_interrupted(
+    tmp_path: Path, method: str, after: int
+) -> None:
+    outage = Interrupted(method, after)
+    async with Clinic(tmp_path, waits=outage) as clinic:
+        outage.begins()
+        await clinic.dana.writes("LATE 15 Sam", "LATE 20 Kim\nNOSHOW Jo AT 1pm")
+        await happens(lambda: outage.met > 0)
+        await clinic.settled()
+        for _ in range(3):
+            await clinic.dana.gets("draft")
+            await clinic.alex.gets("alert")
+        await clinic.nothing_else()
+        cases = (await clinic.store.open_cases()).open
+        assert sorted(case.client or "" for case in cases) == ["Jo", "Kim", "Sam"]

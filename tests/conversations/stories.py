@@ -203,11 +203,53 @@ async def three_clients_three_questions(clinic: Clinic) -> None:
     await clinic.until(on(7, "12:00"))
 
 
+@story("13c", dana=9, alex=9)
+async def three_clients_one_mail(clinic: Clinic) -> None:
+    """One mail of three lines: three cases."""
+    await clinic.dana.writes("", "LATE 40 Sam\nLATE 50 Kim\nStuck behind an accident.\nLATE 60 Jo")
+    await clinic.collect()
+    drafts = [letter for letter in clinic.dana.inbox if letter.kind == "draft"]
+    assert len({draft.case for draft in drafts}) == len(drafts)
+    for word in ("SENT", "CONNECTED"):
+        for draft in drafts:
+            await clinic.dana.taps(draft, word)
+        await clinic.minute_by_minute(20)
+    assert not await clinic.store.open_cases()
+
+
+@story("13d", dana=6, alex=6)
+async def two_clients_in_one_line(clinic: Clinic) -> None:
+    """The second client is one tap on the draft about the first."""
+    await clinic.dana.writes("LATE 10 Sam and LATE 10 Kim")
+    first = await newest(clinic, "dana", "draft")
+    await clinic.dana.taps(first, "LATE 10 Kim")
+    second = await newest(clinic, "dana", "draft")
+    assert second.case != first.case
+    for word in ("SENT", "CONNECTED"):
+        for draft in (first, second):
+            await clinic.dana.taps(draft, word)
+    await clinic.until(on(6, "12:00"))
+
+
 @story("14", dana=1, alex=1)
 async def a_couple(clinic: Clinic) -> None:
     """Greets plain "Hi": two strangers must not learn of each other."""
     await clinic.dana.writes("LATE 10 Sam & Kim")
     assert "\nHi - I'm running behind" in (await newest(clinic, "dana", "draft")).text
+
+
+@story("14b", dana=3, ravi=3, alex=6)
+async def a_couple_of_two_therapists(clinic: Clinic) -> None:
+    """Both are late for the couple that they share: a case each, that the other's answers leave alone."""
+    await clinic.dana.writes("LATE 10 Sam & Kim AT 2pm")
+    await clinic.ravi.writes("LATE 15 Sam & Kim AT 2pm")
+    hers, his = await newest(clinic, "dana", "draft"), await newest(clinic, "ravi", "draft")
+    assert hers.case != his.case
+    for word in ("SENT", "CONNECTED"):
+        await clinic.dana.taps(hers, word)
+        assert (await case_of(clinic, his)).sent_at is None or word == "CONNECTED"
+        await clinic.ravi.taps(his, word)
+    assert not await clinic.store.open_cases()
 
 
 @story("15", dana=7, alex=7)
@@ -337,6 +379,21 @@ async def two_sams(clinic: Clinic) -> None:
     await clinic.dana.writes("LATE 15 Sam, texted")
     assert len(await clinic.store.open_cases()) == 2
     await clinic.until(on(5, "17:30"))
+
+
+@story("27b", dana=8, alex=6)
+async def late_twice_in_two_days(clinic: Clinic) -> None:
+    """Today's report in yesterday's thread is a case of its own, and its client is told."""
+    await clinic.dana.writes("LATE 10 Sam")
+    yesterday = await newest(clinic, "dana", "draft")
+    await clinic.dana.taps(yesterday, "SENT")
+    await clinic.until(on(6, "13:55"))
+    await clinic.dana.replies(yesterday, "Late 10 Sam AT 2pm")
+    today = await newest(clinic, "dana", "draft")
+    assert today.case != yesterday.case
+    for word, draft in (("SENT", today), ("CONNECTED", today), ("CONNECTED", yesterday)):
+        await clinic.dana.taps(draft, word)
+    assert not await clinic.store.open_cases()
 
 
 @story("28", dana=9, alex=4)
