@@ -21,7 +21,7 @@ from workflow.core.cases import Cases
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language import read
 from workflow.core.law import answer_case, tick_case
-from workflow.core.model import Answer, Case, Decision, Kind, Letter, Outcome, Person, Post, Standing, State, Word
+from workflow.core.model import Answer, Case, Decision, Kind, Letter, Outcome, Person, Post, Says, Standing, State, Word
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 
@@ -35,8 +35,32 @@ WORDS = ["MAKEUP", "CLIENT Kim", "UNDO", "MISTAKE"]
 TAGS = ["LATE 20", *OF_TAG, "CLIENT NO SHOW"]
 ASKED = ["no answer", "OTHER", "CLIENT", "Cancelled", "CONNECTED", "ARRIVED", "ABSENT", "not rescheduled yet"]
 TEXT = ["She is on her way", "NOTE she is new", "ok, thanks"]
-ASSOCIATE = ["SENT", "SENT, she waits", *WORDS, *TAGS, *ASKED, "CLOSE RESCHEDULED", "CONTACTED", *TEXT]
-ADMIN = ["CONTACTED", "called her", "SENT", "CLOSE RESCHEDULED", *WORDS, *TAGS, *ASKED, *TEXT]
+SAYS = ["WAITS", "REBOOK", "she is fine to wait", "Client wants to reschedule"]
+ASSOCIATE = [
+    "SENT",
+    "SENT, she waits",
+    "SENT, she will wait",
+    "sent a text to both",
+    *SAYS,
+    *WORDS,
+    *TAGS,
+    *ASKED,
+    "CLOSE RESCHEDULED",
+    "CONTACTED",
+    *TEXT,
+]
+ADMIN = [
+    "CONTACTED",
+    "called her",
+    "CONTACTED he will wait",
+    "SENT",
+    *SAYS,
+    "CLOSE RESCHEDULED",
+    *WORDS,
+    *TAGS,
+    *ASKED,
+    *TEXT,
+]
 REPORTS = ["LATE 15 Sam P.", "LATE 20 Sam P.", "NOSHOW Sam P.", "NOSHOW Sam P. 1pm", "WAITING Sam P.", "LATE 15 Kim"]
 REPORTS += [f"{tag} Sam P." for tag in OF_TAG if not any(line.startswith(tag) for line in REPORTS)]
 
@@ -99,6 +123,9 @@ def becomes(case: Case, after: Case | None, line: str) -> str:
         "messaged": after.sent_at is not None and case.sent_at is None,
         "not messaged": after.sent_at is None and case.sent_at is not None,
         "reached": after.reached_at is not None and case.reached_at is None,
+        "client waits": after.client_says is Says.WAITS is not case.client_says,
+        "client wants a new time": after.client_says is Says.REBOOK is not case.client_says,
+        "apology owed": after.owes_apology and not case.owes_apology,
         "make-up offered": after.makeup and not case.makeup,
         f"client {after.client}": after.client != case.client,
         f"{after.minutes} minutes": after.minutes not in {None, case.minutes},

@@ -20,9 +20,10 @@ from workflow.core.model import (
     Role,
     Roster,
     Rules,
+    Says,
     State,
 )
-from workflow.core.owed import admin_choices, associate_choices, choices, outcome_choices
+from workflow.core.owed import admin_choices, apology_choice, associate_choices, choices, outcome_choices
 
 DANA = Person("Dana Lee", ("dana@clinic.test",))
 RAVI = Person("Ravi Patel", ("ravi@clinic.test",))
@@ -158,6 +159,8 @@ def case_of(facts: Facts) -> Case:
         reached_at=NOW if facts.reached else None,
         outcome=facts.outcome,
         makeup=facts.makeup,
+        client_says=facts.client_says,
+        apology_at=NOW if facts.apology else None,
     )
 
 
@@ -166,7 +169,8 @@ def offered_in(kind: LetterKind, role: Role, facts: Facts | None) -> tuple[Choic
     if facts is None or kind is LetterKind.UPDATE or (kind is LetterKind.RECEIPT and role is not Role.ASSOCIATE):
         return ()
     case = case_of(facts)
-    return associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
+    answers = kind not in {LetterKind.DRAFT, LetterKind.STEPAWAY}
+    return associate_choices(case, answers=answers) if role is Role.ASSOCIATE else admin_choices(case)
 
 
 def written(
@@ -265,6 +269,10 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     last_night = replace(NOSHOW, session_at=TWO - timedelta(hours=19), reported_at=TWO - timedelta(hours=18))
     yield "reminder-noshow-next-day", written(LetterKind.REMINDER, "contact", facts=last_night)
     yield "reminder-noshow-outcome", written(LetterKind.REMINDER, "outcome", facts=replace(NOSHOW, sent=True))
+    wants = replace(messaged, client_says=Says.REBOOK)
+    yield "reminder-late-rebook", written(LetterKind.REMINDER, "outcome", facts=wants)
+    owed = replace(_closed(NOSHOW, Outcome.RESCHEDULED, "Tue 3pm"), apology=True)
+    yield "reminder-noshow-apology", written(LetterKind.REMINDER, "apology", facts=owed)
     yield "reminder-waiting-outcome", written(LetterKind.REMINDER, "outcome", facts=WAITING)
     yield "escalation-late-admin", written(LetterKind.ESCALATION, "contact", admin, LATE)
     yield "escalation-noshow-admin", written(LetterKind.ESCALATION, "contact", admin, NOSHOW)
@@ -289,6 +297,15 @@ def _updates() -> Iterator[tuple[str, Letter]]:
     yield "update-note", written(LetterKind.UPDATE, "note", admin, LATE, data=note)
     unclear: dict[str, Datum] = {**dana, "text": "RESCHEDULED or not? She cancelled"}
     yield "update-unclear", written(LetterKind.UPDATE, "unclear", admin, LATE, data=unclear)
+    waits = replace(told, client_says=Says.WAITS)
+    yield "update-waits", written(LetterKind.UPDATE, "waits", admin, waits, data={**dana, "minutes_taken": 4})
+    wants = replace(told, client_says=Says.REBOOK)
+    new_time = admin_choices(case_of(wants))[:1]
+    yield "update-rebook", written(LetterKind.UPDATE, "rebook", admin, wants, offered=new_time, data=dana)
+    asked: dict[str, Datum] = {**dana, "text": "please find him a time"}
+    yield "update-rebook-with-a-note", written(LetterKind.UPDATE, "rebook", admin, wants, offered=new_time, data=asked)
+    yield "update-associate-waits", written(LetterKind.UPDATE, "waits", facts=waits, data=pat)
+    yield "update-associate-rebook", written(LetterKind.UPDATE, "rebook", facts=wants, data=pat)
     yield "update-undone", written(LetterKind.UPDATE, "undone", admin, LATE, data={**dana, "text": "outcome"})
     mistaken = replace(NOSHOW, state=State.CANCELLED)
     yield "update-cancelled", written(LetterKind.UPDATE, "cancelled", admin, mistaken, data=dana)
@@ -312,8 +329,9 @@ def _updates() -> Iterator[tuple[str, Letter]]:
     corrected = _closed(WAITING, Outcome.UNREACHABLE)
     yield "update-associate-wrong", written(LetterKind.UPDATE, "wrong", facts=corrected, data=pat)
     yield "update-associate-reached", written(LetterKind.UPDATE, "reached", facts=reached, data=pat)
-    rebooked = _closed(NOSHOW, Outcome.RESCHEDULED, "Tue 3pm")
-    yield "update-associate-rescheduled", written(LetterKind.UPDATE, "outcome", facts=rebooked, data=pat)
+    rebooked = replace(_closed(NOSHOW, Outcome.RESCHEDULED, "Tue 3pm"), apology=True)
+    given = apology_choice(case_of(rebooked))
+    yield "update-associate-rescheduled", written(LetterKind.UPDATE, "outcome", facts=rebooked, offered=given, data=pat)
     unreached = _closed(NOSHOW, Outcome.UNREACHABLE)
     yield "update-associate-unreachable", written(LetterKind.UPDATE, "outcome", facts=unreached, data=pat)
     gone = _closed(LATE, Outcome.OTHER, "client has left")
@@ -329,6 +347,10 @@ def _receipts() -> Iterator[tuple[str, Letter]]:
     told = replace(LATE, sent=True, contacted_at=NOW)
     yield "receipt-sent", written(LetterKind.RECEIPT, "sent", facts=told)
     yield "receipt-sent-recorded", written(LetterKind.RECEIPT, "sent", admin, told)
+    waits, wants = replace(told, client_says=Says.WAITS), replace(told, client_says=Says.REBOOK)
+    yield "receipt-waits", written(LetterKind.RECEIPT, "waits", facts=waits)
+    yield "receipt-rebook", written(LetterKind.RECEIPT, "rebook", facts=wants, data={"asked_admin": "Alex Moreau"})
+    yield "receipt-rebook-by-the-only-admin", written(LetterKind.RECEIPT, "rebook", admin, wants)
     yield "receipt-noshow-sent", written(LetterKind.RECEIPT, "sent", facts=replace(NOSHOW, sent=True))
     for facts, outcome in (
         (LATE, Outcome.CONNECTED),

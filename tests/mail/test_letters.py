@@ -369,8 +369,7 @@ def test_the_desks_number_stands_where_a_letter_says_to_phone_it() -> None:
 def test_one_choice_is_filled_where_one_is_due(name: str) -> None:
     letter = SAMPLES[name]
     assert letter.facts is not None
-    due = (
-        letter.facts.state is State.OPEN and letter.facts.kind is not Kind.WAITING and letter.kind is not LetterKind.ASK
-    )
+    told = letter.facts.state is State.OPEN and letter.facts.kind is not Kind.WAITING
+    due = (told or letter.facts.apology) and letter.kind is not LetterKind.ASK
     filled = part_of(mail_of(letter), "text/html").count('bgcolor="#1a4f8b"')
     assert filled == (1 if due and letter.choices else 0)

@@ -27,7 +27,7 @@ from tests.mail.letter_reading import (
 )
 from tests.mail.letter_samples import LATE, NOW, RULES, TWO, written
 from tests.rows import each
-from workflow.core.model import Letter, LetterKind, Outcome, Person, Role, State
+from workflow.core.model import Letter, LetterKind, Outcome, Person, Role, Says, State
 from workflow.mail.writing.render import Letters
 
 # --- headers ---------------------------------------------------------------------------------------
@@ -114,6 +114,7 @@ def test_facts_are_lines_in_the_contracts_order() -> None:
         contacted_at=NOW,
         outcome=Outcome.RESCHEDULED,
         outcome_note="Tue 3pm",
+        client_says=Says.REBOOK,
         note="texted",
         state=State.CLOSED,
     )
@@ -121,7 +122,7 @@ def test_facts_are_lines_in_the_contracts_order() -> None:
     assert (
         "Case: K7Q2\nKind: late\nAssociate: Dana Lee\nClient: Sam P.\nMinutes: 15\n"
         "Session: 2:00 pm\nExpected: 2:15 pm\nReported: 2:20 pm\nContacted: 2:20 pm\n"
-        "Outcome: rescheduled - Tue 3pm\nNote: texted\n"
+        "Answer: rebook\nOutcome: rescheduled - Tue 3pm\nNote: texted\n"
     ) in text
 
 
@@ -140,6 +141,7 @@ def test_alert_json_is_the_contracts_schema() -> None:
         "contacted_at": None,
         "outcome": None,
         "outcome_note": None,
+        "client_says": None,
         "makeup": False,
         "note": "stuck in traffic",
         "reminders_sent": 0,

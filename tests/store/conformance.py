@@ -234,18 +234,23 @@ class StoreConformance:
         assert await store.next_due() is None
         assert await store.due(NINE + DAY) == []
 
-    async def test_the_longest_due_comes_first_and_closed_cases_never(self, bench: Bench, store: Store) -> None:
+    async def test_the_longest_due_comes_first_of_open_and_closed_cases(self, bench: Bench, store: Store) -> None:
         def timers(*minutes: int) -> tuple[Timer, ...]:
             return tuple(Timer(due, NINE + m * MINUTE) for due, m in zip(Due, minutes, strict=False))
 
         late, early = a_case("B3C4", timers=timers(9, 8)), a_case("K7Q2", timers=timers(30, 5))
         for case in (late, early, a_case("D5F6", timers=timers(60))):
             await store.commit(about(case), NINE)
-        await store.commit(about(replace(closed(a_case("G7H8")), timers=timers(1))), NINE)
+        owing = replace(closed(a_case("G7H8")), timers=timers(1))  # closed, with something still to come
+        await store.commit(about(owing), NINE)
         again = await restarted(bench, store)
-        assert await again.next_due() == NINE + 5 * MINUTE
-        assert await again.due(NINE + 5 * MINUTE - timedelta(microseconds=1)) == []
+        assert await again.next_due() == NINE + MINUTE
+        assert "G7H8" not in await again.open_cases()
+        assert await again.due(NINE + 5 * MINUTE - timedelta(microseconds=1)) == [owing]
+        assert await again.due(NINE + 8 * MINUTE) == [owing, early, late]
+        await again.commit(about(closed(a_case("G7H8"))), NINE)
         assert await again.due(NINE + 8 * MINUTE) == [early, late]
+        assert await again.case("G7H8") == closed(a_case("G7H8"))
         bench.kill(again)
 
     # finding

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from workflow.core import figures
 from workflow.core.language.printed import listed, standing, when
+from workflow.core.law import NO_ANSWER, WANTS_TIME
 from workflow.core.limits import SET_ASIDE
 from workflow.core.model import Case, Datum, Letter, LetterKind, Post, Role, Rules, State
 from workflow.core.outsiders import NOT_TOLD
@@ -18,6 +19,9 @@ from workflow.core.owed import Scene, write_letter
 from workflow.core.schedule import next_at
 
 MONDAY = 0
+
+BY_ITSELF = frozenset({NO_ANSWER, WANTS_TIME})
+"""The notes that nobody wrote."""
 
 JUMPED = (
     "the clock of Promptly's computer jumped by more than a day, or Promptly was stopped for so long: for a day after "
@@ -103,7 +107,7 @@ def _closed_line(case: Case, rules: Rules, now: datetime) -> str:
     minutes = figures.contact_minutes(case)
     took = "" if minutes is None else f", {minutes} min to contact"
     ended = "a mistake" if case.state is State.CANCELLED else str(case.outcome)
-    note = f" ({case.outcome_note})" if case.outcome_note == "no answer" else ""
+    note = f" ({case.outcome_note})" if case.outcome_note in BY_ITSELF else ""
     return f"{listed(case, rules, now)}: {ended}{note}{took}"
 
 

@@ -25,11 +25,12 @@ from workflow.core.model import (
     Role,
     State,
 )
-from workflow.core.owed import Scene, associate_choices, to_case, told_admins, withdraw
+from workflow.core.owed import Scene, apology_choice, associate_choices, to_case, told_admins, withdraw
 from workflow.core.topics import Question, Receipt, ToAdmin
 
-ABOUT_OUTCOMES = frozenset({"outcome", "undone", "cancelled", "wrong"})
-"""The updates that tell how a case ended, or that it never was; of a `waiting` case no others go to admin."""
+ABOUT_OUTCOMES = frozenset({"outcome", "rebook", "undone", "cancelled", "wrong"})
+"""The updates that tell how a case ended, that a new time is wanted, or that it never was; of a `waiting` case no other
+goes to admin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     """With the mail's key, so that it is never acted on again, and its words in the history."""
     mail = voice.mail
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
-    return entered(replace(case, mails=(*case.mails, taken)), scene.now, what, voice.person.email, written(mail))
+    apology_at = case.apology_at if voice.role is not Role.ASSOCIATE else None
+    case = replace(case, mails=(*case.mails, taken), apology_at=apology_at)
+    return entered(case if case.open else replanned(case), scene.now, what, voice.person.email, written(mail))
 
 
 def written(mail: Mail) -> str:
@@ -61,7 +64,7 @@ def is_moved(old: Case | None, new: Case) -> bool:
 def _record(case: Case) -> tuple[object, ...]:
     told = (case.sent_at, case.told_at, case.reached_at)
     ended = (case.state, case.outcome, case.outcome_note, case.makeup)
-    return case.kind, case.client, case.minutes, case.session_at, *told, *ended
+    return case.kind, case.client, case.client_says, case.minutes, case.session_at, *told, *ended
 
 
 def entered(case: Case, now: datetime, what: str, by: str, text: str = "") -> Case:
@@ -75,12 +78,12 @@ def noted(case: Case, note: str) -> Case:
 
 
 def remembered(scene: Scene, case: Case, what: str) -> Case:
-    """With the milestones as they stand, for UNDO; `what` is about to change: "sent" or "outcome"."""
+    """With the milestones as they stand, for UNDO; `what` is about to change: "sent", "outcome" or "answer"."""
     return replace(case, before=Before(what=what, at=scene.now, **milestones(case)))
 
 
 def milestones(of: Case | Before) -> dict[str, Any]:
-    """What an outcome or SENT may change, and UNDO restores."""
+    """What an outcome, SENT or the client's answer may change, and UNDO restores."""
     return {part.name: getattr(of, part.name) for part in fields(Before) if part.name not in {"what", "at"}}
 
 
@@ -91,7 +94,7 @@ def replanned(case: Case) -> Case:
 def ended(scene: Scene, case: Case, state: State, **how: Any) -> Case:
     """Closed or cancelled, with the letters taken back that have no sense then (contract section 5)."""
     kinds = {LetterKind.REMINDER, LetterKind.STEPAWAY, LetterKind.DRAFT}
-    case = replace(case, state=state, closed_at=case.closed_at or scene.now, timers=(), **how)
+    case = replanned(replace(case, state=state, closed_at=case.closed_at or scene.now, **how))
     return withdraw(case, kinds, "the case was closed", scene.now)
 
 
@@ -124,15 +127,18 @@ def update_others(
     *,
     admins: bool = True,
     associate: bool = True,
+    offered: tuple[Choice, ...] = (),
 ) -> Case:
-    """With an update to each admin and the associate, so far as it concerns them, but never to the writer.
+    """With an update to each admin, with what is `offered` to them, and the associate, so far as it concerns them, but
+    never to the writer.
 
     Of a `waiting` case admins hear the outcome alone (section 4), and an associate's own case is told by nobody else.
     """
     said: dict[str, Datum] = {"by": voice.person.name, **(data or {})}
     if admins and (case.kind is not Kind.WAITING or topic in ABOUT_OUTCOMES):
         people = told_admins(case, scene.rules, but=voice.person)
-        case = to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, data=said)
+        case = to_case(scene, case, LetterKind.UPDATE, topic, people, Role.ADMIN, offered=offered, data=said)
     if associate and voice.role is not Role.ASSOCIATE:
-        case = to_case(scene, case, LetterKind.UPDATE, topic, [case.associate], Role.ASSOCIATE, data=said)
+        own, due = [case.associate], apology_choice(case) if topic == "outcome" else ()
+        case = to_case(scene, case, LetterKind.UPDATE, topic, own, Role.ASSOCIATE, offered=due, data=said)
     return case

@@ -20,6 +20,8 @@ class Traits:
     """How it can end (contract section 2), in the order in which letters offer it."""
     instead: tuple[str, ...]
     """The tags of what it may turn out to be after all."""
+    answers: tuple[str, ...]
+    """What its client may have answered."""
     listed: str
     """What a list says behind the client."""
     subject: str
@@ -30,18 +32,21 @@ KINDS: Mapping[Kind, Traits] = {
     Kind.LATE: Traits(
         outcomes=(Outcome.CONNECTED, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
         instead=("NOSHOW",),
+        answers=("WAITS", "REBOOK"),
         listed="late, {who}",
         subject="LATE: {who} - {client}",
     ),
     Kind.NOSHOW: Traits(
         outcomes=(Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
         instead=("WAITING",),
+        answers=("REBOOK",),
         listed="noshow, missed by {who}",
         subject="MISSED BY {who} - {client}",
     ),
     Kind.WAITING: Traits(
         outcomes=(Outcome.ARRIVED, Outcome.ABSENT, Outcome.RESCHEDULED, Outcome.UNREACHABLE, Outcome.OTHER),
         instead=(),
+        answers=("REBOOK",),
         listed="waiting, {who}",
         subject="WAITING FOR {client} - {who}",
     ),

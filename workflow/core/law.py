@@ -26,6 +26,7 @@ from workflow.core.entries import (
     to_writer,
     update_others,
 )
+from workflow.core.language import vocabulary
 from workflow.core.limits import lately
 from workflow.core.model import (
     Answer,
@@ -40,6 +41,7 @@ from workflow.core.model import (
     Person,
     Report,
     Role,
+    Says,
     State,
     Why,
     Word,
@@ -57,14 +59,14 @@ from workflow.core.owed import (
     withdraw,
 )
 from workflow.core.reports import change_case, correct_closed, is_repeated, may_become, repeat_report
-from workflow.core.topics import Escalated, Missing, Only, Question
+from workflow.core.topics import Answered, Apology, Escalated, Missing, Only, Question
 
 MOST_ASKS = 3
 ASKS_WITHIN = timedelta(minutes=10)
 """At most so many asks a case in so long a time (contract section 3)."""
 
-NO_ANSWER = "no answer"
-"""The note of a `waiting` case that closed by itself (contract section 5)."""
+NO_ANSWER, WANTS_TIME = "no answer", "wants a new time"
+"""The notes of a `waiting` case that closed by itself (contract section 5)."""
 
 _QUESTIONS: Mapping[Why, Question] = {
     Why.CANCEL: "cancel",
@@ -93,10 +95,13 @@ def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer, said: st
         case Word.OUTCOME:
             assert answer.outcome is not None, "grammar gives an outcome with the word"
             return _take_outcome(scene, voice, case, answer.outcome, answer)
-        case Word.SENT:
+        case Word.SENT if answer.says is None:
             return _take_sent(scene, voice, case, answer.text)
-        case Word.CONTACTED:
+        case Word.CONTACTED if answer.says is None:
             return _take_contacted(scene, voice, case, answer.text)
+        case Word.SENT | Word.CONTACTED | Word.WAITS | Word.REBOOK:
+            assert answer.says is not None, "grammar gives what the client says with the word"
+            return _take_says(scene, voice, case, answer, answer.says)
         case Word.MAKEUP:
             return _take_makeup(scene, voice, case)
         case Word.LATE | Word.NOSHOW | Word.WAITING:
@@ -154,10 +159,21 @@ def doubt_case(
         case "which-client":
             offered = choices(case.id, "CLIENT")
         case _ if voice.role is not Role.ASSOCIATE:
-            offered = admin_choices(after)
+            offered = meant_first(admin_choices(after), text)
         case _:
-            offered = associate_choices(after) if case.open else outcome_choices(after)
+            offered = meant_first(associate_choices(after) if case.open else outcome_choices(after), text)
     return to_writer(scene, after, voice, LetterKind.ASK, topic, offered, {"line": text[:LONGEST_QUOTE]})
+
+
+def meant_first(offered: tuple[Choice, ...], text: str) -> tuple[Choice, ...]:
+    """The choices with those first of whose words something stands in what was written."""
+    said = {
+        name
+        for piece in vocabulary.pieces(text)
+        if piece.meaning is not None
+        for name in (piece.meaning.word.value, *(outcome.name for outcome in piece.meaning.outcomes))
+    }
+    return tuple(sorted(offered, key=lambda choice: choice.line not in said))
 
 
 def take_note(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
@@ -174,6 +190,8 @@ def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answ
     if case.state is State.CLOSED and (case.outcome, case.outcome_note, case.makeup) == (outcome, note, makeup):
         return receipt(scene, after, voice, "outcome")
     how = {"outcome": outcome, "outcome_note": note, "makeup": makeup}
+    if voice.role is not Role.ASSOCIATE and outcome is Outcome.RESCHEDULED:
+        after = replace(after, apology_at=after.apology_at or scene.now)
     closed = ended(scene, remembered(scene, after, "outcome"), State.CLOSED, **how)
     closed = update_others(scene, closed, voice, "outcome", admins=_concerns_admin(case, closed))
     return receipt(scene, closed, voice, "outcome")
@@ -197,12 +215,50 @@ def _take_sent(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
         if text and text not in case.notes:
             after = update_others(scene, after, voice, "note", {"text": text})
         return receipt(scene, after, voice, "sent")
-    at = max(voice.mail.arrived_at, case.reported_at)
-    sent = replace(remembered(scene, after, "sent"), sent_at=at, told_at=case.told_at or at)
-    sent = withdraw(sent, {LetterKind.REMINDER}, "the client was messaged", scene.now)
-    taken = int((at - case.reported_at).total_seconds() // 60)
+    sent, taken = _messaged(scene, voice, remembered(scene, after, "sent"))
     sent = update_others(scene, sent, voice, "sent", {"minutes_taken": taken, "text": text})
-    return replanned(receipt(scene, sent, voice, "sent"))
+    return receipt(scene, sent, voice, "sent")
+
+
+def _messaged(scene: Scene, voice: Voice, case: Case) -> tuple[Case, int]:
+    """As the client was messaged, and the minutes that it took."""
+    at = max(voice.mail.arrived_at, case.reported_at)
+    sent = replanned(replace(case, sent_at=at, told_at=case.told_at or at))
+    sent = withdraw(sent, {LetterKind.REMINDER}, "the client was messaged", scene.now)
+    return sent, int((at - case.reported_at).total_seconds() // 60)
+
+
+def _take_says(scene: Scene, voice: Voice, case: Case, answer: Answer, says: Says) -> Case:
+    """What the client answered. It tells that they were messaged, too; by an admin, that admin reached them.
+
+    Admin passes SENT on for the associate, as without an answer.
+    """
+    reached = voice.role is not Role.ASSOCIATE and answer.word is not Word.SENT
+    topic: Answered = "waits" if says is Says.WAITS else "rebook"
+    after = noted(
+        consumed(scene, case, voice, f"the client {'waits' if says is Says.WAITS else WANTS_TIME}"), answer.text
+    )
+    data: dict[str, Datum] = {"text": answer.text}
+    known = case.reached_at if reached else case.sent_at
+    if known is not None and case.client_says is says:
+        if answer.text and answer.text not in case.notes:
+            after = update_others(scene, after, voice, "note", data)
+        return receipt(scene, after, voice, topic, _asked(scene, after, voice))
+    told = replace(remembered(scene, after, "answer"), client_says=says)
+    if reached:
+        told = replace(told, reached_at=case.reached_at or max(voice.mail.arrived_at, case.reported_at))
+    elif case.sent_at is None:
+        told, data["minutes_taken"] = _messaged(scene, voice, told)
+    told = replanned(told)
+    offered = admin_choices(told)[:1] if says is Says.REBOOK else ()
+    told = update_others(scene, told, voice, topic, data, offered=offered)
+    return receipt(scene, told, voice, topic, _asked(scene, told, voice))
+
+
+def _asked(scene: Scene, case: Case, voice: Voice) -> dict[str, Datum]:
+    """Who is asked for a new time, if anybody but the writer is."""
+    people = told_admins(case, scene.rules, but=voice.person)
+    return {"asked_admin": people[0].name} if people else {}
 
 
 def _take_contacted(scene: Scene, voice: Voice, case: Case, text: str) -> Case:
@@ -293,7 +349,8 @@ def tick_case(scene: Scene, case: Case) -> Case:
         return case
     if Due.CLOSE in due and Due.REMINDER not in due:  # who slept through both asks first
         case = entered(case, scene.now, "closed by itself", "clock")
-        return ended(scene, case, State.CLOSED, outcome=Outcome.OTHER, outcome_note=NO_ANSWER)
+        why = WANTS_TIME if case.client_says is Says.REBOOK else NO_ANSWER
+        return ended(scene, case, State.CLOSED, outcome=Outcome.OTHER, outcome_note=why)
     return replanned(_write_due(scene, case, due))
 
 
@@ -327,6 +384,9 @@ def _write_due(scene: Scene, case: Case, due: set[Due]) -> Case:
         people = () if lead is None or is_same(lead, case.associate) else (lead,)
         case = replace(case, lead_told_at=now)
         case = _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
+    if Due.REMINDER in due and not case.open:
+        case = replace(case, reminders=(*case.reminders, now))
+        return _by_clock(scene, case, LetterKind.REMINDER, "apology", own, Role.ASSOCIATE)
     if Due.REMINDER in due:
         topic: Missing = "outcome" if schedule.asks_outcome(case, now) else "contact"
         gone, morning = case.returned_at is not None, schedule.is_of_morning(case, now)
@@ -344,10 +404,11 @@ def _by_clock(
     scene: Scene,
     case: Case,
     kind: LetterKind,
-    topic: Missing | Escalated | Only,
+    topic: Missing | Apology | Escalated | Only,
     people: tuple[Person, ...],
     role: Role,
 ) -> Case:
-    offered = associate_choices(case) if role is Role.ASSOCIATE else admin_choices(case)
+    answers = kind is LetterKind.REMINDER
+    offered = associate_choices(case, answers=answers) if role is Role.ASSOCIATE else admin_choices(case)
     case = to_case(scene, case, kind, topic, people, role, offered=offered)
     return entered(case, scene.now, f"{kind.value} {topic}".strip(), "clock")

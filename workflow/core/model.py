@@ -220,6 +220,13 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
+class Says(StrEnum):
+    """What the client answered: no outcome, and no milestone (contract section 2)."""
+
+    WAITS = "waits"
+    REBOOK = "rebook"
+
+
 class Due(StrEnum):
     """What a timer of a case does when it is due."""
 
@@ -269,7 +276,7 @@ class Before:
     """What UNDO restores: the milestones as they were before the last outcome or SENT."""
 
     what: str
-    """"sent" or "outcome"."""
+    """"sent", "outcome", or "answer": what the client says."""
     at: datetime
     """When it was changed."""
     state: State
@@ -279,6 +286,7 @@ class Before:
     outcome_note: str | None
     closed_at: datetime | None
     makeup: bool
+    client_says: Says | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +343,21 @@ class Case:
     """The session's local day as the report names it, where it was before yesterday."""
     wiped_at: datetime | None = None
     """When the client's name and all free text were wiped (``[privacy] keep_names``); None again once there is new."""
+    client_says: Says | None = None
+    """What the client answered since the last change, as reported last."""
+    apology_at: datetime | None = None
+    """When admin gave the client of a missed session a new time before the associate wrote SENT; None once the
+    associate writes anything."""
 
     @property
     def open(self) -> bool:
         return self.state is State.OPEN
+
+    @property
+    def owes_apology(self) -> bool:
+        """Whether the client of a missed session has a new time by admin, and no word of the associate (section 5)."""
+        missed = self.kind is Kind.NOSHOW and self.state is State.CLOSED and self.outcome is Outcome.RESCHEDULED
+        return missed and self.apology_at is not None and self.sent_at is None
 
     @property
     def contacted_at(self) -> datetime | None:
@@ -452,6 +471,9 @@ class Facts:
     """When admin hears again if nobody answers; None: only of an answer."""
     missed_on: date | None = None
     """The session's local day as the report names it, where it was before yesterday."""
+    client_says: Says | None = None
+    apology: bool = False
+    """An apology by the associate is owed."""
 
 
 class Post(StrEnum):
@@ -583,6 +605,8 @@ class Word(StrEnum):
     """The words of contract section 3 that speak about a case."""
 
     SENT = "SENT"
+    WAITS = "WAITS"
+    REBOOK = "REBOOK"
     OUTCOME = "OUTCOME"
     MAKEUP = "MAKEUP"
     LATE = "LATE"
@@ -692,6 +716,8 @@ class Answer:
     """What follows the word: the new time of RESCHEDULED, the words of OTHER, a note."""
     makeup: bool = False
     """MAKEUP stands after the outcome."""
+    says: Says | None = None
+    """What the client answered: with WAITS and REBOOK, and where it follows SENT or CONTACTED."""
     client: str | None = None
     """Whom CLIENT names."""
     report: Report | None = None

@@ -27,6 +27,7 @@ from workflow.core.model import (
     Post,
     Role,
     Rules,
+    Says,
     State,
 )
 from workflow.core.topics import Notice, Topic
@@ -36,6 +37,8 @@ _OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}(?:\.\d+)?)\.[0-9a-z]+")
 
 LABELS: Mapping[str, str] = {
     "SENT": "I have messaged the client",
+    "WAITS": "The client can wait",
+    "REBOOK": "The client wants a new time",
     "CONNECTED": "The session took place",
     "RESCHEDULED": "The client has a new time, or will take one",
     "UNREACHABLE": "I could not reach the client",
@@ -66,6 +69,7 @@ def facts(case: Case) -> Facts:
         "sent": case.sent_at is not None,
         "reached": case.reached_at is not None,
         "unclear": _not_understood(case),
+        "apology": case.owes_apology,
         "escalates_at": next((timer.at for timer in case.timers if timer.due is Due.ESCALATION), None),
     }
     same = (part.name for part in fields(Facts) if part.name not in said)
@@ -101,18 +105,32 @@ def alerted(scene: Scene, case: Case) -> tuple[Person, ...]:
     return admins if any(is_same(lead, one) for one in (*admins, case.associate)) else (*admins, lead)
 
 
-def associate_choices(case: Case) -> tuple[Choice, ...]:
-    """The words that move this case, the likeliest first (contract section 3, "Replies")."""
+def associate_choices(case: Case, *, answers: bool = True) -> tuple[Choice, ...]:
+    """The words that move this case, the likeliest first (contract section 3, "Replies"); with what the client may have
+    answered, but for the draft."""
     if not case.open:
         words = ["MAKEUP"] if case.kind is Kind.NOSHOW and case.state is State.CLOSED and not case.makeup else []
-        return choices(case.id, *words, "UNDO")
+        return (
+            (*apology_choice(case), *choices(case.id, *words))
+            if case.owes_apology
+            else choices(case.id, *words, "UNDO")
+        )
     words = [] if case.sent_at is not None or case.kind is Kind.WAITING else ["SENT"]
     words += [outcome.value.upper() for outcome in KINDS[case.kind].outcomes]
+    if case.client_says is Says.REBOOK:
+        words.insert(0, words.pop(words.index("RESCHEDULED")))
+    if answers:
+        words += [word for word in KINDS[case.kind].answers if word.lower() != case.client_says]
     words += KINDS[case.kind].instead
     words += ["MISTAKE"]
     if case.client is None:
         words.insert(0, "CLIENT")
     return choices(case.id, *words)
+
+
+def apology_choice(case: Case) -> tuple[Choice, ...]:
+    """Where an apology is owed: that it was given."""
+    return (Choice(line="SENT", label="I have apologized to the client", case=case.id),) if case.owes_apology else ()
 
 
 def outcome_choices(case: Case) -> tuple[Choice, ...]:
@@ -130,8 +148,8 @@ def admin_choices(case: Case) -> tuple[Choice, ...]:
         "UNREACHABLE": "The client could not be reached",
         "OTHER": "It ended otherwise, in a few words",
     }
-    said = choices(case.id, *words)
-    return said + tuple(Choice(line=word, label=label, case=case.id) for word, label in labels.items())
+    said, ends = choices(case.id, *words), tuple(Choice(word, label, case.id) for word, label in labels.items())
+    return (*ends[:1], *said, *ends[1:]) if case.client_says is Says.REBOOK else (*said, *ends)
 
 
 def choices(case_id: str | None, *words: str) -> tuple[Choice, ...]:

@@ -92,6 +92,8 @@ def change_case(scene: Scene, voice: Voice, case: Case, report: Report, what: st
         told_at=(case.told_at if holds else case.contacted_at) or sent_at,
         reached_at=case.reached_at if holds else None,
     )
+    if case.client_says is not None and not (holds and (what == "again" or case.client is None)):
+        changed = replace(changed, client_says=None, before=None)  # an answer to something else, or somebody else's
     if not holds and (case.sent_at or case.reached_at):  # what was escalated before has been answered
         changed = replace(changed, escalated_at=None, lead_told_at=None)
     if report.kind is not case.kind:
@@ -253,7 +255,7 @@ def _announced(
     said: Mapping[str, Datum],
 ) -> Case:
     """With the alert to each admin (but for `waiting`) and the draft to the associate; due times planned."""
-    offered = associate_choices(case)
+    offered = associate_choices(case, answers=False)
     data: dict[str, Datum] = {**said, "future_time": session.to_come}
     if session.over_at is not None and report.at is not None:
         local = session.over_at.astimezone(ZoneInfo(scene.rules.cadence.zone))

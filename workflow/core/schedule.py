@@ -35,13 +35,13 @@ QUIET, ENOUGH = "quiet hours", "enough reminders for a day"
 
 
 def plan(case: Case) -> tuple[Timer, ...]:
-    """Every pending due time of a case as it stands, earliest first; none once it is closed. UTC.
+    """Every pending due time of a case as it stands, earliest first; once it is closed, for an apology alone. UTC.
 
     A pure function of the case, `now` not among its inputs: a due time that passed while nobody looked stays due, and
     planning twice changes nothing.
     """
     if not case.open:
-        return ()
+        return _apology(case)
     figures = case.cadence.of(case.kind)
     reminder = _next_reminder(case)
     admin = _escalation(case, Due.ESCALATION, figures.escalate, case.escalated_at)
@@ -255,6 +255,19 @@ def _close(case: Case, reminder: Timer | None) -> Timer | None:
         return None
     asked = reminder.at if reminder is not None else max((session_over(case), *case.reminders[-1:]))
     return Timer(Due.CLOSE, morning_after(asked, case.cadence))
+
+
+def _apology(case: Case) -> tuple[Timer, ...]:
+    """An apology that is still owed is asked for once, on the next clinic morning, where the associate reads it."""
+    since = case.apology_at
+    if (
+        not case.owes_apology
+        or since is None
+        or case.returned_at is not None
+        or any(at > since for at in case.reminders)
+    ):
+        return ()
+    return (Timer(Due.REMINDER, morning_after(since, case.cadence)),)
 
 
 def _has_quiet(cadence: Cadence) -> bool:

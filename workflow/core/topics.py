@@ -14,8 +14,10 @@ from workflow.core.model import Kind, LetterKind, Role
 
 Opening = Literal["opened", "changed"]
 Missing = Literal["contact", "outcome"]
+Apology = Literal["apology"]
 Escalated = Literal["contact", "away"]
-ToAssociate = Literal["sent", "outcome", "note", "undone", "cancelled", "wrong", "reached"]
+Answered = Literal["waits", "rebook"]
+ToAssociate = Literal[Answered, "sent", "outcome", "note", "undone", "cancelled", "wrong", "reached"]
 ToAdmin = Literal[ToAssociate, "unclear", "makeup"]
 Receipt = Literal[ToAssociate, "makeup", "client", "again", "nothing"]
 Question = Literal[
@@ -66,7 +68,7 @@ Notice = Literal[Situation, Own]
 Only = Literal[""]
 """A kind that has no variants."""
 Asked = Literal["asked"]
-Topic = Literal[Asked, Opening, Missing, Escalated, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
+Topic = Literal[Asked, Opening, Missing, Apology, Escalated, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ LETTERS = (
     Row(LetterKind.DRAFT, _ASSOCIATE, _of_case(Opening), _EVERY),
     Row(LetterKind.STEPAWAY, _ASSOCIATE, _of_case(Only), (Kind.WAITING,)),
     Row(LetterKind.REMINDER, (Role.ASSOCIATE, Role.ADMIN), _of_case(Missing), _EVERY),
+    Row(LetterKind.REMINDER, _ASSOCIATE, _of_case(Apology), (Kind.NOSHOW,)),
     Row(LetterKind.ESCALATION, (Role.ADMIN, Role.LEAD), {"contact": ""}, _TOLD),
     Row(LetterKind.ESCALATION, _ADMIN, {"away": ""}, _EVERY),
     Row(LetterKind.UPDATE, _ADMIN, _of_case(ToAdmin), _EVERY),

@@ -228,10 +228,10 @@ class Reader(Protocol):
         """The newest version of a letter of an open case, of a closed one, or of the desk."""
 
     async def next_due(self) -> datetime | None:
-        """The earliest timer of all open cases."""
+        """The earliest timer of all cases, open or closed."""
 
     async def due(self, now: datetime) -> list[Case]:
-        """The open cases with a timer at `now` or before, the longest due first."""
+        """The cases with a timer at `now` or before, open or closed, the longest due first."""
 
     async def latest_at(self) -> datetime | None:
         """The `now` of the latest commit of any case that is kept: where a rehearsed clock must not start before."""

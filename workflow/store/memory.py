@@ -47,7 +47,8 @@ def settled(letters: Iterable[Letter], offered: Mapping[str, Letter]) -> tuple[L
 
 
 def owes(filed: Filed) -> bool:
-    return any(letter.post is Post.OWED for letter in filed.letters)
+    """Whether something of a case is still to come: a due time, or a letter."""
+    return bool(filed.case.timers) or any(letter.post is Post.OWED for letter in filed.letters)
 
 
 def forgotten(desk: Desk, now: datetime) -> Desk:
@@ -90,7 +91,7 @@ _DESK_ALONE: Final = frozenset((DESK,))
 
 
 def _earliest(case: Case) -> datetime | None:
-    return min((timer.at for timer in case.timers), default=None) if case.open else None
+    return min((timer.at for timer in case.timers), default=None)
 
 
 class Index:
@@ -103,7 +104,7 @@ class Index:
         self.open = Cases()
         """Of those files."""
         self._timers: list[tuple[datetime, str]] = []
-        """A heap of the earliest timer of each open case, and of some that no longer hold."""
+        """A heap of the earliest timer of each case, and of some that no longer hold."""
         self._letters: dict[str, tuple[str, Letter]] = {}
         self._owed: dict[str, Letter] = {}
         """Those of them that are owed: asked for every second."""
@@ -116,14 +117,14 @@ class Index:
     def adopt(self, filed: Filed) -> None:
         """A new version of a case is on disk, in ``open/``."""
         case = filed.case
-        known, before = self.open.get(case.id), self.files.get(case.id)
+        before = self.files.get(case.id)
         self._forget_letters(before.letters if before is not None else ())
         self.files[case.id] = filed
         if case.open:
             self.open.put(case)
         else:
             self.open.drop(case.id)
-        if (at := _earliest(case)) is not None and (known is None or at != _earliest(known)):
+        if (at := _earliest(case)) is not None and (before is None or at != _earliest(before.case)):
             heapq.heappush(self._timers, (at, case.id))
         self._keep_letters(case.id, filed.letters)
         new = names_of(filed)
@@ -194,11 +195,11 @@ class Index:
                 ripe.append(timer)
         for timer in ripe:  # until a later version says otherwise
             heapq.heappush(self._timers, timer)
-        return [self.open[case_id] for _, case_id in ripe]
+        return [self.files[case_id].case for _, case_id in ripe]
 
     def _holds(self, at: datetime, case_id: str) -> bool:
-        case = self.open.get(case_id)
-        return case is not None and _earliest(case) == at
+        filed = self.files.get(case_id)
+        return filed is not None and _earliest(filed.case) == at
 
     def homes(self, name: str) -> frozenset[str]:
         """Where a key or a Message-ID stands: cases of ``open/``, or `DESK` for a key."""

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from workflow.clock import SystemClock
 from workflow.config import Seen, look
 from workflow.core.language.names import shown
-from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Role, State, Timer
+from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Role, Says, State, Timer
 from workflow.core.schedule import QUIET, asks_outcome, held_until
 from workflow.store import Alive, Reader, board, peek
 from workflow.verbs import tell_faults
@@ -75,6 +75,8 @@ def page(case: Case, seen: Seen, now: datetime, hindered: Iterable[str] = ()) ->
     ):
         if at is not None:
             yield f"  {name:<17} {at.astimezone(zone):%a %d %b %Y %H:%M}"
+    if case.client_says is not None:
+        yield f"  {'Client answered':<17} {'can wait' if case.client_says is Says.WAITS else 'wants a new time'}"
     yield from ("", "What happened")
     yield from _days(sorted(past(case), key=lambda line: line.at), zone)
     yield from ("", "What comes next")
@@ -111,6 +113,8 @@ def future(case: Case, now: datetime) -> Iterator[Line]:
 
 def quiet(case: Case) -> Iterator[str]:
     """Why something that one might expect does not come at all."""
+    if not case.open and case.timers:
+        return
     if not case.open:
         yield f"No more reminders: the case is {case.state.value}."
         return
@@ -156,7 +160,11 @@ def _by(case: Case, entry: Entry) -> str:
 
 
 def _named(letter: Letter) -> str:
-    about = {"contact": " (is the client told?)", "outcome": " (how did it end?)"}.get(letter.topic, "")
+    about = {
+        "contact": " (is the client told?)",
+        "outcome": " (how did it end?)",
+        "apology": " (an apology is owed)",
+    }.get(letter.topic, "")
     return f"{letter.kind.value} to {letter.to.name}{about if letter.kind is LetterKind.REMINDER else ''}"
 
 
@@ -190,6 +198,7 @@ def _coming(case: Case, timer: Timer) -> str:
     match timer.due:
         case Due.REMINDER:
             asks = "how did it end?" if asks_outcome(case, timer.at) else "is the client told?"
+            asks = asks if case.open else "an apology is owed"
             who = case.associate.name if case.returned_at is None else "admin"
             return f"reminder to {who} ({asks})"
         case Due.ESCALATION:
@@ -206,6 +215,8 @@ def _unless(case: Case, timer: Timer) -> str:
     """What would make it needless."""
     match timer.due:
         case Due.REMINDER:
+            if not case.open:
+                return f"any word of {case.associate.name}"
             return "an outcome" if asks_outcome(case, timer.at) else "SENT or an outcome"
         case Due.ESCALATION | Due.LEAD:
             return "SENT, CONTACTED or an outcome"

@@ -41,6 +41,7 @@ def shown(decided: Answer | Doubt | None) -> str:
             return f"{'??' if decided.holds_outcome else '?'} {decided.reason}"
         case Answer():
             name = decided.outcome.value if decided.outcome else decided.word.value
+            name += f" {decided.says}" if decided.says is not None and decided.says != name.lower() else ""
             report = decided.report or Report(Kind.LATE, decided.client, note=decided.text)
             extra = [str(report.minutes)] if report.minutes else []
             extra += [report.client] if report.client else []
@@ -63,7 +64,7 @@ SENT                                            -> SENT
 Sent                                            -> SENT
 SENT, apologised                                -> SENT: apologised
 SENT at 2:10                                    -> SENT: at 2:10
-SENT her the draft                              -> SENT: the draft
+SENT her the draft                              -> SENT
 texted                                          -> SENT
 texted her                                      -> SENT
 texted Sam                                      -> SENT
@@ -113,7 +114,7 @@ SENT. Gave Tue as a choice                      -> SENT: Gave Tue as a choice
 SENT Kim                                        -> ? another client
 SENT to Kim                                     -> ? another client
 told her no                                     -> ? negation
-told her I will call                            -> ? negation
+told her I will call                            -> SENT: I will call
 called will try again                           -> ? negation
 called, can't get through                       -> ? negation
 SENT but no answer                              -> ?? before sent
@@ -290,12 +291,12 @@ NOTE she moved                                  -> ? unclear
 CLOSE RESCHEDULED                               -> ?? unclear
 SENT BOUNCED                                    -> ? negation
 Sent - bounced                                  -> ? negation
-Sent, it failed                                 -> ? unclear
+Sent, it failed                                 -> ? negation
 Sent: invoice                                   -> ? unclear
 done, I think                                   -> ? unclear
 called, busy                                    -> ? unclear
 told her tomorrow                               -> ? unclear
-emailed her at the wrong address                -> ? unclear
+emailed her at the wrong address                -> ? negation
 texted her, no reply yet                        -> SENT: no reply yet
 texted her, waiting to hear back                -> SENT: waiting to hear back
 rescheduled to Tuesday or Wednesday             -> ?? unclear
@@ -472,6 +473,116 @@ WAITING                               -> WAITING
 @each(("kind", "line", "expected"), [(kind, *row) for kind, text in BY_KIND.items() for row in table(text)])
 def test_what_belongs_to_one_kind(kind: Kind, line: str, expected: str) -> None:
     assert said_about(a_case(kind, minutes=15 if kind is Kind.LATE else None), line) == expected
+
+
+SENT_AS_WRITTEN = """
+sent it                                         -> SENT
+sent a text                                     -> SENT
+Sent to both                                    -> SENT
+I texted her                                    -> SENT
+I've just messaged Sam                          -> SENT
+have sent them a quick message                  -> SENT
+I sent the draft to him                         -> SENT
+message sent                                    -> SENT
+Text sent to both.                              -> SENT
+told the client I am late                       -> SENT: I am late
+sent already                                    -> SENT: already
+sent but late                                   -> SENT: but late
+SENT. She doesn't mind                          -> SENT: She doesn't mind
+sent, she isn't free until 3                    -> SENT: she isn't free until 3
+texted her, she hasn't answered yet             -> SENT: she hasn't answered yet
+SENT, no worries                                -> SENT: no worries
+sent, I'll call her at 3                        -> SENT: I'll call her at 3
+SENT / She can't talk now                       -> SENT: She can't talk now
+SENT, she will wait                             -> SENT waits
+Sent, she'll wait                               -> SENT waits
+texted her, she will wait                       -> SENT waits
+I called the client and she is happy to wait till 3 -> SENT waits: till 3
+SENT / She'll wait / Please tell the desk       -> SENT waits: Please tell the desk
+SENT. He would rather rebook, please find him a time -> SENT rebook: please find him a time
+sent, can't wait, wants another appointment     -> SENT rebook
+SENT she can't wait, wants another appointment  -> SENT rebook
+sent will do later                              -> ? negation
+SENT, she didn't get it                         -> ? negation
+sent, it did not go through                     -> ? negation
+sent but bounced                                -> ? negation
+text sent? not sure                             -> ? question
+sent, no answer                                 -> ?? before sent
+SENT, she rescheduled                           -> ?? two outcomes
+called you                                      -> ? unclear
+called in sick                                  -> ? unclear
+CALLED IN SICK                                  -> ? unclear
+I called in sick                                -> none
+I told Alex                                     -> none
+told Alex                                       -> ? another client
+sent it to Kim                                  -> ? another client
+SENT to her mother                              -> ? unclear
+SENT her mother a text                          -> ? unclear
+I sent her mother a text                        -> ? unclear
+sent you an email                               -> ? unclear
+SENT the invoice                                -> ? unclear
+sent it to the office                           -> ? unclear
+"""
+
+
+@each(("line", "expected"), table(SENT_AS_WRITTEN))
+def test_sent_as_people_write_it(line: str, expected: str) -> None:
+    assert said_about(LATE_CASE, line) == expected
+
+
+CLIENT_SAYS = """
+WAITS                                 -> WAITS
+waits                                 -> WAITS
+WAITS she is on the bus               -> WAITS: she is on the bus
+can wait                              -> WAITS
+Will wait until 3                     -> WAITS: until 3
+she'll wait                           -> WAITS
+She is fine to wait                   -> WAITS
+Sam's happy to wait 10 minutes        -> WAITS: 10 minutes
+the client is ok with waiting         -> WAITS
+They don't mind waiting               -> WAITS
+She says she can wait, please tell Alex -> WAITS: please tell Alex
+REBOOK                                -> REBOOK
+Client wants to reschedule            -> REBOOK
+wants a new time                      -> REBOOK
+she'd rather rebook on Tuesday        -> REBOOK: on Tuesday
+He asked to reschedule                -> REBOOK
+Sam prefers to re-book                -> REBOOK
+She can't wait, would like to be rescheduled -> REBOOK
+WAITS?                                -> ? question
+she'll wait?                          -> ? question
+WAITS not sure                        -> ? negation
+WAITS maybe                           -> ? unclear
+she can wait or rebook                -> ? unclear
+she can wait if it is under 20 minutes -> ? unclear
+will wait for your call               -> ? unclear
+Rebook her please                     -> ? unclear
+She can wait, rescheduled             -> ?? two outcomes
+WAITS / No, wrong client              -> ? negation
+she may wait                          -> none
+she can't wait                        -> none
+she doesn't want to reschedule        -> none
+can she wait                          -> none
+I would like to reschedule            -> none
+"""
+
+
+@each(("line", "expected"), table(CLIENT_SAYS))
+@each("role", [Role.ASSOCIATE, Role.ADMIN])
+def test_what_the_client_answered(role: Role, line: str, expected: str) -> None:
+    assert said_about(LATE_CASE, line, role) == expected
+    if "WAITS" in expected:
+        assert said_about(NOSHOW_CASE, line, role) == "? other kind"
+    elif "REBOOK" in expected:
+        assert said_about(NOSHOW_CASE, line, role) == said_about(WAITING_CASE, line, role) == expected
+
+
+def test_admin_reached_a_client_who_answered() -> None:
+    assert said_about(LATE_CASE, "CONTACTED he will wait", Role.ADMIN) == "CONTACTED waits"
+    assert said_about(NOSHOW_CASE, "spoke to Sam, wants a new time", Role.ADMIN) == "CONTACTED rebook"
+    assert said_about(NOSHOW_CASE, "reached her", Role.ADMIN) == "CONTACTED"
+    assert said_about(LATE_CASE, "SENT, he will wait", Role.ADMIN) == "SENT waits"
+    assert said_about(LATE_CASE, "reached her") == "? unclear"
 
 
 AFTER_SENT = """
@@ -781,6 +892,8 @@ def test_nothing_is_closed_by_a_question_or_a_negation(
     if not isinstance(decided, Answer) or decided.word not in {Word.OUTCOME, Word.SENT, Word.MISTAKE}:
         return
     assert "?" not in line
+    if decided.word is Word.SENT:
+        return  # it closes nothing: what follows may be about the client
     spoken = [piece.folded for piece in vocabulary.pieces(line) if piece.meaning is None]
     assert not {"not", "will", "cannot", "isn't"}.intersection(spoken)
 

@@ -150,15 +150,19 @@ def denies(text: str) -> bool:
     return False
 
 
-_NOT_REACHED = re.compile(
+_NOT_SENT = re.compile(
     r"\b(?:not yet|did(?: not|n'?t)|could(?: not|n'?t)|failed|wrong|nobody|no ?one|never)\b"
-    r"|^(?:no|not|nope|will|won'?t|cannot|can'?t|(?:i|we)(?: will|'ll| can'?t| cannot))\b|\btry(?:ing)?\b"
+    r"|^(?:no(?! (?:problems?|worries|rush|trouble))|not|nope|won'?t|cannot|can'?t)\b"
+    r"|^(?:i|we)(?: can'?t| cannot| have not| haven'?t)\b"
+    r"|^(?:(?:i|we)(?: will|'ll)|will)(?: (?:do|send|text|message|e ?mail|get|it|later|soon|when|as)\b|$)"
+    r"|\btry(?:ing)?\b"
+    r"|\b(?:not|cannot|can'?t|\w+n't) (?:\w+ )?(?:send|sent|gone?|get|through|deliver\w*|work\w*|reach\w*|connect\w*)\b"
 )
-"""What denies that admin reached the client: "CONTACTED not yet"; that she "can't come today" does not."""
+"""What denies that the client was messaged or reached: "CONTACTED not yet"; that she "can't come today" does not."""
 
 
-def denies_contact(rest: str) -> bool:
-    return _NOT_REACHED.search(fold(rest)) is not None
+def denies_sending(rest: str) -> bool:
+    return _NOT_SENT.search(fold(rest)) is not None
 
 
 def takes_back(rest: str) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.kinds import KINDS
 from workflow.core.language.names import short_person, shown
-from workflow.core.model import Case, Kind, Rules
+from workflow.core.model import Case, Kind, Rules, Says
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -60,7 +60,11 @@ def listed(case: Case, rules: Rules, now: datetime) -> str:
 
 
 def standing(case: Case) -> str:
-    """What is known of an open case: whether its client was told."""
+    """What is known of an open case: whether its client was told, and what they want."""
+    if case.client_says is Says.REBOOK:
+        return "wants a new time"
+    if case.client_says is Says.WAITS:
+        return "client can wait"
     if case.kind is Kind.WAITING:
         return "no outcome yet"
     if case.sent_at is not None:

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from workflow.core.kinds import TAG
-from workflow.core.language import doubts, vocabulary
+from workflow.core.language import doubts, told, vocabulary
 from workflow.core.language.guess import (
     holds_figures,
     late_somewhere,
@@ -225,8 +225,8 @@ def _tells_sent(note: str, client: str | None) -> bool:
     found = vocabulary.match(note, client)
     if found is None or found.word is not Word.SENT or "?" in note:
         return False
-    rest = found.rest
-    if doubts.second_outcome(rest, None) or doubts.denies(rest) or doubts.takes_back(rest):
+    rest, own = found.rest, told.without_client(found.rest, client)
+    if doubts.second_outcome(rest, None) or doubts.denies_sending(own) or doubts.takes_back(own):
         return False
     if doubts.holds(rest, doubts.BUSINESS):
         return False

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from workflow.core.kinds import KINDS, OF_TAG, TAG
-from workflow.core.language import doubts, lines, names, times, vocabulary
+from workflow.core.language import doubts, lines, names, times, told, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.vocabulary import Match
-from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Why, Word
+from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Says, Why, Word
 
 _ABOUT_OUTCOMES = frozenset({Why.TWO_OUTCOMES, Why.BEFORE_SENT})
 """Reasons of doubt that say themselves that an outcome was written."""
@@ -25,11 +25,23 @@ _STANDS = frozenset({Word.UNDO, Word.MISTAKE})
 """What takes something back is not taken back itself, and may say why: "MISTAKE", and under it "wrong client"."""
 
 _AFTER_RESCHEDULED = frozenset({"to", "for", "on", "at"})
-_AFTER_PHRASE = vocabulary.listed("again already and at because by despite just now on so twice via after when with")
+_AFTER_PHRASE = vocabulary.listed(
+    "again already and at because by despite just now on so till twice until via after when with"
+)
 """What may follow a longer phrase: "texted her at 2", "unable to reach her by phone". A noun changes who was meant:
 "texted her mother", "unable to reach agreement"."""
-_AFTER_TOLD = vocabulary.listed("a about an as from that the this to")
+_AFTER_TOLD = vocabulary.listed("a about an as from i that the this to")
 """What may follow "texted her" besides: "texted her the message", "told him that I am late"."""
+_AFTER_SENT = vocabulary.listed("again already and but so though twice")
+"""What may follow SENT without an object: "sent already", "texted and called", "sent but late"."""
+_OTHER_OBJECT = vocabulary.listed("to you your yourself my") | doubts.BUSINESS
+"""Right after SENT, in capitals or not, they say that something went to somebody else, or something else went."""
+
+_UNSENT = vocabulary.listed(
+    "almost believe eventually except guess hope hopefully if maybe mean meant might nearly perhaps possibly probably "
+    "scratch suppose tentatively think trying unless until would wrong yet"
+)
+"""Behind a message that was sent these leave open whether it was."""
 
 _AFTER_UNREACHED = vocabulary.listed("client phone text texts call calls email emails") | vocabulary.PRONOUNS
 """What may follow "unable to reach" and "no answer" besides, with "from", "to" or "the" before it."""
@@ -132,24 +144,69 @@ class _Speech:
                 text = self._whole_text()
                 return Answer(Word.NOTE, text=text) if admin and text and self._is_shaped() else Why.UNCLEAR
             case Word.CONTACTED:
-                return self._plain_word() if admin else Why.UNCLEAR
+                return self._message() if admin else Why.UNCLEAR
+            case Word.SENT | Word.WAITS | Word.REBOOK:
+                again = said.folded == "done" and (self.case.sent_at is not None or not self.case.open)
+                return Why.UNCLEAR if again else self._message()
             case Word.CLIENT:
                 return self._client()
             case Word.LATE | Word.NOSHOW | Word.WAITING:
                 return self._tag()
             case Word.OUTCOME:
                 return self._outcome(said.outcomes)
-            case Word.SENT | Word.MAKEUP | Word.UNDO | Word.MISTAKE:
-                again = said.folded == "done" and (self.case.sent_at is not None or not self.case.open)
-                return Why.UNCLEAR if again else self._plain_word()
+            case Word.MAKEUP | Word.UNDO | Word.MISTAKE:
+                return self._objection(None) or Answer(said.word, text=self._whole_text())
         assert_never(said.word)  # pragma: no cover (mypy proves it)
 
-    def _plain_word(self) -> Answer | Why:
-        """SENT, MAKEUP, UNDO, MISTAKE, CONTACTED."""
-        word = self.said.word
-        if self._is_contacted():
-            word = Word.CONTACTED
-        return self._objection(None) or Answer(word, text=self._whole_text())
+    # --- the client was messaged, and answered ----------------------------------------------------------
+
+    def _message(self) -> Answer | Why:
+        """SENT, CONTACTED, WAITS, REBOOK. These close nothing: any text may follow, but what denies or doubts them."""
+        word = Word.CONTACTED if self._is_contacted() else self.said.word
+        heard = self if word in vocabulary.SAYS else self._behind()
+        says = vocabulary.SAYS.get(heard.said.word)
+        if word is Word.WAITS and self.case.kind is not Kind.LATE:
+            return Why.OTHER_KIND
+        return heard._doubt_of_message(says) or Answer(word, text=heard._whole_text(), says=says)
+
+    def _behind(self) -> _Speech:
+        """The same speech from the client's answer on, where that stands behind the word or right under it."""
+        answered = vocabulary.answer_in(self.said.rest, self.case.client)
+        reading = self.reading
+        if answered is None and not self.said.rest:
+            line, rest = lines.first_line(reading.rest)
+            answered = vocabulary.answer_in(line, self.case.client)
+            reading = replace(reading, line=line, rest=rest)
+        if answered is None or (answered.word is Word.WAITS and self.case.kind is not Kind.LATE):
+            return self
+        heard = replace(self, said=answered, reading=reading)
+        return heard if heard._is_shaped() else self
+
+    def _doubt_of_message(self, says: Says | None) -> Why | None:
+        """Why it does not count; None: it does."""
+        rest, below, client = self.said.rest, self.reading.rest, self.case.client
+        if "?" in rest:
+            return Why.QUESTION
+        second = doubts.second_outcome(rest, None) or doubts.second_outcome_below(
+            below, None, from_subject=self.reading.from_subject
+        )
+        if second:
+            return self._second_outcome(second)
+        own = self._of_sending()
+        denied = doubts.denies_sending(own) or doubts.takes_back(own) or doubts.refuses(self.reading.line)
+        if denied or doubts.denies_below(told.without_client(below, client)):
+            return Why.NEGATION
+        if client and self._names_another(client):
+            return Why.ANOTHER_CLIENT
+        if not self._is_shaped() or (says is not None and told.tells_other(rest, says)):
+            return Why.UNCLEAR
+        return self._taken_back(None)
+
+    def _of_sending(self) -> str:
+        """What follows, without what it says of the client; of a call that is all: "called, she didn't pick up"."""
+        calls = "called" in self.said.folded
+        rest = doubts.without_silence(self.said.rest)
+        return rest if calls else told.without_client(rest, self.case.client)
 
     def _outcome(self, possible: tuple[Outcome, ...]) -> Answer | Why:
         said = self.said
@@ -237,7 +294,7 @@ class _Speech:
         said, rest = self.said, self.said.rest
         if "?" in rest:
             return Why.QUESTION
-        below, contacted = self.reading.rest, self._is_contacted()
+        below = self.reading.rest
         second = doubts.second_outcome(rest, outcome) or doubts.second_outcome_below(
             below, outcome, from_subject=self.reading.from_subject
         )
@@ -246,8 +303,7 @@ class _Speech:
         if outcome not in {None, Outcome.OTHER} and doubts.of_another_kind(rest, self.case.kind):
             return Why.OTHER_KIND
         stands = outcome is Outcome.OTHER or said.word in _STANDS
-        denied = doubts.denies_contact(rest) if contacted else doubts.denies(rest)
-        if denied or doubts.refuses(self.reading.line):
+        if doubts.denies(rest) or doubts.refuses(self.reading.line):
             return Why.NEGATION
         undone = said.word is not Word.MAKEUP and doubts.takes_back(rest)  # "MAKEUP offered"
         if not stands and (undone or doubts.denies_below(below)):
@@ -271,10 +327,11 @@ class _Speech:
 
     def _taken_back(self, outcome: Outcome | None) -> Why | None:
         """Why the word stands before what leaves it open, or the sentence right under it takes it back."""
-        if doubts.leaves_open(self.said.rest):
+        rest = self.said.rest
+        if doubts.leaves_open(rest) and not (self.said.word is Word.WAITS and rest.casefold().startswith("until ")):
             return Why.UNCLEAR
         sentence = lines.sentence_below(self.reading.rest)
-        if self.said.word in {Word.SENT, Word.CONTACTED}:
+        if self.said.word in {Word.SENT, Word.CONTACTED, *vocabulary.SAYS}:
             sentence = doubts.without_silence(sentence)
         if "?" in sentence:
             return Why.QUESTION
@@ -302,6 +359,10 @@ class _Speech:
             return False
         if not row:
             return True
+        if said.word in vocabulary.SAYS:
+            return said.capitals or said.phrase or self._has_punctuation() or self._goes_on(first)
+        if said.word in {Word.SENT, Word.CONTACTED} and not self._has_punctuation() and self._is_for_another(first):
+            return False
         if said.word is Word.MISTAKE and doubts.holds(said.rest, doubts.BUSINESS):
             return False  # "MISTAKE in the invoice"
         # Capitals are a command, unless somebody writes everything in them and the word is an everyday one.
@@ -320,8 +381,9 @@ class _Speech:
         if said.phrase:
             return self._may_follow_phrase([piece.folded for piece in row])
         if said.word is Word.SENT:
-            twice = all(piece.folded == "and" or piece.meaning == vocabulary.SENT for piece in row)
-            return (said.lone or twice) and said.folded != "done"
+            twice = all(piece.folded in _AFTER_SENT or piece.meaning == vocabulary.SENT for piece in row)
+            on = first in _AFTER_SENT and said.folded != "called"
+            return (said.lone or twice or on) and said.folded != "done"
         if Outcome.RESCHEDULED in said.outcomes:
             if row[0].folded.endswith("'s"):
                 return False  # "rescheduled tomorrow's session"
@@ -334,8 +396,9 @@ class _Speech:
         if self.said.word is Word.CONTACTED:
             return False
         if self.said.word is Word.SENT:
-            hedged = doubts.holds(doubts.without_silence(rest), doubts.HEDGES | {"wrong"})
-            return hedged or doubts.holds(rest, doubts.BUSINESS)
+            own = self._of_sending()
+            hedges = doubts.HEDGES | {"wrong"} if "called" in self.said.folded else _UNSENT
+            return doubts.holds(own, hedges | doubts.BUSINESS)
         hedges = doubts.HEDGES.union(*(_HEDGES.get(outcome, ()) for outcome in outcomes))
         if outcomes == (Outcome.ABSENT,):
             hedges -= _OF_ABSENCE if doubts.gives_reason(rest) else frozenset()
@@ -348,12 +411,26 @@ class _Speech:
         first = row[0]
         if self.said.word is Word.SENT and first in {"tomorrow", "tonight"}:
             return False
-        if first in client or first in _AFTER_PHRASE or times.starts_when(self.said.rest):
+        if first in client or self._goes_on(first):
+            return True
+        if self.said.word is Word.CONTACTED:
             return True
         if self.said.word is Word.SENT:
-            return first in _AFTER_TOLD
+            return first in _AFTER_TOLD or not self._of_sending().strip()
         named = [word for word in row[:3] if word not in {"from", "to", "the"}]
         return bool(named) and named[0] in _AFTER_UNREACHED | client
+
+    def _goes_on(self, first: str) -> bool:
+        """Whether it goes on about the same, as after a longer phrase."""
+        return first in _AFTER_PHRASE or times.starts_when(self.said.rest)
+
+    def _is_for_another(self, first: str) -> bool:
+        """Whether somebody or something else is the object: "SENT to her mother", "called in sick", "SENT the bill"."""
+        whose = self.said.said.casefold().endswith(" her") and not (
+            self._may_follow_phrase([piece.folded for piece in vocabulary.pieces(self.said.rest)])
+        )
+        noun = doubts.holds(" ".join(self.said.rest.split()[:2]), doubts.BUSINESS)
+        return whose or noun or first in _OTHER_OBJECT or fold(self.said.rest).startswith("in sick")
 
     def _has_punctuation(self) -> bool:
         """Whether punctuation parts the word from the rest; a bare hyphen joins ("here-ish"), a quote reports."""

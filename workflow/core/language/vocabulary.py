@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from workflow.core.kinds import OF_TAG
+from workflow.core.language import told
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.times import is_when
-from workflow.core.model import Kind, Outcome, Word
+from workflow.core.model import Kind, Outcome, Says, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ _NO_SHOW = Meaning(Word.NOSHOW, (Outcome.ABSENT,), longer=True)
 _CLIENT_NO_SHOW = Meaning(Word.WAITING, (Outcome.ABSENT,), longer=True)
 _CANCEL = Meaning(Word.CANCEL)
 
+SAYS = {Word.WAITS: Says.WAITS, Word.REBOOK: Says.REBOOK}
+
 HEADWORDS = {
     **{word.lower(): Meaning(word) for word in Word if word not in {Word.OUTCOME, Word.CANCEL}},
     **{outcome.value: Meaning(Word.OUTCOME, (outcome,)) for outcome in Outcome},
@@ -128,6 +131,9 @@ TAG_PHRASES: Mapping[Kind, tuple[str, ...]] = {
 UNTIL_SENT = frozenset({"no answer", "voicemail"})
 """Before SENT they may tell of the first attempt alone: they are asked back (contract section 3)."""
 
+_POINTED = frozenset({Word.CANCEL, Word.WAITS, Word.REBOOK})
+"""No word of the table, and the client's answer: never taken for the only open case."""
+
 LONGEST_LINE = 10_000
 """So many characters of a text are read for words. Nobody writes more to say one; `reply` doubts a longer line."""
 
@@ -177,36 +183,60 @@ def pieces(text: str) -> tuple[Piece, ...]:
 def match(line: str, client: str | None = None) -> Match | None:
     """The word of the table that the line starts with, whatever follows; None: it starts with none.
 
-    With the case's `client`, that name belongs to the word as a pronoun does: "texted Sam". A mail program's signature
-    ("Sent from my iPhone") is never SENT. Contract section 3, "Replies".
+    With the case's `client`, that name belongs to the word as a pronoun does: "texted Sam"; forms that are no phrases
+    are `told`'s. A mail program's signature ("Sent from my iPhone") is never SENT. Contract section 3, "Replies".
     """
     shown = plain(line)
     row = pieces(line)
+    # Nothing but a bullet stands before a word; after a quotation mark, somebody else is speaking.
+    if not row or shown[: row[0].start].strip(" -.,:;!"):
+        return None
+    if (answered := told.answer_in(shown, row[0].start, client)) is not None:
+        said = Meaning(Word[answered.says.name], longer=answered.whose)
+        return _matched(shown, row[0].start, answered.end, said)
     ends = row[1].meaning if len(row) > 1 and row[0].folded == "close" else None
     closes = ends is not None and bool(ends.outcomes)
-    first = row[1] if closes else row[0] if row else None
-    # Nothing but a bullet stands before a word; after a quotation mark, somebody else is speaking.
-    if first is None or first.meaning is None or shown[: row[0].start].strip(" -.,:;!"):
-        return None
+    first = row[1] if closes else row[0]
     meaning = first.meaning
+    if meaning is None:
+        form = told.sent_form(shown, row[0].start, client)
+        if form is None:
+            return None
+        said = Meaning(Word.CONTACTED if form.reached else Word.SENT, longer=form.object)
+        return _matched(shown, row[0].start, form.end, said)
     if meaning.word is Word.SENT and (_SIGNATURE.match(shown) or _SIGNED.match(shown)):
         return None
-    named = (meaning == SENT and first.folded != "done") or first.folded in _TO_REACH
-    end = _end_of_name(shown, first.end, client) if named else first.end
+    end = first.end
+    if meaning.word is Word.SENT and first.folded != "done":
+        form = told.sent_form(shown, first.start, client)
+        end = max(end, form.end if form is not None else end)
+    elif first.folded in _TO_REACH:
+        end = _end_of_name(shown, end, client)
+    found = _matched(shown, row[0].start, end, replace(meaning, longer=meaning.longer or end > first.end))
+    return replace(found, capitals=first.said.isupper(), folded=first.folded, closes=closes)
+
+
+def _matched(shown: str, start: int, end: int, meaning: Meaning) -> Match:
     after = shown[end:]
     rest = after.lstrip(" .,;:!-+&()/\"'")
     return Match(
         word=meaning.word,
         outcomes=meaning.outcomes,
-        said=shown[row[0].start : end],
+        said=shown[start:end],
         gap=after[: len(after) - len(rest)],
         rest=rest.rstrip(")") if "(" not in rest else rest,
-        capitals=first.said.isupper(),
-        phrase=meaning.longer or end > first.end,
-        folded=first.folded,
-        closes=closes,
+        capitals=shown[start:end].isupper(),
+        phrase=meaning.longer,
+        folded=fold(shown[start:end]),
+        closes=False,
         lone=_is_lone(meaning, rest),
     )
+
+
+def answer_in(text: str, client: str | None) -> Match | None:
+    """What the client answered, at the start of what follows a word: "she'll wait, but not long"."""
+    found = match(text, client)
+    return found if found is not None and found.word in SAYS else None
 
 
 def makeup_in(text: str) -> tuple[str, bool]:
@@ -267,8 +297,8 @@ def _end_of_name(shown: str, at: int, client: str | None) -> int:
 
 
 def _is_lone(meaning: Meaning, rest: str) -> bool:
-    if meaning.word is Word.CANCEL:
-        return False  # "no word" of the table: never taken for the only open case
+    if meaning.word in _POINTED:
+        return False
     said, _ = makeup_in(rest)
     said = said.strip(" ?")
     return not said or is_when(said, bare_number=meaning.word is Word.LATE)

@@ -156,6 +156,7 @@ class Letters:
             "contacted_at": self._wording.iso(facts.contacted_at),
             "outcome": facts.outcome.value if facts.outcome is not None else None,
             "outcome_note": self._wording.discreet(facts.outcome_note, facts) or None,
+            "client_says": facts.client_says.value if facts.client_says is not None else None,
             "makeup": facts.makeup,
             "note": self._wording.discreet(facts.note, facts) or None,
             "reminders_sent": facts.reminders_sent,

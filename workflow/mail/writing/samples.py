@@ -10,7 +10,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from workflow.core.kinds import KINDS
-from workflow.core.model import Cadence, Case, Choice, Datum, Kind, Letter, LetterKind, Person, Role, State
+from workflow.core.model import (
+    Cadence,
+    Case,
+    Choice,
+    Datum,
+    Kind,
+    Letter,
+    LetterKind,
+    Outcome,
+    Person,
+    Role,
+    Says,
+    State,
+)
 from workflow.core.owed import facts
 from workflow.core.topics import LETTERS
 from workflow.mail.writing.values import DATA
@@ -67,8 +80,10 @@ def _turns(kinds: Iterable[Kind]) -> Iterator[Case]:
         minutes, said = 15 if kind is Kind.LATE else None, "what was written"
         full = replace(known, minutes=minutes, session_at=_AT, sent_at=_AT, told_at=_AT, reached_at=_AT, notes=(said,))
         yield from (bare, known, full, replace(full, state=State.CANCELLED))
+        yield from (replace(full, client_says=says) for says in Says if says.name in KINDS[kind].answers)
         for outcome in KINDS[kind].outcomes:
             yield replace(full, state=State.CLOSED, outcome=outcome, outcome_note=said, makeup=True)
+        yield replace(known, state=State.CLOSED, outcome=Outcome.RESCHEDULED, apology_at=_AT)
 
 
 def _letter(kind: LetterKind, topic: str, role: Role, case: Case | None, data: Mapping[str, Datum]) -> Letter:

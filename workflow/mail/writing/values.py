@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.kinds import TAG
 from workflow.core.language import times
+from workflow.core.language.given_names import GIVEN_NAMES
 from workflow.core.language.names import greeting, initials, short_person, shown
+from workflow.core.language.plain import fold
 from workflow.core.language.printed import clock_time, day, weekday, when
 from workflow.core.marker import MARKER
-from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Outcome, Role, Rules, State
+from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Outcome, Role, Rules, Says, State
 from workflow.mail.writing.mime import clean_line, clean_name
 
 TEXT_MAX = 4000
@@ -34,8 +36,10 @@ _DAYS_OF_WEEK = 7
 """Before so many days a day is told by its name alone: "on Monday"."""
 
 DATA: Mapping[str, Datum] = {
-    **dict.fromkeys(("by", "changed", "detail", "headline", "line", "minutes_taken", "month", "over_time", "text")),
-    **dict.fromkeys(("written_at",)),
+    **dict.fromkeys(
+        ("asked_admin", "by", "changed", "detail", "headline", "line", "minutes_taken", "month", "over_time")
+    ),
+    **dict.fromkeys(("text", "written_at")),
     **dict.fromkeys(("later", "makeups", "median", "median_before", "month_before", "unrecorded", "within")),
     **dict.fromkeys(("asked", "both", "future_time", "morning", "over_session", "unread"), False),
     **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told", "unmessaged")},
@@ -46,7 +50,21 @@ _NO_CASE: Mapping[str, object] = {
     **dict.fromkeys(("kind", "state", "outcome", "outcome_note", "note", "short", "client", "session_time"), ""),
     **dict.fromkeys(("session", "expected", "reported", "contacted", "minutes_words"), ""),
     **dict.fromkeys(("escalates", "unclear"), ""),
-    **dict.fromkeys(("makeup", "sent", "reached", "no_time", "noted", "yesterday", "needs_name", "unnamed"), False),
+    **dict.fromkeys(
+        (
+            "makeup",
+            "sent",
+            "reached",
+            "no_time",
+            "noted",
+            "apology",
+            "wants_time",
+            "yesterday",
+            "needs_name",
+            "unnamed",
+        ),
+        False,
+    ),
     "who": "the associate",
     "initials": "the client",
     "whom": "the client",
@@ -82,6 +100,7 @@ class Wording:
         if letter.facts is not None:
             freely = ("detail", "line", "text")  # written, so that the client may be named there
             data.update({name: self.discreet(str(data[name]), letter.facts) for name in freely if data[name]})
+        data["asked_admin"] = called(str(data["asked_admin"] or ""))
         written_at = data["written_at"]
         taps, filled = _taps(letter, self._rules.address), _is_due(letter)
         values: dict[str, object] = {
@@ -143,6 +162,8 @@ class Wording:
             "whom": f"{short} ({session})" if session else short,
             "no_time": facts.outcome is Outcome.RESCHEDULED and not times.spans(note),
             "noted": bool(note) and not times.is_when(note),
+            "wants_time": facts.client_says is Says.REBOOK and facts.state is State.OPEN,
+            "apology": facts.apology,
             "unclear": _clean_text(self.discreet(facts.unclear, facts)),
             "escalates": self._when(facts.escalates_at, now),
             "client": self.client(facts),
@@ -175,6 +196,7 @@ class Wording:
             ("Expected", self._when(facts.expected_at, now)),
             ("Reported", self._when(facts.reported_at, now)),
             ("Contacted", self._when(facts.contacted_at, now)),
+            ("Answer", facts.client_says.value if facts.client_says is not None else ""),
             ("Outcome", outcome),
             ("Note", _clean_text(self.discreet(facts.note, facts))),
         ]
@@ -230,6 +252,12 @@ def carries_facts(letter: Letter) -> bool:
     """Whether the letter has the lines ``Name: value`` and ``alert.json`` (contract section 4, "Facts")."""
     tells = letter.kind in {LetterKind.ALERT, LetterKind.UPDATE, LetterKind.ESCALATION}
     return letter.facts is not None and tells and letter.role is not Role.ASSOCIATE
+
+
+def called(name: str) -> str:
+    """How one speaks of somebody of the clinic: "Alex", but "Front Desk"."""
+    first = name.split(" ", maxsplit=1)[0]
+    return first if fold(first) in GIVEN_NAMES else name
 
 
 def client_of(facts: Facts) -> str | None:
@@ -297,7 +325,7 @@ def _is_due(letter: Letter) -> bool:
     facts = letter.facts
     if facts is None or not letter.choices or letter.kind is LetterKind.ASK:
         return False
-    return facts.state is State.OPEN and facts.kind is not Kind.WAITING
+    return facts.apology or (facts.state is State.OPEN and facts.kind is not Kind.WAITING)
 
 
 def _reply_with(letter: Letter) -> str:
