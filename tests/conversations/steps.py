@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from tests.conversation import TORONTO, Clinic, Received
+from workflow.config import load
 from workflow.core.model import Case
+
+DANA = '[[associates]]\nname = "Dana Lee"\nemails = ["dana@clinic.test", "dana.lee@clinic.test"]\n'
+"""Her entry in the configuration."""
 
 
 async def come(clinic: Clinic, **expected: str) -> dict[str, Received]:
@@ -40,3 +44,17 @@ async def case_of(clinic: Clinic, letter: Received) -> Case:
 def on(day: int, clock: str) -> datetime:
     """A local time in November 2026: the fifth is a Thursday."""
     return datetime.fromisoformat(f"2026-11-{day:02}T{clock}").replace(tzinfo=TORONTO)
+
+
+async def changes(clinic: Clinic, how: str, old: str, new: str) -> None:
+    """Somebody edits the configuration; the daemon takes it."""
+    text = clinic.config_file.read_text()
+    assert text.count(old) == 1
+    if how == "restarted":
+        await clinic.stops()
+    clinic.config_file.write_text(text.replace(old, new))
+    if how == "restarted":
+        await clinic.starts()
+    else:
+        clinic.service.reload(load(clinic.config_file))
+        await clinic.settled()

@@ -1,4 +1,4 @@
-"""What really happens in a clinic, thirty times, with the number of letters that each person gets.
+"""What really happens in a clinic, some forty times, with the number of letters that each person gets.
 
 Dana and Ravi are associates, Alex and Pat admins, Lee the lead, Sam a client. A letter more, or one less, is a change
 of what people live through, and to be thought about. Nobody else gets any.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conversation import Clinic, Received
-from tests.conversations.steps import case_of, on
+from tests.conversations.steps import DANA, case_of, changes, on
 
 Script = Callable[[Clinic], Awaitable[None]]
 
@@ -281,9 +281,9 @@ async def i_will_call_her(clinic: Clinic) -> None:
     assert (await clinic.only_case()).contacted_at is None
 
 
-@story("18", dana=2, alex=2)
+@story("18", dana=3, alex=2)
 async def rebooked_already(clinic: Clinic) -> None:
-    """Closed; Dana reads that an apology is still owed."""
+    """Closed; Dana reads that an apology is still owed, and is asked once more, in the morning."""
     await clinic.dana.writes("NOSHOW Sam")
     await clinic.alex.replies(await newest(clinic, "alex", "alert"), "RESCHEDULED Tue 3pm")
     told = await newest(clinic, "dana", "update")
@@ -343,9 +343,9 @@ async def the_owner(clinic: Clinic) -> None:
     await dana_taps(clinic, "RESCHEDULED")
 
 
-@story("24", {"lead": True}, dana=6, alex=4, lee=3)
+@story("24", {"lead": True}, dana=7, alex=4, lee=3)
 async def the_lead_answers(clinic: Clinic) -> None:
-    """Lee is heard as admin."""
+    """Lee is heard as admin; the apology is still Dana's."""
     await clinic.dana.writes("NOSHOW Sam")
     await clinic.minute_by_minute(31)
     escalation = await newest(clinic, "lee", "escalation")
@@ -431,3 +431,76 @@ async def face_up_on_the_table(clinic: Clinic) -> None:
         assert "S.P." in shown
         assert "Sam" not in shown
         assert "Peters" not in shown
+
+
+@story("31", dana=3, alex=3)
+async def the_client_waits(clinic: Clinic) -> None:
+    """One mail says that the client was told, and what they answered; nothing is asked back."""
+    await clinic.dana.writes("LATE 15 Sam AT 2pm")
+    await clinic.minute_by_minute(2)
+    await clinic.dana.replies(await newest(clinic, "dana", "draft"), "Sent, she'll wait")
+    assert (await newest(clinic, "alex", "update")).facts["client_says"] == "waits"
+    await clinic.minute_by_minute(13)
+    await clinic.dana.taps(await newest(clinic, "dana", "receipt"), "CONNECTED")
+    await clinic.until(on(6, "12:00"))
+
+
+@story("32", {"digest": "08:30"}, dana=6, alex=5)
+async def the_client_wants_another_time(clinic: Clinic) -> None:
+    """Admin is asked for it, sees it in the morning, and finds one; Dana is asked at the end of the session."""
+    await clinic.dana.writes("LATE 15 Sam AT 2pm")
+    await dana_taps(clinic, "SENT")
+    await clinic.dana.replies(await newest(clinic, "dana", "receipt"), "Client would rather reschedule")
+    await clinic.until(on(6, "08:45"))
+    assert "wants a new time" in (await newest(clinic, "alex", "digest")).text
+    await clinic.alex.taps(await newest(clinic, "alex", "update"), "RESCHEDULED")
+    await clinic.until(on(6, "20:00"))
+
+
+@story("33", dana=4, alex=3)
+async def an_apology_in_the_morning(clinic: Clinic) -> None:
+    """Admin has found a new time; Dana apologizes when she is asked, and nothing more is."""
+    await clinic.dana.writes("NOSHOW Sam")
+    await clinic.alex.replies(await newest(clinic, "alex", "alert"), "RESCHEDULED Tue 3pm")
+    await clinic.until(on(6, "08:30"))
+    await clinic.dana.replies(await newest(clinic, "dana", "reminder"), "Called her, she was kind")
+    assert "Nothing more to answer" in (await newest(clinic, "dana", "receipt")).first_line
+    await clinic.until(on(9, "12:00"))
+
+
+@story("34", dana=8, alex=6)
+async def late_twice_in_two_days(clinic: Clinic) -> None:
+    """The same client on two days: two cases, each with its own letters and its own end."""
+    for day in (5, 6):
+        await clinic.until(on(day, "14:00"))
+        await clinic.dana.writes("LATE 10 Sam AT 2pm")
+        await clinic.minute_by_minute(6)  # reminded
+        await dana_taps(clinic, "SENT")
+        await clinic.minute_by_minute(6)
+        await dana_taps(clinic, "CONNECTED")
+    assert not await clinic.store.open_cases()
+
+
+@story("35", dana=1, alex=5)
+async def the_leaver(clinic: Clinic) -> None:
+    """Dana leaves with a case open: admin has the notice, her message and the morning's reminder, and ends it."""
+    await clinic.dana.writes("NOSHOW Sam")
+    await changes(clinic, "reloaded", DANA, "")
+    await clinic.until(on(6, "08:10"))
+    await clinic.alex.taps(await newest(clinic, "alex", "reminder"), "RESCHEDULED")
+    await clinic.until(on(9, "12:00"))
+    assert sorted(await kinds(clinic, "alex")) == ["alert", "escalation", "notice", "receipt", "reminder"]
+
+
+@story("36", {"lead": True}, dana=4, alex=3, lee=3)
+async def the_admin_is_away(clinic: Clinic) -> None:
+    """The only admin's mailbox answers by itself: the lead has the alert, and reaches the client."""
+    await clinic.dana.writes("LATE 20 Sam AT 2pm")
+    alert = await newest(clinic, "alex", "alert")
+    answer = {"Auto-Submitted": "auto-replied", "In-Reply-To": alert.id}
+    await clinic.alex.writes(f"Automatic reply: {alert.subject}", "I am away.", **answer)
+    await clinic.lee.replies(await newest(clinic, "lee", "alert"), "Called her, she can wait")
+    assert (await clinic.only_case()).client_says == "waits"
+    await clinic.minute_by_minute(20)
+    await dana_taps(clinic, "CONNECTED")
+    await clinic.until(on(6, "12:00"))

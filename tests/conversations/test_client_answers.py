@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.conversation import Clinic
-from tests.conversations.steps import case_of, come, on, opens
+from tests.conversations.steps import DANA, case_of, changes, come, on, opens
 
 
 async def test_a_client_who_can_wait(tmp_path: Path) -> None:
@@ -192,3 +192,14 @@ async def test_no_apology_is_asked_for_of_who_has_written(tmp_path: Path) -> Non
         assert "apology" not in update.text, "it stands in the message that was sent"
         await clinic.until(on(6, "08:15"))
         await clinic.dana.gets_nothing()
+
+
+async def test_who_has_left_is_not_asked_for_an_apology(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("NOSHOW Sam")
+        got = await come(clinic, dana="draft", alex="alert")
+        await clinic.alex.replies(got["alex"], "RESCHEDULED Tue 3pm")
+        await come(clinic, alex="receipt", dana="update")
+        await changes(clinic, "reloaded", DANA, "")
+        await clinic.until(on(7, "12:00"))
+        await clinic.nothing_else()

@@ -9,30 +9,14 @@ import pytest
 
 from tests.arrival import reports
 from tests.conversation import MAILBOX, Clinic, Received
-from tests.conversations.steps import case_of, come, on, opens
-from workflow.config import load
+from tests.conversations.steps import DANA, case_of, changes, come, on, opens
 from workflow.core.model import Case
 
-DANA = '[[associates]]\nname = "Dana Lee"\nemails = ["dana@clinic.test", "dana.lee@clinic.test"]\n'
 WRONG = DANA.replace('"dana@clinic.test"', '"someone@elsewhere.test"').replace("dana.lee@", "dana@")
 """The first address, to which letters go, is somebody else's."""
 HOW = ("reloaded", "restarted")
 STATES = ("unsent", "sent", "reminded", "escalated", "messaged", "closed")
 MESSAGE = "Hi Sam - I'm very sorry, I missed our appointment time today."
-
-
-async def changes(clinic: Clinic, how: str, old: str, new: str) -> None:
-    """Somebody edits the configuration; the daemon takes it."""
-    text = clinic.config_file.read_text()
-    assert text.count(old) == 1
-    if how == "restarted":
-        await clinic.stops()
-    clinic.config_file.write_text(text.replace(old, new))
-    if how == "restarted":
-        await clinic.starts()
-    else:
-        clinic.service.reload(load(clinic.config_file))
-        await clinic.settled()
 
 
 async def brings(clinic: Clinic, state: str, address: str = "dana@clinic.test") -> Case:
