@@ -382,7 +382,7 @@ async def two_sams(clinic: Clinic) -> None:
 
 
 @story("27b", dana=8, alex=6)
-async def late_twice_in_two_days(clinic: Clinic) -> None:
+async def late_again_in_yesterdays_thread(clinic: Clinic) -> None:
     """Today's report in yesterday's thread is a case of its own, and its client is told."""
     await clinic.dana.writes("LATE 10 Sam")
     yesterday = await newest(clinic, "dana", "draft")
