@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -93,6 +93,7 @@ def filled(kind: Any) -> Any:
         int: 7,
         bool: True,
         datetime: NINE + timedelta(microseconds=1),
+        date: date(2026, 11, 2),
         time: time(21, 30),
         timedelta: timedelta(days=1, minutes=5, milliseconds=1),
     }
