@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 from workflow.core.language.given_names import GIVEN_NAMES
 from workflow.core.language.names import GROUPS, as_client, is_name_word
 from workflow.core.language.plain import fold
-from workflow.core.language.report import LONGEST_HEAD, Draft, read_tag
+from workflow.core.language.report import LONGEST_HEAD, SMALL_WORDS, Draft, read_tag
 from workflow.core.language.times import (
     LEAST_MINUTES,
     MOST_MINUTES,
@@ -163,7 +163,7 @@ def of_the_writer(plain: str) -> Unclear | None:
     if _OPENS.match(plain) is None:
         return None
     row = tokens(plain)
-    meant = _meant(row)
+    meant = [one for one in _meant(row) if not one.bare or _tells_delay(row, one.end)]
     if meant and _search(_DELAY, plain):
         return Unclear(likely_line(Report(Kind.LATE, _named_in(row, _LEADS_TO_CLIENT), meant[0].value)), notice=True)
     if not _search(_MISS, plain):
@@ -177,6 +177,14 @@ def of_the_writer(plain: str) -> Unclear | None:
     yesterday = any(token.said == "yesterday" for token in row)
     report = Report(Kind.NOSHOW, client, at=at, either=either, yesterday=yesterday)
     return Unclear(likely_line(report), notice=holds_figures(row) or at is not None)
+
+
+def _tells_delay(row: Sequence[Token], end: int) -> bool:
+    """Whether a number without a unit counts minutes, by what follows: not "2 weeks behind", "behind on 5 notes"."""
+    return end >= len(row) or row[end].kind in {"sep", "!", "?"} or row[end].said in _BEHIND_MINUTES
+
+
+_BEHIND_MINUTES = _LEADS_TO_CLIENT | {"late", "behind", "delayed", "held", "here", "today"}
 
 
 def _hour_behind_at(row: Sequence[Token], at: int) -> tuple[time, int] | None:
@@ -196,10 +204,16 @@ def _named_in(row: Sequence[Token], behind: Set[str]) -> str | None:
         begin = at + 1 + (at + 1 < len(row) and row[at + 1].said == "the")
         for word in row[begin : begin + _MOST_NAMED]:
             bare = word.text.removesuffix("'s").rstrip(".")
-            known = bare[:1].isupper() or fold(bare) in GIVEN_NAMES | GROUPS or word.kind == "join"
+            called = fold(bare) in GIVEN_NAMES | GROUPS and bare not in SMALL_WORDS
+            known = bare[:1].isupper() or called or word.kind == "join"
             if word.kind not in {"word", "join"} or not known or not (word.kind == "join" or is_name_word(bare)):
                 break
             named.append(bare)
+            if bare != word.text.rstrip("."):
+                behind_it = row[begin + len(named) : begin + len(named) + 1]
+                held = [one.said in _SESSION or one.kind == "number" for one in behind_it]
+                named = named if all(held) else []  # "I forgot Sam's invoice"
+                break
         while named and (client := as_client(named)) is None:
             named.pop()
         if named:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from workflow.core.kinds import TAG
 from workflow.core.language import doubts, told, vocabulary
+from workflow.core.language.given_names import GIVEN_NAMES
 from workflow.core.language.guess import (
     holds_figures,
     late_somewhere,
@@ -177,8 +178,8 @@ def _report(draft: Draft, note: str, rest: str, others: tuple[str, ...] = ()) ->
         sent=_tells_sent(draft.note or first_line(rest)[0], draft.client),
         capitals=draft.capitals,
     )
-    named = _names(draft.note) if draft.client is not None else ()
-    beside = (likely_line(replace(report, client=name)) for name in named)
+    named = _named(draft.note) if draft.client is not None else ()
+    beside = (likely_line(replace(report, client=one.client, at=one.at, either=one.either)) for one in named)
     drafts = (read_tag(other) for other in others)
     return replace(report, beside=(*beside, *(line for one in drafts if one and (line := likely_reading(one)))))
 
@@ -233,11 +234,18 @@ def _tells_sent(note: str, client: str | None) -> bool:
     return found.capitals or found.phrase or not rest or bool(found.gap.strip())
 
 
-def _names(note: str) -> tuple[str, ...]:
-    """The clients of a note that is nothing but names: "Kim", "Kim, Lee and Jo"; none of any other."""
-    parts = [part for half in re.split(r"[,;]", note) for part in _AND.split(half) if part.strip()]
-    named = [as_client(_without_and(part.split())) for part in parts]
-    return tuple(name for name in named if name is not None) if all(named) else ()
+def _named(note: str) -> tuple[Draft, ...]:
+    """The clients of a note that is nothing but names: "Kim", "Kim, Lee and Jo", "Kim AT 3"; none of any other.
+
+    In lower case a word is one only where people are called so; a reason never is.
+    """
+    parts = [_without_and(part.split()) for half in re.split(r"[,;]", note) for part in _AND.split(half)]
+    drafts = [read_tag(f"LATE 1 {' '.join(part)}") for part in parts if part]
+    if doubts.gives_reason(note):
+        return ()
+    found = [one for one in drafts if one and one.client and one.opens and not one.note]
+    called = all(part[0][:1].isupper() or fold(part[0]) in GIVEN_NAMES for part in parts if part)
+    return tuple(found) if called and len(found) == len(drafts) else ()
 
 
 _AND = re.compile(r"\s(?:and|&|also)\s", re.IGNORECASE)

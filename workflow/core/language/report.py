@@ -59,10 +59,9 @@ _TAG = re.compile(
 )
 """The tags; a digit may follow at once ("LATE15 Sam"), a letter never ("later", "no shows")."""
 
+_TAGS = "|".join("|".join(said) for said in TAG_PHRASES.values()).replace(" ", r"(?:\s|-)")
 _AND_TAG = re.compile(
-    r"\s*(?:[,;&+/.]|\b(?:and|also|plus)\b)[\s,]*(?="
-    + "|".join("|".join(said) for said in TAG_PHRASES.values()).replace(" ", r"(?:\s|-)")
-    + r")",
+    rf"\s*(?:[,;&+/.]|\b(?:and|also|plus)\b)[\s,]*(?={_TAGS})|\s(?=(?-i:LATE|NOSHOW|NO SHOW|NO-SHOW|WAITING|MISSED)\s)",
     re.IGNORECASE,
 )
 """Where a second report may begin in the line of a first: "LATE 10 Ana and LATE 10 Ben"."""
@@ -86,7 +85,7 @@ _COUNTED = frozenset(
 _DROPPED = frozenset({"for", "with", "w/"})
 """Prepositions before the client (contract section 3)."""
 
-_SMALL_WORDS = frozenset({"an", "can", "do", "go", "he", "hope", "in", "may", "or", "see", "so", "to", "will"})
+SMALL_WORDS = frozenset({"an", "can", "do", "go", "he", "hope", "in", "may", "or", "see", "so", "to", "will"})
 """Names that are more often something else, where the word before has a capital and they have none."""
 
 _OF = ("'s", "'S")
@@ -397,7 +396,7 @@ class Draft:
         if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
             named[-1] = named[-1][:-2]
         # A word in lower case behind one with a capital is a verb or the like, not a name: "Sam may go".
-        sentence = named[:1] != [word.lower() for word in named[:1]] and not _SMALL_WORDS.isdisjoint(named[1:])
+        sentence = named[:1] != [word.lower() for word in named[:1]] and not SMALL_WORDS.isdisjoint(named[1:])
         if sentence or (named and named[-1].endswith(_OF)):
             return None, end
         return as_client(named), end
@@ -466,7 +465,7 @@ def parted(plain: str) -> tuple[str, tuple[str, ...]]:
         if second is None or not second.is_plain or second.client is None:
             continue
         first = read_tag(plain[: found.start()])
-        if first is not None and first.opens:
+        if first is not None and first.opens and (first.client or first.minutes or first.at):
             head, others = parted(plain[found.end() :])
             return plain[: found.start()], (head, *others)
     return plain, ()
