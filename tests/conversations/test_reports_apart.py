@@ -200,7 +200,7 @@ async def test_each_line_of_a_mail_is_a_report(tmp_path: Path) -> None:
         await clinic.dana.writes(
             "", "LATE 20 Sam AT 2pm\nLATE 20 Kim AT 3pm, texted\nThe bridge is closed.\nNOSHOW Jo AT 1pm"
         )
-        got = await come(clinic, dana="draft draft draft", alex="alert alert alert")
+        await come(clinic, dana="draft draft draft", alex="alert alert alert")
         cases = {case.client: case for case in (await clinic.store.open_cases()).open}
         assert {name: case.kind.value for name, case in cases.items()} == {"Sam": "late", "Kim": "late", "Jo": "noshow"}
         assert [cases[name].session_at for name in ("Sam", "Kim", "Jo")] == [
@@ -211,7 +211,7 @@ async def test_each_line_of_a_mail_is_a_report(tmp_path: Path) -> None:
         assert cases["Sam"].notes == ("The bridge is closed.",)
         assert cases["Kim"].sent_at is not None
         assert len({mail.key for case in cases.values() for mail in case.mails}) == 3
-        await clinic.dana.taps(got["dana"], "SENT")  # each thread is its own
+        await clinic.dana.writes(f"[{cases['Sam'].id}] SENT")
         await come(clinic, dana="receipt", alex="update")
         await clinic.dana.writes("LATE 20 Sam AT 2pm", "LATE 30 Kim AT 3pm")  # the same again, and a new estimate
         got = await come(clinic, dana="draft receipt", alex="alert")
