@@ -25,6 +25,18 @@ async def test_three_sessions_without_a_client_are_three_cases(tmp_path: Path) -
         await opens(clinic, "LATE 10 Noor AT 5pm")
 
 
+async def test_a_time_alone_tells_sessions_apart(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        first = await opens(clinic, "LATE 20 2pm")
+        second = await opens(clinic, "LATE 20 AT 3")
+        await opens(clinic, "LATE 15 Sam 4pm")
+        await opens(clinic, "LATE 10 5pm")
+        await clinic.dana.writes("LATE 40 2pm")
+        assert (await come(clinic, dana="draft", alex="alert"))["dana"].case == first.case
+        await clinic.dana.replies(second, "LATE 40")
+        assert (await come(clinic, dana="draft", alex="alert"))["dana"].case == second.case
+
+
 async def test_a_name_fills_no_case_of_another_time_or_day(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await opens(clinic, "LATE 20 my 2pm, texted")

@@ -280,6 +280,8 @@ def _fresh(situation: Situation) -> Decision:
     own = situation.own_cases
     if reading.word is Word.LATE and reading.lone:  # the estimate of whatever can be late still
         own = [case for case in own if case.kind is Kind.LATE and not _is_over(situation, case)]
+        if reading.report is not None and reading.report.at is not None:
+            own = [case for case in own if case.session_at is None or _is_at(situation, reading.report, case)]
         if fresh and len(own) > 1 and reading.report is not None:
             return ask_which(situation, "LATE alone", tuple(case.id for case in own), _anew(reading.report))
     only = own[0] if fresh and len(own) == 1 else None
