@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.arrival.test_among_others import CASES, heard
@@ -120,6 +120,7 @@ def test_what_people_write_is_no_banner(line: str) -> None:
 
 
 @given(st.lists(st.sampled_from([*BANNERS, "", "LATE 15 Sam", "SENT", "she is fine", "=" * 30]) | st.text(max_size=30)))
+@example(["LATE 15 Sam", "CAUTION: This email originated from outside of the organization. Do not click links."])
 def test_where_a_banner_ends_is_always_in_the_text(lines: list[str]) -> None:
     assert 0 <= banner_ends(lines) <= len(lines)
     assert not any(line in {"LATE 15 Sam", "SENT"} for line in lines[: banner_ends(lines)])

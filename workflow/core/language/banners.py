@@ -88,7 +88,7 @@ def _next_written(lines: Sequence[str], at: int) -> int | None:
 def _is_banner(lines: Sequence[str], at: int) -> bool:
     row: list[str] = []
     for line in lines[at : at + 5]:
-        if not line.strip() or (row and says_something(line)):
+        if not line.strip() or says_something(line):
             break
         row.append(line)
     shown = " ".join(row)[:_SEEN]
