@@ -35,7 +35,7 @@ def plain_line(line: str) -> str:
 _AROUND = "*_\"'\u201c\u201d\u2018\u2019\u00ab\u00bb\uff0a\uff3f"
 """Bold and quotation marks around a whole line."""
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
-_LEADS_TO_NOTE = f" \t,:;({_DASHES}"
+_LEADS_TO_NOTE = f" \t,:;(\uff0c\uff1a\uff1b\uff08\uff0d{_DASHES}"
 """What parts a note from what stands before it; where it begins with a word, so do "." and "!"."""
 
 
@@ -54,8 +54,10 @@ def to_the_letter(line: str, plain: str, note: str) -> str:
     said = said.rstrip()
     if line.lstrip()[:1] in _AROUND:
         said = said.strip(_AROUND)
-    before, bracket, behind = said.rpartition(")")
-    return f"{before}{behind}" if bracket and said.count(")") > said.count("(") else said
+    for opening, closing in ("()", "\uff08\uff09"):
+        before, _, behind = said.rpartition(closing)
+        said = f"{before}{behind}" if said.count(closing) > said.count(opening) else said
+    return said
 
 
 def _letters(text: str) -> int:
