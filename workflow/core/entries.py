@@ -46,9 +46,11 @@ def consumed(scene: Scene, case: Case, voice: Voice, what: str) -> Case:
     """With the mail's key, so that it is never acted on again, and its words in the history."""
     mail = voice.mail
     taken = Consumed(key=mail.key, message_id=mail.message_id, at=scene.now)
-    apology_at = case.apology_at if voice.role is not Role.ASSOCIATE else None
-    case = replace(case, mails=(*case.mails, taken), apology_at=apology_at)
-    return entered(case if case.open else replanned(case), scene.now, what, voice.person.email, written(mail))
+    case = replace(case, mails=(*case.mails, taken))
+    if voice.role is Role.ASSOCIATE and case.owes_apology:
+        case = replanned(replace(case, apology_at=None))
+        case = withdraw(case, {LetterKind.REMINDER}, "the associate has written", scene.now)
+    return entered(case, scene.now, what, voice.person.email, written(mail))
 
 
 def written(mail: Mail) -> str:

@@ -191,7 +191,7 @@ def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answ
         return receipt(scene, after, voice, "outcome")
     how = {"outcome": outcome, "outcome_note": note, "makeup": makeup}
     if voice.role is not Role.ASSOCIATE and outcome is Outcome.RESCHEDULED:
-        after = replace(after, apology_at=after.apology_at or scene.now)
+        after = replace(after, apology_at=case.apology_at if case.owes_apology else scene.now)
     closed = ended(scene, remembered(scene, after, "outcome"), State.CLOSED, **how)
     closed = update_others(scene, closed, voice, "outcome", admins=_concerns_admin(case, closed))
     return receipt(scene, closed, voice, "outcome")
@@ -243,7 +243,7 @@ def _take_says(scene: Scene, voice: Voice, case: Case, answer: Answer, says: Say
     if known is not None and case.client_says is says:
         if answer.text and answer.text not in case.notes:
             after = update_others(scene, after, voice, "note", data)
-        return receipt(scene, after, voice, topic, _asked(scene, after, voice))
+        return receipt(scene, after, voice, topic, _asked(after, voice))
     told = replace(remembered(scene, after, "answer"), client_says=says)
     if reached:
         told = replace(told, reached_at=case.reached_at or max(voice.mail.arrived_at, case.reported_at))
@@ -252,13 +252,14 @@ def _take_says(scene: Scene, voice: Voice, case: Case, answer: Answer, says: Say
     told = replanned(told)
     offered = admin_choices(told)[:1] if says is Says.REBOOK else ()
     told = update_others(scene, told, voice, topic, data, offered=offered)
-    return receipt(scene, told, voice, topic, _asked(scene, told, voice))
+    return receipt(scene, told, voice, topic, _asked(told, voice))
 
 
-def _asked(scene: Scene, case: Case, voice: Voice) -> dict[str, Datum]:
-    """Who is asked for a new time, if anybody but the writer is."""
-    people = told_admins(case, scene.rules, but=voice.person)
-    return {"asked_admin": people[0].name} if people else {}
+def _asked(case: Case, voice: Voice) -> dict[str, Datum]:
+    """Who was asked for a new time, if anybody but the writer was."""
+    asked = [letter.to for letter in case.letters if letter.kind is LetterKind.UPDATE and letter.topic == "rebook"]
+    admins = [one for one in asked if not (is_same(one, voice.person) or is_same(one, case.associate))]
+    return {"asked_admin": admins[0].name} if admins else {}
 
 
 def _take_contacted(scene: Scene, voice: Voice, case: Case, text: str) -> Case:

@@ -13,7 +13,7 @@ from workflow.core import presence
 from workflow.core.entries import entered, replanned
 from workflow.core.model import Case, Letter, LetterKind, Person, Post, Role
 from workflow.core.owed import Scene, alerted, facts, next_id, withdraw
-from workflow.core.schedule import is_quiet
+from workflow.core.schedule import is_quiet, unread_since
 
 LEFT = "the associate is no longer in the configuration"
 """The history line that keeps the notice of it from coming twice."""
@@ -102,6 +102,8 @@ def _told_lead(scene: Scene, case: Case) -> Case:
     kinds = [LetterKind.ALERT, *([] if is_quiet(scene.now, case.cadence) else [LetterKind.ESCALATION])]
     for kind in kinds:
         sent = [one for one in case.letters if one.kind is kind and one.created_at >= case.changed_at]
+        if sent and sent[-1].topic == "away" and unread_since(case) is None:
+            continue  # the associate reads again
         if sent and all(one.to.email != lead.email for one in sent):
             case = _with_copy(scene, case, sent[-1], lead, facts=facts(case), created_at=scene.now)
     return case

@@ -153,7 +153,9 @@ def correct_closed(scene: Scene, voice: Voice, case: Case, note: str) -> Case:
     (contract section 2).
     """
     after = noted(consumed(scene, case, voice, "changed: kind"), note)
-    corrected = update_others(scene, replace(after, kind=Kind.WAITING, makeup=False), voice, "wrong")
+    after = withdraw(after, {LetterKind.REMINDER}, "the report changed", scene.now)  # of an apology
+    corrected = replanned(replace(after, kind=Kind.WAITING, makeup=False, apology_at=None))
+    corrected = update_others(scene, corrected, voice, "wrong")
     offered = outcome_choices(corrected) if voice.role is Role.ASSOCIATE else ()
     return to_writer(scene, corrected, voice, LetterKind.RECEIPT, "wrong", offered)
 

@@ -26,6 +26,9 @@ from workflow.mail.writing.mime import clean_line, clean_name
 TEXT_MAX = 4000
 """Characters of one text that a letter quotes; the whole of it is in the case."""
 
+MOST_READ = 100
+"""So many words of an answer are looked through for a time."""
+
 LONG_AGO = timedelta(minutes=10)
 """An alert, escalation, update or notice this old says since when it has been due (contract section 5)."""
 
@@ -50,21 +53,8 @@ _NO_CASE: Mapping[str, object] = {
     **dict.fromkeys(("kind", "state", "outcome", "outcome_note", "note", "short", "client", "session_time"), ""),
     **dict.fromkeys(("session", "expected", "reported", "contacted", "minutes_words"), ""),
     **dict.fromkeys(("escalates", "unclear"), ""),
-    **dict.fromkeys(
-        (
-            "makeup",
-            "sent",
-            "reached",
-            "no_time",
-            "noted",
-            "apology",
-            "wants_time",
-            "yesterday",
-            "needs_name",
-            "unnamed",
-        ),
-        False,
-    ),
+    **dict.fromkeys(("makeup", "sent", "reached", "no_time", "noted", "yesterday", "needs_name", "unnamed"), False),
+    **dict.fromkeys(("apology", "past", "wants_time"), False),
     "who": "the associate",
     "initials": "the client",
     "whom": "the client",
@@ -130,6 +120,7 @@ class Wording:
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
             values["missed_day"] = self._missed_day(letter.facts, letter.created_at)
+            values["past"] = values["missed_day"] != "today" and letter.created_at >= _over(letter.facts)
             lines = self._fact_lines(letter.facts, now)
             if carries_facts(letter):
                 values["facts"] = lines
@@ -160,7 +151,7 @@ class Wording:
             "unnamed": client is None,
             "initials": short,
             "whom": f"{short} ({session})" if session else short,
-            "no_time": facts.outcome is Outcome.RESCHEDULED and not times.spans(note),
+            "no_time": facts.outcome is Outcome.RESCHEDULED and not _says_when(note),
             "noted": bool(note) and not times.is_when(note),
             "wants_time": facts.client_says is Says.REBOOK and facts.state is State.OPEN,
             "apology": facts.apology,
@@ -258,6 +249,18 @@ def called(name: str) -> str:
     """How one speaks of somebody of the clinic: "Alex", but "Front Desk"."""
     first = name.split(" ", maxsplit=1)[0]
     return first if fold(first) in GIVEN_NAMES else name
+
+
+def _says_when(text: str) -> bool:
+    """Whether a day or a time stands anywhere in it: "she was kind, Tue 3pm"."""
+    words = text.split()[:MOST_READ]
+    here = (times.spans(" ".join(words[at : at + 4])) for at in range(len(words)))
+    return any({times.Span.DAY, times.Span.CLOCK}.intersection(spans) for spans in here)
+
+
+def _over(facts: Facts) -> datetime:
+    """When the session was over, by what was reported."""
+    return (facts.session_at or facts.reported_at) + timedelta(minutes=facts.minutes or 0) + facts.session
 
 
 def client_of(facts: Facts) -> str | None:
