@@ -135,6 +135,8 @@ def _next_reminder(case: Case) -> Timer | None:
     after = max(case.changed_at, resumed if by_day else case.changed_at, *case.reminders[-1:])
     answered = after if after in case.reminders[-1:] else None
     least = after
+    if answered is None:  # taken up again right after a reminder
+        least = max((after, *(at + LEAST_GAP for at in case.reminders[-1:] if at >= case.changed_at)))
     for raw in _table(case, after):
         if raw <= after:
             if answered is not None:
