@@ -377,6 +377,8 @@ maximal_backoff_time = 2s
             )
         )
         # No service is chrooted (the fifth column): the certificates and Dovecot's sockets are outside.
+        # The queue manager is woken each second: a mail that it retries while the last attempt still holds it goes back
+        # to `incoming`, where it would lie until the next mail comes, or for the usual five minutes.
         return f"""
 {HOST}:{self.smtp_port} inet n - n - - smtpd
 {HOST}:{self.smtp_submission_port} inet n - n - - smtpd
@@ -387,7 +389,7 @@ maximal_backoff_time = 2s
 {login}
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
