@@ -71,6 +71,7 @@ class TestFails:
             ({"last_seen_at": None}, "has not reached the mailbox yet"),
             ({"last_seen_at": NOW - timedelta(minutes=7)}, "last looked through 7 minutes ago"),
             ({"unsent_since": NOW - timedelta(hours=1)}, "no letter has left for 60 minutes"),
+            ({"unsent_since": NOW - timedelta(minutes=8), "speed": 300.0}, "no letter has left for 8 minutes"),
         ],
     )
     def test_and_says_why(self, tmp_path: Path, quick: Quick, facts: dict[str, object], advice: str) -> None:

@@ -130,7 +130,7 @@ class Alive:
     speed: float = 1.0
     rehearsed: bool = False
     unsent_since: datetime | None = None
-    """Clinic time since when the SMTP server has not been reached."""
+    """Clinic time since when no letter can go."""
     loss: str = ""
     """Why the mailbox is not connected; "" while it is, or before the first try."""
     version: str = ""
@@ -144,8 +144,8 @@ class Alive:
 
     @property
     def unsent_for(self) -> timedelta:
-        """Real time for which the SMTP server had not been reached at this writing."""
-        return timedelta(0) if self.unsent_since is None else (self.now - self.unsent_since) / self.speed
+        """Clinic time for which no letter could go at this writing."""
+        return timedelta(0) if self.unsent_since is None else self.now - self.unsent_since
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from workflow.store import board
 from workflow.verbs import tell_faults
 
 TOO_LONG = timedelta(minutes=5)
-"""Of real time. A server that is restarted is back by then, and a report has still its minutes, not hours."""
+"""Of real time for the mailbox, which is looked through by real time; of the clinic's for letters that wait. A server
+that is restarted is back by then, and a report has still its minutes, not hours."""
 
 
 def main(asked: Namespace) -> int:
