@@ -119,6 +119,11 @@ def test_what_people_write_is_no_banner(line: str) -> None:
     assert written(f"{line}\n\nThanks").new_text == f"{line}\n\nThanks"
 
 
+@each("line", ["LATE 15 Sam", "Texted Sam", "Please call me", "Two things"])
+def test_a_banner_right_under_a_line_takes_nothing_of_it(line: str) -> None:
+    assert not [banner for banner in BANNERS if banner_ends([line, *banner.splitlines()])]
+
+
 @given(st.lists(st.sampled_from([*BANNERS, "", "LATE 15 Sam", "SENT", "she is fine", "=" * 30]) | st.text(max_size=30)))
 @example(["LATE 15 Sam", "CAUTION: This email originated from outside of the organization. Do not click links."])
 def test_where_a_banner_ends_is_always_in_the_text(lines: list[str]) -> None:

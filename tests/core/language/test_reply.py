@@ -476,6 +476,13 @@ def test_what_belongs_to_one_kind(kind: Kind, line: str, expected: str) -> None:
 
 
 SENT_AS_WRITTEN = """
+I told her I'd be late                          -> SENT: I'd be late
+texted her but she can't do later               -> SENT: but she can't do later
+Called and told her                             -> SENT
+texted her, number is disconnected              -> ? negation
+SENT / it says not delivered                    -> ? negation
+SENT / It didn't go through                     -> ? negation
+SENT / She couldn't get to the phone            -> SENT: She couldn't get to the phone
 sent it                                         -> SENT
 sent a text                                     -> SENT
 Sent to both                                    -> SENT
@@ -563,6 +570,8 @@ she may wait                          -> none
 she can't wait                        -> none
 she doesn't want to reschedule        -> none
 can she wait                          -> none
+That can wait                         -> none
+ok to wait until tomorrow for the invoice -> ? unclear
 I would like to reschedule            -> none
 """
 
@@ -625,7 +634,11 @@ CONTACTED will try again              -> ? negation
 CONTACTED, wrong number               -> ? negation
 CONTACTED nobody answers              -> ? negation
 CONTACTED, she is here                -> ?? two outcomes
-contacted her                         -> ? unclear
+contacted her                         -> CONTACTED
+contacted her mother                  -> ? unclear
+I contacted Sam, he can do Tuesday    -> CONTACTED: he can do Tuesday
+spoke to her husband                  -> ? unclear
+called her twice, no luck             -> ? negation
 CONTACTED?                            -> ? question
 CONTACTED not yet                     -> ? negation
 CONTACTED, no answer                  -> ?? two outcomes
@@ -687,6 +700,14 @@ Nope
 Scratch that
 Never mind, it was Kim
 I meant Kim
+My bad, other client
+please ignore
+I spoke too soon
+That is not right
+forget that
+That was Kim
+Oops, that went to Kim
+For Kim, not Sam
 MAYBE NOT. WAIT
 """.strip().splitlines()
 GOES_ON = """
@@ -706,6 +727,10 @@ No-one else was there
 Thank you for your help. Do I need to do anything else?
 please tell Alex
 Waiting for the next one
+That was easy
+If you need me, call my cell
+For the record, she was fine
+It was Sam's idea
 """.strip().splitlines()
 """What people write under their word. Nothing of it takes the word back."""
 
@@ -768,6 +793,33 @@ def test_a_word_before_what_leaves_it_open_does_not_count(case: Case, line: str)
     assert said_about(case, line).startswith("?")
     assert said_about(case, line.lower()).startswith("?")
     assert said_about(case, line.upper()).startswith("?")
+
+
+@each(
+    ("case", "line"),
+    [
+        (WAITING_CASE, "no show at the moment"),
+        (WAITING_CASE, "NOSHOW for now"),
+        (NOSHOW_CASE, "UNREACHABLE so far"),
+        (NOSHOW_CASE, "UNREACHABLE / She just called back"),
+        (NOSHOW_CASE, "UNREACHABLE / Update: they finally answered"),
+        (NOSHOW_CASE, "RESCHEDULED Tue. To be confirmed."),
+        (NOSHOW_CASE, "RESCHEDULED Tue 3pm / Waiting for her OK"),
+        (NOSHOW_CASE, "RESCHEDULED Tue 3pm / Let me double check"),
+        (NOSHOW_CASE, "RESCHEDULED Tue 3pm / (if that's ok with the room)"),
+        (NOSHOW_CASE, "RESCHEDULED Tue 3pm - provisional"),
+        (LATE_CASE, "CONNECTED, scratch that"),
+        (LATE_CASE, "CONNECTED sorry wrong client"),
+        (WAITING_CASE, "No show: Kim Lee"),
+    ],
+)
+def test_what_is_not_settled_closes_nothing(case: Case, line: str) -> None:
+    assert said_about(sent(case), line).startswith("?")
+
+
+def test_what_is_settled_closes() -> None:
+    assert said_about(NOSHOW_CASE, "UNREACHABLE / She never called back") == "unreachable: She never called back"
+    assert said_about(WAITING_CASE, "no show, Dr. Lee") == "absent: Dr. Lee"
 
 
 def test_may_is_a_month_all_the_same() -> None:

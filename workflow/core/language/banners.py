@@ -95,7 +95,8 @@ def _is_banner(lines: Sequence[str], at: int) -> bool:
     if _GREY_NAME.match(shown):
         return True
     outside = _MAILED.search(shown) is not None and _FROM_OUTSIDE.search(shown) is not None
-    return outside and (_OPENS.match(shown) is not None or _FRAMED.match(shown) is not None)
+    opens = _OPENS.match("\n".join(row)[:_SEEN])  # line by line: above "CAUTION:" somebody may have written
+    return outside and (opens is not None or _FRAMED.match(shown) is not None)
 
 
 def _goes_on(before: str, line: str) -> bool:

@@ -52,30 +52,53 @@ _UNSURE = vocabulary.listed(
 """Right after the word these leave it open, in any case of letters: "RESCHEDULED MAYBE", "NOSHOW yet"."""
 
 _UNSURE_OF_TIME = vocabulary.listed(
-    "hopefully if maybe pending perhaps possibly probably proposed tba tbc tentative tentatively unconfirmed unless"
+    "hopefully if maybe penciled pencilled pending perhaps possibly probably proposed provisional provisionally "
+    "subject tba tbc tentative tentatively unconfirmed unless"
 )
 """The same behind a day or a time: "RESCHEDULED Tue 3pm maybe"."""
 
 _LED_BY = _UNSURE_OF_TIME | {"wrong"}
 
-_TAKES_BACK = re.compile(
-    r"(?:no|nope|nah|not|never mind|nevermind|wait|hold on|hang on|wrong|(?:my )?mistake|scratch|ignore|disregard|"
-    r"strike|correction|false alarm|cancel that)(?![\w-])"
+_WITHDRAWS = (
+    r"never ?mind|hold on|hang on|wrong|(?:my )?mistake|(?:please |pls |plz |kindly )?(?:scratch|ignore|disregard|"
+    r"strike)|(?:please |pls |plz )?forget (?:it|that|this)|correction|"
+    r"false alarm|cancel that|typo|incorrect|i was wrong|"
+    r"i take (?:it|that|this) back|(?:i )?(?:spoke )?too soon"
 )
+_TAKES_BACK = re.compile(rf"(?:no|nope|nah|not|wait|{_WITHDRAWS})(?![\w-])")
 """How a sentence begins that takes the line above it back (contract section 3)."""
+_SECOND_THOUGHT = re.compile(rf"(?:{_WITHDRAWS})(?![\w-])")
+"""The same in the line itself, where "no" and "wait" may be about the client: "no make-up"."""
 
 _UNSETTLED = re.compile(r"\bnot (?:yet|confirmed)\b")
 _STILL_OPEN = re.compile(
     r"\b(?:not|\w+n'?t) (?:\w+ ){0,2}(?:yet|confirmed|sure|agreed|certain|final|definite|fixed)\b"
     r"|\b(?:unconfirmed|tbc|tba|tentative|tentatively|to be confirmed)\b"
+    r"|^(?:(?:i'm|we're|i am|we are) )?(?:still )?"
+    r"(?:(?:waiting (?:for|on)|awaiting) (?:her|him|his|their|them)|pending)\b"
+    r"|^(?:just )?(?:let me|need to|have to|i need to|i have to) (?:double[ -]?)?(?:check|confirm|ask)\b"
+    r"|^\W*(?:(?:but )?only )?(?:if|unless|provided|assuming) (?:it|that|this|she|he|they|the)\b"
+    r"|^(?:maybe|perhaps|hopefully|probably)\b"
 )
-"""What else of an outcome is not settled: "she has not agreed yet"."""
+"""What else of an outcome is not settled: "she has not agreed yet", "waiting for her OK", "if that suits her"."""
+_FOR_NOW = re.compile(
+    r"(?:so far|thus far|up to now|until now|(?:as of|for|right|just) now|(?:for|at) (?:the|this) moment|currently)\b"
+)
+_ANSWERED = re.compile(
+    r"\b(?:she|he|they|client)(?:'s| has| have)?(?: just| now| finally)* (?:answered|replied|picked up"
+    r"|(?:called|phoned|rang|texted|wrote|messaged|e ?mailed|got) (?:(?:me|us) )?back)\b"
+)
 _OF_ANOTHER = re.compile(
     r"\b(?:that|this|it)(?:'s| is| was)(?: meant)?(?: about| for)? (?:the |a |an )?(?:wrong|other|another|different)\b"
+    r"|\b(?:that|this|it)(?:'s| is| was)(?: not|n't) (?:right|correct|true|(?:her|him|them)(?! \w))"
+    r"|\b(?:that|this|it)(?:'s| is| was) (?:incorrect|a mistake|a typo)\b"
+    r"|^(?:the |an? )?(?:other|another|different) (?:client|case|person|one|thread|session)\b"
     r"|\b(?:i|we) meant\b|\bwrong (?:client|case|person|one|thread|session|mail|email)\b"
 )
-_WAS_FOR = re.compile(r"\b(?:that|this|it) was (?:meant )?(?:for|about) (.{1,100})", re.IGNORECASE)
-"""What was said belongs to somebody else: "that was the other client", "that was for Kim"."""
+_WAS_FOR = re.compile(
+    r"(?:\b(?:that|this|it) (?:was|went)(?: meant)?(?: (?:for|about|to))?|^for) (.{1,100})", re.IGNORECASE
+)
+"""What was said belongs to somebody else: "that was the other client", "that was for Kim", "oops, it went to Kim"."""
 
 _WITHDRAWING = frozenset({Word.UNDO, Word.MISTAKE})
 
@@ -150,19 +173,31 @@ def denies(text: str) -> bool:
     return False
 
 
+_UNDELIVERED = (
+    r"\b(?:not|cannot|can'?t|\w+n't) (?:\w+ )?"
+    r"(?:send|sent|go(?:ne)?|deliver\w*|(?:get|got|receive[ds]?) (?:it|the|my))\b"
+    r"|\b(?:failed|bounced|undeliver\w+|(?:not in|out of) service)\b|\bnumber (?:is |was |has been )?disconnected\b"
+)
+_NOT_DELIVERED = re.compile(_UNDELIVERED)
 _NOT_SENT = re.compile(
     r"\b(?:not yet|did(?: not|n'?t)|could(?: not|n'?t)|failed|wrong|nobody|no ?one|never)\b"
     r"|^(?:no(?! (?:problems?|worries|rush|trouble))|not|nope|won'?t|cannot|can'?t)\b"
     r"|^(?:i|we)(?: can'?t| cannot| have not| haven'?t)\b"
     r"|^(?:(?:i|we)(?: will|'ll)|will)(?: (?:do|send|text|message|e ?mail|get|it|later|soon|when|as)\b|$)"
-    r"|\btry(?:ing)?\b"
-    r"|\b(?:not|cannot|can'?t|\w+n't) (?:\w+ )?(?:send|sent|gone?|get|through|deliver\w*|work\w*|reach\w*|connect\w*)\b"
+    r"|\btry(?:ing)?\b|\b(?:no luck|in vain|without success)\b"
+    r"|\b(?:not|cannot|can'?t|\w+n't) (?:\w+ )?(?:get|through|work\w*|reach\w*|connect\w*)\b"
+    rf"|{_UNDELIVERED}"
 )
 """What denies that the client was messaged or reached: "CONTACTED not yet"; that she "can't come today" does not."""
 
 
 def denies_sending(rest: str) -> bool:
     return _NOT_SENT.search(fold(rest)) is not None
+
+
+def denies_delivery(sentence: str) -> bool:
+    """Whether the sentence under a word for SENT says that the message never arrived: "it says not delivered"."""
+    return _NOT_DELIVERED.search(fold(sentence)) is not None
 
 
 def takes_back(rest: str) -> bool:
@@ -195,17 +230,32 @@ _MOST_LEADING = 8
 """Words of a day and a time: "to the wrong", "Tue the 14th at 3 pm"."""
 
 
-def takes_back_below(sentence: str, client: str, *, closing: bool) -> bool:
-    """Whether the sentence right under a word takes it back: "no wait, that was the other client".
+def is_still_open(text: str) -> bool:
+    """Whether it says of an outcome that it is not settled."""
+    return _STILL_OPEN.search(fold(text)) is not None
 
-    `closing`: the word is an outcome, which whatever is still open leaves open.
-    """
+
+def holds_for_now(rest: str) -> bool:
+    """Whether somebody is absent or out of reach for the moment only: "UNREACHABLE so far"."""
+    return _FOR_NOW.match(fold(rest)) is not None
+
+
+def answered(text: str) -> bool:
+    """Whether the client answered after all: "UNREACHABLE", and "she just called back"."""
+    return _ANSWERED.search(fold(text)) is not None
+
+
+def is_second_thought(sentence: str) -> bool:
+    """Whether what follows the word in its line takes it back: "CONNECTED, scratch that"."""
+    return _SECOND_THOUGHT.match(fold(sentence)) is not None
+
+
+def takes_back_below(sentence: str, client: str) -> bool:
+    """Whether the sentence right under a word takes it back: "no wait, that was the other client"."""
     folded, whom = fold(sentence), _WAS_FOR.search(sentence)
     if _TAKES_BACK.match(folded) or _UNSETTLED.search(folded) or _OF_ANOTHER.search(folded):
         return True
-    if client and whom is not None and names_another(whom[1], client, (), parted=False):
-        return True
-    return closing and _STILL_OPEN.search(folded) is not None
+    return client != "" and whom is not None and names_another(whom[1], client, (), parted=False)
 
 
 def refuses(line: str) -> bool:
@@ -260,14 +310,15 @@ def names_another(rest: str, client: str, signed: Sequence[str], *, parted: bool
     named: list[str] = []
     while after and _may_be_name(after[0]) and len(named) < names.MOST_WORDS and not (named and named[-1][-1] in _ENDS):
         named.append(after.pop(0))
-    if not named or words_of_name(" ".join((client, *signed))).intersection(_folded(" ".join(named))):
+    said = frozenset(_folded(" ".join(named)))
+    given = GIVEN_NAMES.intersection(_folded(named[0])) if named else frozenset()
+    theirs = said & words_of_name(" ".join(signed))
+    if not named or said & words_of_name(client) or (theirs and given <= theirs):
         return False
     if fold(named[0].strip(_ENDS)) in map(_initials, (client, *signed)):
         return False
-    if absent:
-        said = _folded(" ".join(named))
-        if not REASONS.isdisjoint(said) or _AILMENT.search(said[-1]):
-            return False
+    if absent and (not REASONS.isdisjoint(said) or _AILMENT.search(fold(named[-1].strip(_ENDS)))):
+        return False
     following = fold(after[0]) if after else ""
     if following in _LEADS_TO_TIME or times.starts_when(" ".join(after)):
         return True

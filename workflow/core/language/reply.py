@@ -30,10 +30,16 @@ _AFTER_PHRASE = vocabulary.listed(
 )
 """What may follow a longer phrase: "texted her at 2", "unable to reach her by phone". A noun changes who was meant:
 "texted her mother", "unable to reach agreement"."""
-_AFTER_TOLD = vocabulary.listed("a about an as from i that the this to")
+_AFTER_TOLD = vocabulary.listed("a about an as but from i i'd i'll i'm im that the this to we we'd we'll")
 """What may follow "texted her" besides: "texted her the message", "told him that I am late"."""
 _AFTER_SENT = vocabulary.listed("again already and but so though twice")
 """What may follow SENT without an object: "sent already", "texted and called", "sent but late"."""
+_OF_HERS = vocabulary.listed(
+    "aunt boss boyfriend brother caregiver caseworker dad daughter doctor employer family father fiance fiancee friend "
+    "girlfriend gp grandfather grandma grandmother grandpa guardian husband lawyer mom mother mum neighbor neighbour "
+    "nurse office parent parents partner psychiatrist roommate school sister son spouse teacher uncle wife work"
+)
+"""Right after "spoke to her" they say that somebody else was reached."""
 _OTHER_OBJECT = vocabulary.listed("to you your yourself my") | doubts.BUSINESS
 """Right after SENT, in capitals or not, they say that something went to somebody else, or something else went."""
 
@@ -54,6 +60,7 @@ _NEVER_FOLLOWS = {
 """Common English that begins like a word, even where all of it is in capitals."""
 
 _SESSION = frozenset({Outcome.CONNECTED, Outcome.ARRIVED})
+_NOT_MET = frozenset({Outcome.ABSENT, Outcome.UNREACHABLE})
 
 _REQUESTS = vocabulary.listed("can need please pls")
 """Right after RESCHEDULED these ask for it: "resched, please"."""
@@ -328,17 +335,27 @@ class _Speech:
     def _taken_back(self, outcome: Outcome | None) -> Why | None:
         """Why the word stands before what leaves it open, or the sentence right under it takes it back."""
         rest = self.said.rest
+        if outcome in _NOT_MET and doubts.holds_for_now(rest):
+            return Why.UNCLEAR
         if doubts.leaves_open(rest) and not (self.said.word is Word.WAITS and rest.casefold().startswith("until ")):
             return Why.UNCLEAR
+        if doubts.is_second_thought(lines.sentence_below(rest)):
+            return Why.NEGATION
         sentence = lines.sentence_below(self.reading.rest)
         if self.said.word in {Word.SENT, Word.CONTACTED, *vocabulary.SAYS}:
             sentence = doubts.without_silence(sentence)
+            if doubts.denies_delivery(told.without_client(sentence, self.case.client)):
+                return Why.NEGATION
         if "?" in sentence:
             return Why.QUESTION
         second = doubts.second_outcome(sentence, outcome, prose=True)
         if second:
             return self._second_outcome(second)
-        taken = doubts.takes_back_below(sentence, self.case.client or "", closing=outcome is not None)
+        if outcome is not None and (doubts.is_still_open(rest) or doubts.is_still_open(sentence)):
+            return Why.NEGATION
+        if outcome is Outcome.UNREACHABLE and (doubts.answered(rest) or doubts.answered(sentence)):
+            return Why.UNCLEAR
+        taken = doubts.takes_back_below(sentence, self.case.client or "")
         return Why.NEGATION if taken else None
 
     def _second_outcome(self, second: str) -> Why:
@@ -360,7 +377,8 @@ class _Speech:
         if not row:
             return True
         if said.word in vocabulary.SAYS:
-            return said.capitals or said.phrase or self._has_punctuation() or self._goes_on(first)
+            loose = said.phrase or self._has_punctuation() or self._goes_on(first)
+            return said.capitals or (loose and not doubts.holds(said.rest, doubts.BUSINESS))
         if said.word in {Word.SENT, Word.CONTACTED} and not self._has_punctuation() and self._is_for_another(first):
             return False
         if said.word is Word.MISTAKE and doubts.holds(said.rest, doubts.BUSINESS):
@@ -426,9 +444,9 @@ class _Speech:
 
     def _is_for_another(self, first: str) -> bool:
         """Whether somebody or something else is the object: "SENT to her mother", "called in sick", "SENT the bill"."""
-        whose = self.said.said.casefold().endswith(" her") and not (
-            self._may_follow_phrase([piece.folded for piece in vocabulary.pieces(self.said.rest)])
-        )
+        row = [piece.folded for piece in vocabulary.pieces(self.said.rest)]
+        others = first in _OF_HERS if self.said.word is Word.CONTACTED else not self._may_follow_phrase(row)
+        whose = self.said.said.casefold().endswith(" her") and others
         noun = doubts.holds(" ".join(self.said.rest.split()[:2]), doubts.BUSINESS)
         return whose or noun or first in _OTHER_OBJECT or fold(self.said.rest).startswith("in sick")
 

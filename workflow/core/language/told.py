@@ -28,14 +28,14 @@ _VERB = "(?:sent|texted|messaged|called|e ?mailed|told)"
 _OBJECT = (
     rf"(?: it)?(?: {_WHO})?(?: (?:(?:a|an|the|my) )?(?:(?:quick|short|brief) )?{_MESSAGE})?(?: to {_WHO})?(?: both)?"
 )
-_SENT = re.compile(rf"(?P<lead>{_LEAD})(?P<verb>{_VERB})(?P<object>{_OBJECT})(?= |$)")
+_SENT = re.compile(rf"(?P<lead>{_LEAD})(?P<verb>{_VERB}(?: (?:and|n) {_VERB})*)(?P<object>{_OBJECT})(?= |$)")
 _WAS_SENT = re.compile(
     rf"(?:(?:the|a|my) )?{_MESSAGE}(?: was| were| is| are| has been| have been)?(?: just)? sent(?: to {_WHO})?(?= |$)"
 )
-_REACHED = re.compile(rf"{_LEAD}(?:reached|spoke (?:to|with)) {_WHO}(?= |$)")
+_REACHED = re.compile(rf"{_LEAD}(?:contacted|reached|spoken? (?:to|with)) {_WHO}(?= |$)")
 
 _CLIENT = rf"(?:she|he|they|both|(?:the |my )?clients?(?: {_NAME})?|{_NAME})"
-_AND = "(?:(?:,|and|but|so|because|as|since|although|though|that|while|who) )*"
+_AND = "(?:(?:,|and|but|so|because|as|since|although|though|that(?! (?:can|will|is|was) )|while|who) )*"
 _SAYS = f"(?:{_CLIENT} (?:says?|said|replied|answered|wrote|told me)(?: that)? )?"
 _VERY = "(?:(?:quite|very|totally|perfectly|absolutely|really|also|still|more than|gladly|happily) )?"
 _WAITS = (
@@ -92,7 +92,8 @@ def sent_form(shown: str, start: int, client: str | None) -> Form | None:
     said, ends = _spoken(shown, start, client)
     if found := _SENT.match(said):
         whole = bool(found["object"])
-        if found["lead"] and not whole and not _is_parted(said, found.end()):
+        joined = len(found["verb"].split()) > 2  # "texted and called", which says no more than its first word
+        if not whole and (joined or (found["lead"] and not _is_parted(said, found.end()))):
             return None
         return Form(_end(ends, found), whole)
     if (found := _WAS_SENT.match(said)) and _is_parted(said, found.end()):

@@ -207,7 +207,8 @@ def match(line: str, client: str | None = None) -> Match | None:
     if meaning.word is Word.SENT and (_SIGNATURE.match(shown) or _SIGNED.match(shown)):
         return None
     end = first.end
-    if meaning.word is Word.SENT and first.folded != "done":
+    told_in_prose = meaning.word is Word.CONTACTED and not first.said.isupper()
+    if (meaning.word is Word.SENT and first.folded != "done") or told_in_prose:
         form = told.sent_form(shown, first.start, client)
         end = max(end, form.end if form is not None else end)
     elif first.folded in _TO_REACH:
