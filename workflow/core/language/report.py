@@ -344,7 +344,12 @@ class Draft:
         elif said in {"yesterday", "today"}:
             self.half, self.here = _PARTS_OF_DAY.get(following, self.half), self.here + 1 + (following in _PARTS_OF_DAY)
             self.yesterday = self.yesterday or said == "yesterday"
-        elif self.day is None and self.client is not None and (found := day_at(self.row, self.here)) is not None:
+        elif (
+            self.day is None
+            and (found := day_at(self.row, self.here)) is not None
+            # "LATE 15 tomorrow"; "Tuesday group" is a client, and so is May
+            and (self.client is not None or (self.minutes and found[1] == len(self.row) and "-" not in found[0]))
+        ):
             self.day, self.here = found
             part = self.row[self.here].said if self.here < len(self.row) else ""
             self.half, self.here = _PARTS_OF_DAY.get(part, self.half), self.here + (part in _PARTS_OF_DAY)
