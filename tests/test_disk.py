@@ -305,7 +305,7 @@ async def test_a_first_start_on_a_full_disk_says_so(tmp_path: Path, full: Path) 
     code, _, said = await promptly(config, "run")
     assert code == 4
     assert "No space left on device" in said
-    assert len(said.splitlines()) == 1
+    assert len(said.splitlines()) == 2, "that it starts, and why it cannot"
 
 
 # --- real file systems ------------------------------------------------------------------------------------

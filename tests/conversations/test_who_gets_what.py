@@ -100,6 +100,7 @@ async def test_the_facts_of_an_alert(tmp_path: Path) -> None:
             "contacted_at": None,
             "outcome": None,
             "outcome_note": None,
+            "client_says": None,
             "makeup": False,
             "note": "the bus",
             "reminders_sent": 0,
