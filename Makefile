@@ -63,8 +63,9 @@ left-out:
 		echo "LEFT OUT: what systemd says of the units. To have it, as root: apt-get install systemd"; \
 	fi
 
-quick: venv ## the tests that take seconds
-	$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers' --hypothesis-profile quick
+quick: venv ## the tests that take seconds; the conversations come with all tests
+	$(QUICKLY) $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not real_servers' --hypothesis-profile quick \
+		--ignore tests/conversations
 
 lint: venv ## style
 	$(BIN)/ruff check .

@@ -165,6 +165,7 @@ async def test_a_clock_that_was_set_back_makes_no_letter_wait(tmp_path: Path) ->
         clinic.alex.inbox.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "answer"),
     [
@@ -232,6 +233,7 @@ async def test_a_recipient_refused_without_a_code_is_lost_once_others_were_accep
         assert all(case.returned_at for case in (await clinic.store.open_cases()).open)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "answer"),
     [

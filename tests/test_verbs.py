@@ -213,6 +213,7 @@ class TestStatus:
             assert "mailbox: connected, last seen: 14:00" in out
             assert f"a daemon runs, version {VERSION}" in out
 
+    @pytest.mark.slow
     async def test_says_that_no_daemon_runs(self, premises: Premises) -> None:
         code, out, _ = await premises.promptly("status")
         assert code == 0
@@ -251,6 +252,7 @@ class TestStatus:
             await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)])
             assert f"of version {VERSION}; 99.0 is installed: restart it" in capsys.readouterr().out
 
+    @pytest.mark.slow
     async def test_of_cases_that_cannot_be_read_is_never_that_none_is_open(self, premises: Premises) -> None:
         broken = premises.state / "open" / "K7Q2.json"
         broken.parent.mkdir(parents=True)
@@ -285,6 +287,7 @@ class TestFaultyConfiguration:
         assert {line.partition(": ")[0].strip() for line in complaint.splitlines()[1:]} == FAULTY_KEYS - unread
         assert [path.name for path in tmp_path.iterdir()] == ["config.toml"], "nothing was started"
 
+    @pytest.mark.slow
     async def test_a_verb_that_needs_no_secret_reads_none(self, premises: Premises) -> None:
         """However many the configuration names, and whoever may read them."""
         async with premises.daemon() as running:
@@ -338,6 +341,7 @@ class TestFaultyConfiguration:
             assert said.returncode == 2
             assert said.stderr.startswith(f"usage: {called} show ")
 
+    @pytest.mark.slow
     def test_a_reader_that_has_had_enough_is_no_error(self, tmp_path: Path) -> None:
         """As `head` is."""
         config = tmp_path / "config.toml"
