@@ -6,6 +6,7 @@ The daemon inside is the real one, on a fast clock; only the people are played. 
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 import tempfile
@@ -119,8 +120,8 @@ class Stage:
     def _show(self, sender: str, recipient: str, kind: str, message: EmailMessage) -> None:
         part = message.get_body(("plain",))
         text = str(part.get_content()).strip() if part is not None else ""
-        lines = [line for line in text.replace("\r\n", "\n").split("\n") if not line.strip().startswith("mailto:")]
-        body = Text("\n".join(lines).strip())
+        # The links stand together at the end; nobody taps them here.
+        body = Text(re.sub(r"\n\n[^\n]+\n(?:mailto:\S+\n*)+$", "", text.replace("\r\n", "\n")).strip())
         title = f"{self._time()}  {kind or 'mail'} to {WHO.get(recipient, recipient)}"
         if not kind:
             title = f"{self._time()}  {WHO.get(sender, sender)} writes"
