@@ -83,7 +83,7 @@ def undictated(line: str) -> str:
     if signed == whole:
         return line
     found, draft = vocabulary.match(signed), a_report(signed)
-    comma = signed.count(",") > line.count(",")
+    comma = signed.count(",") > whole.count(",")
     told = found is not None and (found.lone or comma)
     reported = draft is not None and draft.client is not None and (comma or not draft.note)
     return signed if told or reported or "?" in signed else line
