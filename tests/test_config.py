@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import tomllib
 from collections.abc import Callable
@@ -670,6 +671,41 @@ def test_two_secrets_of_one_name_are_one_to_systemd(write: Write, tmp_path: Path
     assert list(found) == ["smtp.password_file"]
     assert "another file of this name stands at mailbox.password_file" in found["smtp.password_file"]
     assert load(write({imap: f'"imap/{name}"\n[smtp]', smtp: f'"imap/../imap/{name}"\n[trust]'}))
+
+
+@each(
+    ("lying", "other"),
+    [
+        (["open/budget.xlsx"], "open/budget.xlsx"),
+        (["lock", "open/2026 fees.json", "README.md"], "open/2026 fees.json"),
+        (["closed/fees/old.pdf"], "closed/fees"),
+        (["backups/photos.tar"], "backups/photos.tar"),
+        (["lost+found/#1311"], "lost+found/#1311"),
+        (["archive/letter.txt"], "archive"),
+        (["open"], "open"),
+        (["open/", "empty/"], "empty"),
+        ([], None),
+        (["README.md"], None),
+        (["lost+found/", "open/", "lock"], None),
+        (["desk.json.broken", "alive.part", "archive", "open/K7Q2.json", "open/.K7Q2.json.swp"], None),
+        (["closed/2026-11/K7Q2.json", "set-aside/K7Q2.2.json", "backups/2026-11-23-before-format-2/desk.json"], None),
+        (["desk.json", "open/budget.xlsx", "notes.txt"], None),
+    ],
+)
+def test_a_state_lies_in_a_folder_of_its_own(write: Write, tmp_path: Path, lying: list[str], other: str | None) -> None:
+    path = write(added='[store]\nurl = "tinydb:there"\n')
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in lying:
+        (there / name).parent.mkdir(parents=True, exist_ok=True)
+        (there / name).mkdir(exist_ok=True) if name.endswith("/") else (there / name).touch()
+    try:
+        if other is None:
+            assert load(path).store.url == f"tinydb:{there}"
+        else:
+            assert f"holds other things, such as {other}: " in faults_of(path)["store.url"]
+    finally:
+        shutil.rmtree(there)
 
 
 @each("folder", ["INBOX.Promptly", "INBOX/Promptly", "Inbox handled", "Promptly", ""])

@@ -43,11 +43,11 @@ _OAUTH2_OTHERS = {
 }
 """Keys that are the other provider's, and mean something that would not happen."""
 
-_STATE = frozenset(
-    {"open", "closed", "set-aside", "backups", "requests", "archive", "in-hand", "alive.json", "lock", "desk.json.new"}
-    | {"README.md", "lost+found"}
-)
+_STATE_FILES = re.compile(r"README\.md|alive\.\w+|archive(\.new)?|desk\.json.*|in-hand|lock")
+_STATE_FOLDERS = {"open", "closed", "set-aside", "backups", "requests", "lost+found"}
 """What may lie in a state's folder without ``desk.json``: the state's own, ours of a checkout, a file system's own."""
+_IN_THESE = re.compile(r"[2-9B-Z]{4}\.|\d{4}-\d\d|[0-9a-f]{16}\.")
+"""Cases, months and days, requests. What an editor or a person left beside them does no harm."""
 
 Raw = Mapping[str, object]
 
@@ -208,10 +208,22 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
 def _other_things(folder: Path) -> str | None:
     """What lies in a folder that is no state; None where there is no folder yet, or none that can be looked into."""
     try:
-        names = set(os.listdir(folder))  # noqa: PTH208 - names are what is wanted
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - names are what is wanted
     except OSError:
         return None
-    return None if "desk.json" in names else min(names - _STATE, default=None)
+    return (
+        None if "desk.json" in names else next(filter(None, (_not_of_a_state(folder / name) for name in names)), None)
+    )
+
+
+def _not_of_a_state(path: Path) -> str | None:
+    if path.name not in _STATE_FOLDERS:
+        return None if _STATE_FILES.fullmatch(path.name) and not path.is_dir() else path.name
+    try:
+        held = sorted(os.listdir(path))  # noqa: PTH208
+    except OSError as error:
+        return None if isinstance(error, PermissionError) else path.name
+    return f"{path.name}/{held[0]}" if held and not any(map(_IN_THESE.match, held)) else None
 
 
 def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[KeyFault]:
