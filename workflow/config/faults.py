@@ -10,7 +10,7 @@ import importlib.util
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,9 +52,8 @@ _IN_THESE = re.compile(r"[2-9B-Z]{4}\.|\d{4}-\d\d|[0-9a-f]{16}\.")
 Raw = Mapping[str, object]
 
 
-SECRET_FILES = (
-    *("password_file", "client_secret_file", "certificate_file", "refresh_token_file"),
-    "service_account_file",
+SECRET_FILES = tuple(
+    f"{what}_file" for what in ("password", "client_secret", "certificate", "refresh_token", "service_account")
 )
 
 
@@ -193,10 +192,8 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
     if templates := _text(_table(raw, "letters"), "templates"):
         try:
             os.listdir(base / templates)  # noqa: PTH208 - only whether it can be read
-        except (FileNotFoundError, NotADirectoryError):
-            yield KeyFault("letters.templates", f"there is no folder {base / templates}")
         except OSError as error:
-            yield KeyFault("letters.templates", f"{base / templates} can't be read: {error.strerror}")
+            yield _unread("letters.templates", base / templates, error, "folder")
     url = _given(StoreKeys, _table(raw, "store"), "url")
     store = url.partition(":")[2] if isinstance(url, str) and url.isprintable() else ""
     if store and (other := _other_things(base / store)):
@@ -229,8 +226,7 @@ def _not_of_a_state(path: Path) -> str | None:
 def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterator[KeyFault]:
     known = ("password_file", "password_env", "oauth2")
     ways = [way for way in known if table.get(way) or (way == "oauth2" and way in table)]
-    if len(ways) > 1:
-        yield KeyFault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
+    yield from _too_many(section, ways)
     if section == "smtp" and not table.get("username"):
         if ways:
             yield KeyFault("smtp.username", f"is needed with {ways[0]}")
@@ -267,9 +263,13 @@ def _oauth2_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
         given = [way for way in ways if table.get(way)]
         if not given:
             yield KeyFault(f"{section}.{ways[0]}", f"is needed (or {' or '.join(ways[1:])})")
-        elif len(given) > 1:
-            yield KeyFault(f"{section}.{given[0]}", f"give one of {' and '.join(given)}, not both")
+        yield from _too_many(section, given)
     yield from _file_faults(section, table, base)
+
+
+def _too_many(section: str, ways: Sequence[str]) -> Iterator[KeyFault]:
+    if len(ways) > 1:
+        yield KeyFault(f"{section}.{ways[0]}", f"give one of {' and '.join(ways)}, not both")
 
 
 def _is_account(table: Raw) -> bool:
@@ -293,10 +293,14 @@ def _file_faults(section: str, table: Raw, base: Path) -> Iterator[KeyFault]:
     try:
         if _CERTIFICATE not in (base / name).read_bytes():
             yield KeyFault(f"{section}.ca_file", f"{base / name} holds no certificate in PEM form")
-    except FileNotFoundError:
-        yield KeyFault(f"{section}.ca_file", f"there is no file {base / name}")
     except OSError as error:
-        yield KeyFault(f"{section}.ca_file", f"{base / name} can't be read: {error.strerror}")
+        yield _unread(f"{section}.ca_file", base / name, error)
+
+
+def _unread(key: str, path: Path, error: OSError, what: str = "file") -> KeyFault:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return KeyFault(key, f"there is no {what} {path}")
+    return KeyFault(key, f"{path} can't be read: {error.strerror}")
 
 
 def _folder(name: object) -> object:
@@ -377,12 +381,10 @@ def _secret_file_faults(key: str, own: Path) -> Iterator[KeyFault]:
     try:
         word = path.read_bytes()
         mode = path.stat().st_mode
-    except FileNotFoundError:
-        yield KeyFault(key, f"there is no file {path}")
-        return
     except OSError as error:
-        by_systemd = f". systemd hands it over: {handing(own)}" if "CREDENTIALS_DIRECTORY" in os.environ else ""
-        yield KeyFault(key, f"{path} can't be read: {error.strerror}{by_systemd}")
+        by_systemd = isinstance(error, PermissionError) and "CREDENTIALS_DIRECTORY" in os.environ
+        fault = _unread(key, path, error)
+        yield fault._replace(advice=f"{fault.advice}. systemd hands it over: {handing(own)}") if by_systemd else fault
         return
     # systemd hands a credential over in a folder of the service's own, on newer kernels with an access list: the
     # group bits then show that list's mask, not a group.

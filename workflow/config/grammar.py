@@ -15,6 +15,7 @@ _CURLY: Final = re.compile(r"[“”„‟«»]|(?<!\w)[‘’‚]|[‘’](?!\w
 
 _PAIR: Final = re.compile(r"\s*([\w.-]+)\s*=\s*(.*?)\s*(?:#.*)?")
 _LITERAL: Final = re.compile(r"(?:[\[{]\s*)*(true|false|yes|no|on|off)\b", re.IGNORECASE)
+_OPEN_LIST: Final = "is not closed with ], or a comma is missing between two of its items"
 _TWICE: Final = re.compile(r"Cannot declare \((.*)\) twice")
 
 
@@ -63,12 +64,12 @@ def _no_value(error: str, line: str) -> str:
     if (found := _PAIR.fullmatch(line)) is None:
         return ""
     if _is_toml(line):
-        return "a list above this line is not closed with ], or a comma is missing between two of its items"
+        return f"a list above this line {_OPEN_LIST}"
     key, value = found.groups()
     if not value:
         return f'there is nothing behind {key} =: write a value, such as "", or remove the line'
     if "array" in error or value.count("[") > value.count("]"):
-        return "a list is not closed with ], or a comma is missing between two of its items"
+        return f"a list {_OPEN_LIST}"
     if said := _LITERAL.match(value):
         true = said[1].casefold() in {"true", "yes", "on"}
         return f"write {key} = {'true' if true else 'false'}, in small letters and without quotes"
@@ -91,7 +92,7 @@ def _is_toml(line: str) -> bool:
 
 def _no_pair(error: str, line: str) -> str:
     if "Unclosed array" in error:
-        return "a list above this line is not closed with ], or a comma is missing between two of its items"
+        return f"a list above this line {_OPEN_LIST}"
     if line.lstrip().startswith("["):
         return "the name of a table stands in brackets, [clinic]; [[associates]] alone has two on either side"
     if "Expected '='" in error or "Invalid statement" in error:
