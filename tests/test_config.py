@@ -479,6 +479,7 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
      'is not a mail address: write its domain as mail servers do, "clinique@xn--sant-epa.test"'),
     ("no IMAP host", {'host = "imap.clinic.test"\n': ""}, "", "mailbox.host", "is needed"),
     ("a URL for a host", {"imap.clinic.test": "imaps://imap.clinic.test"}, "", "mailbox.host", "name of a server"),
+    ("a phone without quotes", {CLINIC: CLINIC + "phone = 4165550100\n"}, "", "clinic.phone", "must be text, in"),
     ("a port in quotes", {MAILBOX: MAILBOX + 'port = "993"\n'}, "", "mailbox.port", "without quotes"),
     ("port 0", {MAILBOX: MAILBOX + "port = 0\n"}, "", "mailbox.port", "1 or more"),
     ("port 70000", {SMTP: SMTP + "port = 70000\n"}, "", "smtp.port", "65535 or less"),

@@ -57,6 +57,8 @@ def test_what_is_usual_is_none(premises: Premises, more: str) -> None:
     ("folder", "odd"),
     [
         *(("Trash", True), ("INBOX.Trash", True), ("Deleted Items", True), ("[Gmail]/Spam", True), (" ", True)),
+        *(("Junk", True), ("Junk Email", True), ("Deleted Messages", True), ("Deleted", True), ("Bin", True)),
+        *(("INBOX.Drafts", True), ("Junk drawer", False)),
         *(("", False), ("Promptly", False), ("INBOX/Handled", False), ("Trash/Promptly", False)),
     ],
 )

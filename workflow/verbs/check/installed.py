@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from workflow.config import Config
 from workflow.config.faults import SECRET_FILES, handing
@@ -115,9 +116,7 @@ def _read_unit(root: Path) -> Unit | None:
 
 
 def _unread(config: Config, unit: Unit) -> Iterator[Finding]:
-    tables = [("mailbox", config.mailbox), ("smtp", config.smtp)]
-    named = [(f"{table}.ca_file", keys.ca_file) for table, keys in tables]
-    named += [(f"{table}.oauth2.ca_file", keys.oauth2.ca_file) for table, keys in tables if keys.oauth2 is not None]
+    named = [(key, value) for key, value in _login_keys(config) if key.endswith("ca_file")]
     templates = config.letters.templates
     named += [("letters.templates", path) for path in ([templates, *sorted(templates.iterdir())] if templates else ())]
     for key, path in [("the configuration", config.path.resolve()), *named]:
@@ -173,7 +172,9 @@ def _not_handed(config: Config, unit: Unit) -> Iterator[Finding]:
             yield fail(PART, text, advice)
     if not unit.user:
         return
-    for path, key in {path: key for key, path in reversed(list(_secrets(config)))}.items():
+    own = [(key, value) for key, value in _login_keys(config) if value]
+    secrets = {Path(os.path.normpath(path)): key for key, path in reversed(own) if key.endswith(SECRET_FILES)}
+    for path, key in secrets.items():
         seen = unit.seen(path)
         if path.name not in handed:
             text = f"{key}: {seen} is not handed to the service, whose user may not read it"
@@ -182,26 +183,17 @@ def _not_handed(config: Config, unit: Unit) -> Iterator[Finding]:
             text = f"{key}: the service is handed {handed[path.name]} under the name of {seen}"
             yield fail(PART, text, "Rename one of the two.")
     given = {word.partition("=")[0] for word in (*unit.words("Environment"), *unit.words("PassEnvironment"))}
-    for key, name in _variables(config):
-        if name not in given and not unit.words("EnvironmentFile"):
+    for key, name in own:
+        if key.endswith("_env") and name not in given and not unit.words("EnvironmentFile"):
             text = f"{key}: the service has no environment variable {name}"
             yield fail(PART, text, f"Use {key.removesuffix('env')}file, which systemd hands over: see docs/install.md.")
 
 
-def _secrets(config: Config) -> Iterator[tuple[str, Path]]:
+def _login_keys(config: Config) -> Iterator[tuple[str, Any]]:
+    """What stands at each key of `[mailbox]`, `[smtp]` and their `oauth2`, by its full name."""
     for table, keys in (("mailbox", config.mailbox), ("smtp", config.smtp)):
         for name, one in ((table, keys), (f"{table}.oauth2", keys.oauth2)):
-            for key in SECRET_FILES:
-                if (path := getattr(one, key, None)) is not None:
-                    yield f"{name}.{key}", Path(os.path.normpath(path))
-
-
-def _variables(config: Config) -> Iterator[tuple[str, str]]:
-    for table, keys in (("mailbox", config.mailbox), ("smtp", config.smtp)):
-        for name, one in ((table, keys), (f"{table}.oauth2", keys.oauth2)):
-            for key in type(one).model_fields if one is not None else ():
-                if key.endswith("_env") and (variable := getattr(one, key)):
-                    yield f"{name}.{key}", variable
+            yield from ((f"{name}.{key}", value) for key, value in one or ())
 
 
 # --- state ----------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import time
 
@@ -46,18 +45,18 @@ def _holds(begin: time, end: time, at: time) -> bool:
 
 def _of_secret(section: str, keys: ServerKeys) -> Iterator[Finding]:
     """What an editor or a copied line left around a password, which no server forgives."""
-    ways = [(f"{section}.password", keys.password_file, keys.password_env)]
+    ways = [("password", keys.password, keys.password_file, keys.password_env)]
     if (oauth2 := keys.oauth2) is not None:
         ways += [
-            (f"{section}.oauth2.client_secret", oauth2.client_secret_file, oauth2.client_secret_env),
-            (f"{section}.oauth2.refresh_token", oauth2.refresh_token_file, oauth2.refresh_token_env),
+            ("oauth2.client_secret", oauth2.client_secret, oauth2.client_secret_file, oauth2.client_secret_env),
+            ("oauth2.refresh_token", oauth2.refresh_token, oauth2.refresh_token_file, oauth2.refresh_token_env),
         ]
-    for key, file, env in ways:
+    for key, read, file, env in ways:
         try:
-            word = file.read_text(encoding="utf-8-sig").strip("\r\n") if file else os.environ.get(env, "")
+            word = read()
         except (OSError, UnicodeDecodeError):
             continue
-        where = f"{key}_file: what {file} holds" if file else f"{key}_env: what {env} holds"
+        where = f"{section}.{key}_file: what {file} holds" if file else f"{section}.{key}_env: what {env} holds"
         if word != word.strip():
             side = "ends in" if word == word.lstrip() else "begins with"
             yield warn(PART, f"{where} {side} a blank", "Remove it, unless the password really has it.")
