@@ -36,6 +36,13 @@ _TABLES: dict[str, Keys] = {
     "trust": {"authserv_id": "mx.clinic.test"},
 }
 
+MICROSOFT = """[mailbox.oauth2]
+provider = "microsoft"
+tenant = "riverside.test"
+client_id = "1111"
+client_secret_file = "secret"
+"""
+
 ASSOCIATES = {"Dana Lee": ("dana@clinic.test", "dana.lee@clinic.test"), "Ravi Patel": ("ravi@clinic.test",)}
 
 

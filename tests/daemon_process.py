@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -150,6 +151,11 @@ class Daemon(Program):
         await self.start()
         await self.logs("ready")
         return self
+
+    async def rereads(self, event: str) -> dict[str, Any]:
+        """SIGHUP; the line of this event. TimeoutError."""
+        self.process.send_signal(signal.SIGHUP)
+        return await self.logs(event)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

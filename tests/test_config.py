@@ -17,6 +17,7 @@ from pydantic import ValidationError
 import daemon
 from tests import configuration
 from tests.cast import CADENCE
+from tests.configuration import MICROSOFT
 from tests.rows import each
 from workflow.config import Config, Faults, load
 from workflow.config.keys import CadenceKeys, is_loopback, read_duration, read_person, read_size, read_time, tables
@@ -413,12 +414,6 @@ SMTP = "[smtp]\n"
 CLINIC = "[clinic]\n"
 TRUST = "[trust]\n"
 
-MICROSOFT = """[mailbox.oauth2]
-provider = "microsoft"
-tenant = "riverside.test"
-client_id = "1111"
-client_secret_file = "secret"
-"""
 BY_TOKEN = {'password_file = "password"\n[smtp]': MICROSOFT + "[smtp]"}
 """`write` applies changes in order: those after it may change MICROSOFT."""
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -296,13 +295,9 @@ class TestFaultyConfiguration:
             await running.stop()
         (path,) = (premises.state / "open").glob("*.json")
         (premises.folder / "password").unlink()
-        by_token = (
-            '[mailbox.oauth2]\nprovider = "microsoft"\ntenant = "riverside.test"\nclient_id = "1"\n'
-            'client_secret_file = "client.secret"\n'
-        )
         smtp = {"port": premises.server.smtp_port, "username": MAILBOX, "password_file": "smtp.password"}
         mailbox = {"port": premises.server.imap_port, "password_file": None}
-        premises.config.write_text(configuration.text(by_token, mailbox=mailbox, smtp=smtp))
+        premises.config.write_text(configuration.text(configuration.MICROSOFT, mailbox=mailbox, smtp=smtp))
         found = {
             verb: await premises.promptly(
                 verb, *(path.stem if word == "K7Q2" else word for word in WORDS.get(verb, ()))
@@ -450,22 +445,21 @@ class TestSignals:
             await running.logs("mailbox lost")
             await running.stop()
 
+    async def draft(self, premises: Premises, subject: str, count: int = 1) -> bytes:
+        await premises.report(subject)
+        await premises.gets("dana@clinic.test", count)
+        return (await premises.server.messages("dana@clinic.test"))[count - 1]
+
     async def test_sighup_with_a_faulty_file_changes_nothing_and_is_logged(self, premises: Premises) -> None:
         async with premises.daemon() as running:
             good = premises.config.read_text()
             premises.config.write_text(good.replace('name = "Riverside Counselling"', 'name = "Other"\ncolour = "red"'))
-            running.process.send_signal(signal.SIGHUP)
-            logged = await running.logs("configuration not reread")
+            logged = await running.rereads("configuration not reread")
             assert logged["keys"] == ["clinic.colour"]
-            await premises.report()
-            await premises.gets("dana@clinic.test", 1)
-            assert b"Promptly, Riverside Counselling" in (await premises.server.messages("dana@clinic.test"))[0]
+            assert b"Promptly, Riverside Counselling" in await self.draft(premises, "NOSHOW Sam")
             premises.config.write_text(good.replace('name = "Riverside Counselling"', 'name = "Other"'))
-            running.process.send_signal(signal.SIGHUP)
-            await running.logs("configuration reread")
-            await premises.report("LATE 15 Kim")
-            await premises.gets("dana@clinic.test", 2)
-            assert b"Promptly, Other" in (await premises.server.messages("dana@clinic.test"))[1]
+            await running.rereads("configuration reread")
+            assert b"Promptly, Other" in await self.draft(premises, "LATE 15 Kim", 2)
             await running.stop()
 
     async def test_sighup_takes_all_of_a_change_or_none_and_says_which(self, premises: Premises) -> None:
@@ -473,8 +467,7 @@ class TestSignals:
             assert running.log[0]["event"] == "starting"
             assert running.log[0]["version"] == VERSION
             good = premises.config.read_text()
-            running.process.send_signal(signal.SIGHUP)
-            await running.logs("configuration unchanged")
+            await running.rereads("configuration unchanged")
             for old, new, keys in (
                 (
                     'address = "clinic@clinic.test"',
@@ -487,14 +480,11 @@ class TestSignals:
                 ("[mailbox]", '[mailbox]\nfolder = "Reports"', ["mailbox.folder"]),
             ):
                 premises.config.write_text(good.replace(old, new).replace("Riverside Counselling", "Other"))
-                running.process.send_signal(signal.SIGHUP)
-                assert sorted((await running.logs("configuration not taken: it needs a restart"))["keys"]) == keys
-            await premises.report()
-            await premises.gets("dana@clinic.test", 1)
-            assert b"Promptly, Riverside Counselling" in (await premises.server.messages("dana@clinic.test"))[0]
+                logged = await running.rereads("configuration not taken: it needs a restart")
+                assert sorted(logged["keys"]) == keys
+            assert b"Promptly, Riverside Counselling" in await self.draft(premises, "NOSHOW Sam")
             premises.config.write_text(good.replace("[mailbox]", "[mailbox]\nshared = false\nstale_after = '2h'"))
-            running.process.send_signal(signal.SIGHUP)
-            await running.logs("configuration reread")
+            await running.rereads("configuration reread")
             await running.stop()
 
 

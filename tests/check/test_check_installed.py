@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.configuration import MICROSOFT
 from tests.daemon_process import ROOT
 from tests.rows import each
 from workflow.config import load
@@ -15,12 +16,6 @@ from workflow.verbs.check.installed import installed
 
 FOR_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root reads what the service may not")
 DROP_IN = "etc/systemd/system/promptly.service.d/override.conf"
-MICROSOFT = """[mailbox.oauth2]
-provider = "microsoft"
-tenant = "riverside.test"
-client_id = "1"
-client_secret_file = "client.secret"
-[smtp]"""
 
 
 @pytest.fixture
@@ -148,8 +143,8 @@ def test_a_second_secret_must_be_handed_over(root: Path) -> None:
 
 
 def test_a_login_by_token_without_the_password_file_that_the_unit_names(root: Path) -> None:
-    put(root, "etc/promptly/client.secret", "open sesame", 0o600)
-    config(root, ("[smtp]", MICROSOFT))
+    put(root, "etc/promptly/secret", "open sesame", 0o600)
+    config(root, ("[smtp]", f"{MICROSOFT}[smtp]"))
     text = (root / "etc/promptly/config.toml").read_text().replace('\npassword_file = "mailbox.password"', "\n#")
     before, _, after = text.partition("[smtp]\n")
     put(
@@ -161,8 +156,8 @@ def test_a_login_by_token_without_the_password_file_that_the_unit_names(root: Pa
     found = [finding.text for finding in look(root)]
     assert len(found) == 2
     assert "/etc/promptly/mailbox.password, which LoadCredential=mailbox.password names, is not there" in found[0]
-    assert "mailbox.oauth2.client_secret_file: /etc/promptly/client.secret is not handed" in found[1]
-    drop_in(root, "LoadCredential=", "LoadCredential=client.secret:/etc/promptly/client.secret")
+    assert "mailbox.oauth2.client_secret_file: /etc/promptly/secret is not handed" in found[1]
+    drop_in(root, "LoadCredential=", "LoadCredential=secret:/etc/promptly/secret")
     assert look(root)[0].level is Level.OK
 
 

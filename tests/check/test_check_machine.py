@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -97,8 +96,7 @@ async def test_a_file_that_the_daemon_has_not_read_is_told(premises: Premises) -
         premises.config.write_text(written.replace("Riverside", "Lakeside"))
         (finding,) = await asyncio.to_thread(lambda: list(machine.daemon(load(premises.config))))
         assert (finding.part, finding.level) == ("configuration", Level.WARN)
-        running.process.send_signal(signal.SIGHUP)
-        await running.logs("configuration reread")
+        await running.rereads("configuration reread")
         async with asyncio.timeout(5):
             while await asyncio.to_thread(lambda: list(machine.daemon(load(premises.config)))):
                 await asyncio.sleep(0.05)
