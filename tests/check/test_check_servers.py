@@ -277,6 +277,8 @@ async def test_what_microsoft_says_of_a_sender(
         (b"[ALERT] Application-specific password required: https://support.google.com", "app password"),
         ("5.7.8 Username and Password not accepted. For more information", "app password"),
         ("5.7.8 Error: authentication failed", "usual"),
+        ("5.7.606 Access denied, banned sending IP [192.0.2.1]", "usual"),
+        ("554 5.2.252 SendAsDenied; clinic@clinic.test not allowed to send as", "give it SendAs"),
         ("Logon failure: unknown user name or bad password", "usual"),
         ("mailbox size 1430 KB", "usual"),
         (None, "usual"),

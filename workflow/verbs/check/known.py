@@ -32,9 +32,9 @@ _SAYINGS: Final[tuple[tuple[str, str], ...]] = (
         "A rule of the organization forbids this login: security defaults, an authentication policy or conditional "
         "access. Its administrator finds it in Entra, among the sign-in logs.",
     ),
-    (r"5\.7\.139", f"Microsoft's rules for this mailbox or organization forbid SMTP: see step 4 in {_PAGE}."),
+    (r"5\.7\.139\b", f"Microsoft's rules for this mailbox or organization forbid SMTP: see step 4 in {_PAGE}."),
     (
-        r"SendAsDenied|5\.2\.252|5\.7\.60",
+        r"SendAsDenied|5\.2\.252\b|5\.7\.60\b",
         f"This login may not send as mailbox.address: give it SendAs ({_PAGE}, step 4), or log in as that mailbox.",
     ),
     # Google.
