@@ -153,6 +153,23 @@ async def test_no_more_letters_a_minute_than_are_allowed_and_the_urgent_first(tm
             person.inbox.clear()
 
 
+async def test_of_the_allowance_each_attempt_counts_that_the_server_may_have_taken(tmp_path: Path) -> None:
+    async with LimitedClinic(tmp_path, admins=("alex", "pat")) as clinic:
+        await clinic.server.down_smtp()
+        await answers(clinic, "dana", "NOSHOW Sam")
+        await happens(lambda: clinic.service.sender.outage.since is not None)
+        clinic.server.lose_answers()
+        await clinic.server.up_smtp()
+        await clinic.settled()
+        assert len(clinic.sent()) == 2, "with the one whose acceptance was not heard, without those that found nobody"
+        await clinic.passes(minutes=1)
+        assert len(clinic.sent()) == 2
+        assert not await clinic.store.owed()
+        await clinic.collect()
+        for person in (clinic.dana, clinic.alex, clinic.pat):
+            person.inbox.clear()
+
+
 async def test_a_clock_that_was_set_back_makes_no_letter_wait(tmp_path: Path) -> None:
     async with LimitedClinic(tmp_path) as clinic:
         await clinic.dana.writes("NOSHOW Sam")
