@@ -169,6 +169,7 @@ NUMBERED = Trust(authserv_id=("mx.clinic.test", "*.hosts.test"))
         ("mx17.east.hosts.test", True),
         ("mx17.hosts.test/4F1A2B", True),
         ("mx.clinic.test/4F1A2B 1", True),
+        ("mx.clinic.test/worker@7:4F1A2B", True),
         ("hosts.test", False),
         (".hosts.test", False),
         ("mxhosts.test", False),

@@ -101,12 +101,12 @@ def written_by(field: str) -> str:
 
 def believes(trust: Trust, server: str) -> bool:
     """Whether this is a server whose results count, by the name that `written_by` gives it."""
-    for wanted in trust.authserv_id:
-        if server == wanted or (server == NO_NAME and wanted in WITHOUT_ID):
-            return True
-        if wanted.startswith("*.") and server.endswith(wanted[1:]) and server != wanted[1:]:
-            return True
-    return False
+    return any(
+        server == wanted
+        or (server == NO_NAME and wanted in WITHOUT_ID)
+        or (wanted.startswith("*.") and server.endswith(wanted[1:]))
+        for wanted in trust.authserv_id
+    )
 
 
 def _verdict(fields: tuple[str, ...], trust: Trust, sender: str) -> _Verdict:
