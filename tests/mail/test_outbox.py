@@ -148,8 +148,8 @@ class _Door(SMTP):
 
 
 @asynccontextmanager
-async def open_office(**options: object) -> AsyncIterator[PostOffice]:
-    """A post office on loopback; `options` are aiosmtpd's, and `ssl` for a server that speaks TLS at once."""
+async def open_office(host: str = "127.0.0.1", **options: object) -> AsyncIterator[PostOffice]:
+    """A post office on this loopback address; `options` are aiosmtpd's, and `ssl`, TLS from the first byte."""
     office = PostOffice()
     context = options.pop("ssl", None)
     assert context is None or isinstance(context, ssl.SSLContext)
@@ -159,7 +159,7 @@ async def open_office(**options: object) -> AsyncIterator[PostOffice]:
         made.office = office
         return made
 
-    server = await asyncio.get_running_loop().create_server(door, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.get_running_loop().create_server(door, host, 0, ssl=context)
     office.port = server.sockets[0].getsockname()[1]
     try:
         yield office
@@ -490,6 +490,15 @@ async def test_the_full_name_of_this_machine_is_said_else_its_address(
     async with open_office() as office, outbox_for(settings_for(office.port)) as outbox:
         assert (await post(outbox)).result is Result.ACCEPTED
         assert office.names == [name]
+
+
+async def test_an_address_of_ipv6_is_said_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "desk")
+    monkeypatch.setattr(session, "HOSTS", tmp_path / "hosts")
+    async with open_office("::1") as office:
+        async with outbox_for(settings_for(office.port).model_copy(update={"host": "::1"})) as outbox:
+            assert (await post(outbox)).result is Result.ACCEPTED
+        assert office.names == ["[IPv6:::1]"]
 
 
 # --- TLS and login ----------------------------------------------------------------------------------
