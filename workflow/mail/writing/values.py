@@ -120,7 +120,8 @@ class Wording:
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
             values["missed_day"] = self._missed_day(letter.facts, letter.created_at)
-            values["past"] = values["missed_day"] != "today" and letter.created_at >= _over(letter.facts)
+            earlier = letter.facts.kind is Kind.LATE and values["missed_day"] != "today"
+            values["past"] = earlier and letter.created_at >= _over(letter.facts)
             lines = self._fact_lines(letter.facts, now)
             if carries_facts(letter):
                 values["facts"] = lines
