@@ -249,7 +249,8 @@ class TestReactions:
         quoted = "On Mon, Nov 23, 2026 at 2:03 PM Promptly <clinic@clinic.test> wrote:\n> [K7Q2]"
         plain = f"Content-Type: text/plain; charset=utf-8\n\n\U0001f44d\n\n{said}{quoted}"
         json = 'Content-Type: text/vnd.google.email-reaction+json\n\n{"emoji":"x","version":1}'
-        for raw in (parts("alternative", plain, json), parts("mixed", plain), parts("related", json, plain)):
+        elsewhere = plain.replace("reacted via", "reageerde via")
+        for raw in (parts("alternative", plain, json), parts("mixed", plain), parts("related", json, elsewhere)):
             found = reading(b"From: dana@clinic.test\n" + raw.encode())
             assert found.mail.new_text == "\U0001f44d"
             assert (found.mail.answers, found.mail.quoted_text) == (True, quoted)
