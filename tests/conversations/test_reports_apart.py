@@ -231,6 +231,16 @@ async def test_each_line_of_a_mail_is_a_report(tmp_path: Path) -> None:
         assert len(await clinic.store.open_cases()) == 3
 
 
+async def test_each_draft_lists_the_cases_of_the_lines_before(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.alex.writes("", "LATE 15 Sam FOR Dana\nLATE 20 Eli FOR Ravi\nLATE 20 Kim FOR Dana")
+        drafts = {draft.case: draft.text for draft in [await clinic.dana.gets("draft") for _ in range(2)]}
+        await come(clinic, ravi="draft", alex="alert alert alert")
+        cases = {case.client: case.id for case in (await clinic.store.open_cases()).open}
+        assert cases["Sam"] in drafts[cases["Kim"]]
+        assert cases["Eli"] not in drafts[cases["Kim"]], "it is Ravi's"
+
+
 async def test_sessions_without_a_client_in_one_mail(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await clinic.dana.writes("LATE 20 my 2pm", "LATE 20 my 3pm\nLATE 20 my 4pm")

@@ -37,7 +37,7 @@ from workflow.core.model import (
 )
 from workflow.core.month import month_asked
 from workflow.core.outsiders import take_robot, take_unknown
-from workflow.core.owed import associate_choices, notices, outcome_choices
+from workflow.core.owed import associate_choices, is_same, notices, outcome_choices
 from workflow.core.questions import (
     MOST_CHOICES,
     ask_associate,
@@ -105,12 +105,13 @@ def _further(situation: Situation, first: Decision) -> list[Decision]:
     """
     cases, decisions = situation.cases.beside(), [first]
     for reading, scene in zip(situation.reading.further, situation.apart, strict=False):
-        if (case := decisions[-1].case) is not None:
+        beside = tuple(decision.case for decision in decisions if decision.case is not None)
+        for case in beside:
             cases.drop(case.id)
         if scene is not None:
             mail = replace(situation.mail, key=scene.cause)
-            alone = replace(situation, scene=scene, mail=mail, reading=reading, cases=cases.beside(), thread=())
-            decisions.append(_known_person(alone))
+            alone = replace(situation, scene=scene, mail=mail, reading=reading, thread=())
+            decisions.append(_known_person(replace(alone, cases=cases.beside(), beside=beside)))
     return decisions[1:]
 
 
@@ -345,7 +346,8 @@ def _report(situation: Situation, report: Report) -> Decision:
     if known is not None:
         again = report_again(scene, voice, known, report, said(situation.reading))
         return _acted(again, "a report about an open case")
-    others = [listed(case, scene.rules, scene.now) for case in theirs[:MOST_CHOICES]]
+    beside = [case for case in situation.beside if case.open and is_same(case.associate, associate)]
+    others = [listed(case, scene.rules, scene.now) for case in (*theirs, *beside)[:MOST_CHOICES]]
     opened = open_case(scene, voice, report, associate, others)
     return _acted(opened, f"opened {opened.kind.value}")
 

@@ -27,6 +27,8 @@ class Situation:
     """The cases that In-Reply-To and References lead to, newest first."""
     apart: tuple[Scene | None, ...] = ()
     """For each further report of the mail, with an id and a cause of its own; None: it was acted on before."""
+    beside: tuple[Case, ...] = ()
+    """What the reports before this one of the same mail have made of theirs."""
     reported: tuple[Case, ...] = ()
     """Those since the month before the one that the mail asks for."""
     bounced: Letter | None = None
