@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import daemon
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, is_owed
 
@@ -110,7 +111,9 @@ class TestHealthz:
             for kind in ("alert", "notice"):
                 await clinic.alex.gets(kind)
 
-    async def test_fails_when_the_only_admin_cannot_be_told(self, tmp_path: Path) -> None:
+    async def test_fails_when_the_only_admin_cannot_be_told(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         port = free_port()
         async with Clinic(tmp_path, more=listening(port)) as clinic:
             clinic.server.refuse("admin@clinic.test", "550 5.1.1 No such user")
@@ -118,6 +121,9 @@ class TestHealthz:
             await clinic.dana.gets("draft")
             (reason,) = await reasons(port)
             assert "nobody could be told" in reason
+            clinic.says_it_lives()
+            assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
+            assert reason in capsys.readouterr().out
 
 
 class TestMetrics:

@@ -515,9 +515,10 @@ class Engine:
         owed = (letter for letter in (*decision.letters, *of_case) if letter.post is Post.OWED)
         new = [letter.kind.value for letter in owed if letter.created_at == now]
         case_id = {"case": decision.case.id} if decision.case is not None else {}
-        untold = {"untold": decision.untold} if decision.untold else {}
-        warn = fault is not None or decision.untold == NOBODY_TOLD
-        self._log(decision.reason, warn=warn, **case_id, **(fault or {}), **untold, letters=" ".join(new))
+        nobody = NOBODY_TOLD in decision.marks
+        untold = NOBODY_TOLD if nobody else decision.untold
+        said = {**case_id, **(fault or {}), **({"untold": untold} if untold else {})}
+        self._log(decision.reason, warn=nobody or fault is not None, **said, letters=" ".join(new))
         if decision.lost is not None:  # after the notice about it: a crash in between must not keep admin from it
             await store.settle_letters([decision.lost])
         if decision.case is not None and old is None:

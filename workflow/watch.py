@@ -17,7 +17,7 @@ import structlog
 
 from workflow.clinic import Clinic
 from workflow.core.limits import lately
-from workflow.core.outsiders import NOBODY_TOLD
+from workflow.core.outsiders import UNTOLD, was_told_to_nobody
 from workflow.core.owed import notices
 from workflow.core.topics import Notice
 from workflow.engine import Engine
@@ -256,7 +256,6 @@ class Auditor:
 
     def faults(self) -> list[str]:
         """What is wrong in the daemon itself, in words fit for the log; what is wrong with servers is not here."""
-        now = self._clinic.clock.now()
         found = [what for part, what in PARTS.items() if part in self.stuck]
         if self._refused_at is not None:
             found.append("The store refuses writes")
@@ -264,8 +263,8 @@ class Auditor:
             found.append("A due time has not been acted on for over a minute")
         if self.late:
             found.append(f"Alerts or drafts not accepted for over two minutes: {self.late}")
-        if any(lately(at, timedelta(days=1), now) for at in self._clinic.store.desk.counts.get(NOBODY_TOLD, ())):
-            found.append("A letter to admin was refused for good, and nobody could be told of it")
+        if was_told_to_nobody(self._clinic.store.desk.marks, self._clinic.clock.now()):
+            found.append(UNTOLD)
         return found
 
 

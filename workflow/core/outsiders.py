@@ -46,7 +46,11 @@ NOT_TOLD = "strangers not told"
 """The desk's count of that rest."""
 
 NOBODY_TOLD = "nobody told"
-"""The desk's count of lost letters of which nobody could be told: the log, status and /healthz say so (section 4)."""
+"""The desk's mark of the last lost letter of which nobody could be told: the log, status and /healthz say so (section
+4)."""
+
+UNTOLD = "A letter to admin was refused for good, and nobody could be told of it"
+"""What they say for a day."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -139,7 +143,7 @@ def _tell_of_admin(situation: Situation) -> Decision | None:
         return None
     name = f"admin-away {admin.email}"
     before = scene.marks.get(name)
-    if before and timedelta() <= scene.now - datetime.fromisoformat(before) < 7 * DAY:
+    if before and lately(datetime.fromisoformat(before), 7 * DAY, scene.now):
         return None
     detail = f"An automatic reply came from the address of {admin.name}. Perhaps they read no alerts."
     letters = _tell_others(scene, "admin-away", admin, detail)
@@ -158,12 +162,18 @@ def lose_letter(scene: Scene, letter: Letter, case: Case | None, topic: Notice, 
     away = presence.mark(presence.Sign.RETURNED, letter.to, scene.now) if tried else {}
     after = replace(scene, marks={**scene.marks, **away})
     told = () if known or letter.topic in ABOUT_LOST_LETTERS else _tell_lost(after, letter, case, topic, said)
-    decision = Decision("letter refused", letters=told, untold="" if told or known else NOBODY_TOLD, marks=away)
+    untold = {} if told or known else {NOBODY_TOLD: scene.now.isoformat()}
+    decision = Decision("letter refused", letters=told, marks={**away, **untold})
     if case is None:
         return replace(decision, lost=failed)
     letters = tuple(failed if one.id == failed.id else one for one in case.letters)
     lost = entered(replace(case, letters=letters), scene.now, f"{failed.kind.value} {reason}", "clock")
     return replace(decision, case=lost)
+
+
+def was_told_to_nobody(marks: presence.Marks, now: datetime) -> bool:
+    """Whether a letter was lost within a day of which nobody could be told. `marks`: the desk's."""
+    return NOBODY_TOLD in marks and lately(datetime.fromisoformat(marks[NOBODY_TOLD]), DAY, now)
 
 
 def _is_known(case: Case) -> bool:

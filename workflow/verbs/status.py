@@ -18,6 +18,7 @@ from workflow.clock import SystemClock
 from workflow.config import Seen, look
 from workflow.core.language.names import shown
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
+from workflow.core.outsiders import UNTOLD, was_told_to_nobody
 from workflow.store import Alive, board, peek
 from workflow.verbs import Terminal, iso, tell_faults
 
@@ -43,6 +44,8 @@ class Page:
     """The name of the last one, if there is one."""
     unread: int
     """Case files that can't be read."""
+    untold: bool
+    """A letter was lost of late of which nobody could be told."""
 
 
 def main(asked: Namespace) -> int:
@@ -81,7 +84,8 @@ async def _look(seen: Seen) -> Page:
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = await store.copies()
     backup = copies[-1] if copies else ""
-    return Page(found, whys, now.astimezone(zone), alive, backup, len(store.faults))
+    untold = was_told_to_nobody(store.desk.marks, now)
+    return Page(found, whys, now.astimezone(zone), alive, backup, len(store.faults), untold)
 
 
 def _case(case: Case, coming: Timer | None, seen: Seen, zone: ZoneInfo) -> dict[str, Any]:
@@ -132,6 +136,8 @@ def _print(page: Page) -> None:
     if (down_since := found["sending"]["down_since"]) is not None:
         since = _short(down_since, now)
         console.print(f"letters wait since {since}: the SMTP server is not reached, or refuses us", soft_wrap=True)
+    if page.untold:
+        console.print(UNTOLD, soft_wrap=True)
     console.print(f"last backup: {page.backup or 'none yet'}")
     console.print(_daemon(page.alive), soft_wrap=True)
 
