@@ -170,6 +170,23 @@ async def test_of_the_allowance_each_attempt_counts_that_the_server_may_have_tak
             person.inbox.clear()
 
 
+async def test_a_draft_that_waits_for_its_turn_for_two_minutes_is_told_once(tmp_path: Path) -> None:
+    async with LimitedClinic(tmp_path) as clinic:
+        for client in ("Sam", "Kim", "Eli", "Jo"):
+            await clinic.dana.writes(f"LATE 5 {client}")
+        for _ in range(2):
+            await clinic.passes(minutes=1)
+        await happens(lambda: clinic.service.auditor.late == 2)  # six of eight letters have gone
+        await is_owed(clinic, "notice")
+        for _ in range(2):
+            await clinic.passes(minutes=1)
+        for person, kinds in ((clinic.dana, ["draft"] * 4), (clinic.alex, ["alert"] * 4)):
+            for kind in kinds:
+                await person.gets(kind)
+        assert "waits for its turn" in (await clinic.alex.gets("notice")).text
+        assert notices(clinic) == 1
+
+
 async def test_a_clock_that_was_set_back_makes_no_letter_wait(tmp_path: Path) -> None:
     async with LimitedClinic(tmp_path) as clinic:
         await clinic.dana.writes("NOSHOW Sam")

@@ -35,6 +35,9 @@ be gone again: an outage that flickers, or that a restart of the daemon interrup
 DELAYED = timedelta(minutes=2)
 """A draft or alert that is not accepted by then is told to every admin who can be reached (contract section 5)."""
 
+IN_TURN = "More letters are owed than the SMTP server takes, or than per_minute in [smtp] lets go."
+"""Why a letter was not even tried."""
+
 OVERDUE = 60.0
 """Seconds of real time after which a due time that is still not decided is told. Time that a machine slept does not
 count: nobody was there to decide."""
@@ -133,6 +136,9 @@ class Auditor:
         """Those of `PARTS` that stand still: only a new start helps."""
         self.overdue = 0.0
         """Seconds of real time for which the longest due time waits for its decision."""
+        self._overtime: Collection[str] = ()
+        """The alerts and drafts owed for too long when this was looked at last: one that has just woken, or begun, with
+        the daemon is about to go."""
         self.late: int = 0
         """Alerts and drafts that were not accepted in time."""
 
@@ -164,7 +170,7 @@ class Auditor:
         if away["SMTP"] is None:  # while it is away every letter is late, and its notice says so
             await self._look_at_letters(now)
         else:
-            self.late = 0
+            self.late, self._overtime = 0, ()
 
     async def _look_at_disk(self, now: datetime) -> None:
         """A notice of a full disk goes without a commit, alone of all letters: the commit is what fails.
@@ -222,19 +228,24 @@ class Auditor:
             await self._engine.mark(_mark(server), "")
 
     async def _look_at_letters(self, now: datetime) -> None:
-        late = 0
-        for letter in await self._clinic.store.owed():
-            if letter.kind.course.urgent and letter.attempts and not lately(letter.created_at, DELAYED, now):
-                late += 1
-                if self._clinic.store.desk.marks.get(_mark("SMTP")):  # the outage that has just ended was told
-                    continue
-                name = f"delayed {letter.id}"
-                if not self._clinic.store.desk.counts.get(name):  # the log hears of it when no admin can be reached
-                    log.warning("letter not accepted yet", letter=letter.id, kind=letter.kind.value)
-                about = f" of case {letter.case}" if letter.case is not None else ""
-                detail = f"The {letter.kind.value}{about} to {letter.to.name} is not accepted yet; it is tried again."
-                await self._engine.announce_once("delayed", name, detail, within=COUNTS_KEPT, but=letter.to.email)
-        self.late = late
+        """Each that was refused is told by itself; of those that wait for their turn one for all, each hour."""
+        urgent = [letter for letter in await self._clinic.store.owed() if letter.kind.course.urgent]
+        overtime = [letter for letter in urgent if not lately(letter.created_at, DELAYED, now)]
+        late = [letter for letter in overtime if letter.attempts or letter.id in self._overtime]
+        self._overtime, self.late = {letter.id for letter in overtime}, len(late)
+        for letter in late:
+            if self._clinic.store.desk.marks.get(_mark("SMTP")):  # the outage that has just ended was told
+                continue
+            name = f"delayed {letter.id}" if letter.attempts else "delayed in turn"
+            if not self._clinic.store.desk.counts.get(name):  # the log hears of it when no admin can be reached
+                log.warning("letter not accepted yet", letter=letter.id, kind=letter.kind.value)
+            about = f" of case {letter.case}" if letter.case is not None else ""
+            what = f"The {letter.kind.value}{about} to {letter.to.name} is not accepted yet"
+            if letter.attempts:
+                told, within, but = f"{what}; it is tried again.", COUNTS_KEPT, letter.to.email
+            else:
+                told, within, but = f"{what}; it waits for its turn. {IN_TURN}", timedelta(hours=1), ""
+            await self._engine.announce_once("delayed", name, told, within=within, but=but)
 
     async def _look_at_timers(self, now: datetime) -> None:
         """A case that cannot be decided stays due: a new start would not help it, so it is told, no more, and again
