@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 
 import structlog
 
 from workflow.clock import Clock
 from workflow.config import Config
 from workflow.core.model import Rules
+from workflow.core.owed import Scene
 from workflow.counters import Counters
+from workflow.ids import token
 from workflow.logs import Repeated
 from workflow.mail.writing.render import Letters
 from workflow.store import Store
@@ -45,6 +49,11 @@ class Clinic:
         self.letters = Letters(
             self.rules, instance=self.store.desk.instance, templates=own.templates, sms_link=own.sms_link
         )
+
+    def scene(self, now: datetime, cause: str = "") -> Scene:
+        """What is decided from; see `Scene` for `cause`."""
+        desk = self.store.desk
+        return Scene(self.rules, now, partial(token, desk.instance), cause=cause, marks=desk.marks)
 
     def note_refusal(self) -> None:
         """The store failed, and is to be asked again: for the log, and for the auditor."""

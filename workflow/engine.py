@@ -2,7 +2,7 @@
 
 There is one commit point. Before it nothing is promised; after it everything can be repeated: letters go out from what
 was committed (`sender`), and a mail is moved after its decision is on disk. Gather, decide and commit run under one
-lock. What to decide is `core`; when to call is `service`.
+lock. What is gathered is `gather`, what to decide `core`; when to call is `service`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import ChainMap
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -22,12 +21,10 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from workflow.clinic import Clinic
-from workflow.core.cases import Cases
 from workflow.core.digest import digest, faults, next_digest_at
-from workflow.core.language import read
 from workflow.core.language.printed import listed
 from workflow.core.law import going_on_from, tick_case
-from workflow.core.limits import STRANGERS, cap_answers, lately
+from workflow.core.limits import cap_answers, lately
 from workflow.core.model import (
     Case,
     Decision,
@@ -38,25 +35,22 @@ from workflow.core.model import (
     Person,
     Place,
     Post,
-    Robot,
-    Role,
     Roster,
     Standing,
 )
-from workflow.core.month import month_asked, month_before, month_letters, month_start, next_month_at
+from workflow.core.month import month_before, month_letters, next_month_at
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
-from workflow.core.owed import Scene, is_of_letter, notices, write_letter
+from workflow.core.owed import is_of_letter, notices
 from workflow.core.presence import cleared
 from workflow.core.readers import attended, has_just_left
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice
-from workflow.ids import free_case_id, is_foreign, token
+from workflow.gather import fated, gather, known_fate, reported_since, wrote
+from workflow.ids import is_foreign
 from workflow.logs import place
 from workflow.mail.imap.mailbox import Fetched
-from workflow.mail.reading import message, trust
-from workflow.mail.reading.message import Incoming
-from workflow.mail.writing.render import Unsafe
+from workflow.mail.reading import message
 from workflow.store import StoreError
 
 log = structlog.get_logger()
@@ -141,7 +135,7 @@ class Engine:
             for case in await self.clinic.store.due(now):
                 try:
                     self._began = asyncio.get_running_loop().time()
-                    ticked = tick_case(self.scene(now, case.timers[0].at.isoformat()), case)
+                    ticked = tick_case(self.clinic.scene(now, case.timers[0].at.isoformat()), case)
                     await self._commit(Decision("due", case=ticked), now, case)
                     decided += 1
                 except StoreError:
@@ -174,15 +168,9 @@ class Engine:
     async def _write_month(self) -> None:
         async with self._deciding() as now:
             zone = ZoneInfo(self.clinic.rules.cadence.zone)
-            cases = await self._reported_since(month_before(month_before(now.astimezone(zone).date())))
-            told = month_letters(self.scene(now), cases)
+            cases = await reported_since(self.clinic, month_before(month_before(now.astimezone(zone).date())))
+            told = month_letters(self.clinic.scene(now), cases)
             await self._commit(Decision("month", letters=told), now, marks={MONTH: now.isoformat()})
-
-    async def _reported_since(self, month: date) -> tuple[Case, ...]:
-        """The cases reported from this month on."""
-        store, since = self.clinic.store, month_start(month, ZoneInfo(self.clinic.rules.cadence.zone))
-        closed = [case async for case in store.closed_cases(since)]  # none is closed before it was reported
-        return tuple(case for case in (*closed, *(await store.open_cases()).open) if case.opened_at >= since)
 
     async def _write_digest(self) -> None:
         """The morning digest to each admin, if there is something to say; an older one still owed is taken back."""
@@ -194,7 +182,7 @@ class Engine:
             letters = chain(store.desk.letters, *(case.letters for case in (*known.values(), *closed)))
             jumped_at = self._marked(JUMPED)
             wrong = faults(letters, store.desk.counts, len(store.faults), since, jumped_at=jumped_at)
-            told = digest(self.scene(now), known.open, closed, since, wrong)
+            told = digest(self.clinic.scene(now), known.open, closed, since, wrong)
             old = [letter for letter in store.desk.letters if letter.kind is LetterKind.DIGEST]
             await self._commit(Decision("digest", letters=told), now, marks={DIGEST: now.isoformat()})
             await store.settle_letters(
@@ -216,7 +204,7 @@ class Engine:
         async with self._deciding() as now:
             if store.desk.marks.get(mark):
                 return
-            told = notices(self.scene(now, f"{now} {mark}"), topic, detail=detail)
+            told = notices(self.clinic.scene(now, f"{now} {mark}"), topic, detail=detail)
             await self._commit(Decision(topic, letters=told), now, marks={mark: now.isoformat()})
 
     async def announce_once(self, topic: Notice, name: str, detail: str, *, within: timedelta, but: str = "") -> None:
@@ -225,7 +213,7 @@ class Engine:
         async with self._deciding() as now:
             if any(lately(at, within, now) for at in store.desk.counts.get(name, ())):
                 return
-            told = notices(self.scene(now, f"{now} {name}"), topic, but=but, detail=detail)
+            told = notices(self.clinic.scene(now, f"{now} {name}"), topic, but=but, detail=detail)
             await self._commit(Decision(topic, letters=told), now, counts={name: (now,)})
 
     async def mark(self, name: str, text: str) -> None:
@@ -237,7 +225,8 @@ class Engine:
         async with self._deciding() as now:
             case = await self.clinic.store.case(letter.case) if letter.case is not None else None
             said = f"was refused: {reason}"
-            decision = lose_letter(self.scene(now, f"{now} {letter.id}"), letter, case, "refused-letter", reason, said)
+            scene = self.clinic.scene(now, f"{now} {letter.id}")
+            decision = lose_letter(scene, letter, case, "refused-letter", reason, said)
             fault = {"letter": letter.id, "kind": letter.kind.value, "reason": reason}
             await self._commit(decision, now, case, fault=fault)
             self.clinic.counters.letters[letter.kind.value, "failed"] += 1
@@ -249,7 +238,7 @@ class Engine:
 
     async def _attend_all(self, now: datetime) -> None:
         """Who reads what is looked at anew in every open case; admin reads which have lost their associate."""
-        scene, roster = self.scene(now), self.clinic.rules.roster
+        scene, roster = self.clinic.scene(now), self.clinic.rules.roster
         cases = (await self.clinic.store.open_cases()).open
         left = [case for case in cases if has_just_left(scene, case)]
         lines = "; ".join(listed(case, scene.rules, now) for case in left)
@@ -280,7 +269,7 @@ class Engine:
 
     async def knows(self, key: str) -> bool:
         """Whether the state knows that the mail with this content key was acted on."""
-        return await self._known_fate(key) is not None
+        return await known_fate(self.clinic.store, key) is not None
 
     # --- one mail -------------------------------------------------------------------------------------
 
@@ -303,7 +292,7 @@ class Engine:
         if fetched.withheld is not None:
             incoming = replace(incoming, mail=replace(incoming.mail, unread=True))
         mail = incoming.mail
-        known = await self._known_fate(mail.key)
+        known = await known_fate(store, mail.key)
         if known is not None:
             self._log("mail seen before", fate=known.value)
             return known
@@ -313,19 +302,19 @@ class Engine:
                 return await self._set_aside(fetched, now, incoming.fault, mail)
             self._log("a stranger's mail that cannot be read")
             return Fate.LEFT  # it stays as it was
-        situation = await self._gather(incoming, now)
+        situation = await gather(clinic, incoming, now)
         await self._tell_of_another(situation, now)
         heard = mail.robot is None and situation.standing is Standing.KNOWN
         people = [one for one in (situation.associate, situation.admin) if heard and one is not None]
         if await self._are_back(people, mail.arrived_at, now):
-            situation = await self._gather(incoming, now)
-        wrote = {_wrote(one): (*store.desk.counts.get(_wrote(one), ())[-1:], mail.arrived_at) for one in people}
+            situation = await gather(clinic, incoming, now)
+        heard_at = {wrote(one): (*store.desk.counts.get(wrote(one), ())[-1:], mail.arrived_at) for one in people}
         decisions = route(situation)
         # It has been read and has killed nobody: who dies from here on dies of something else.
         await store.put_down()
         for decision in decisions:
             old = situation.cases.get(decision.case.id) if decision.case is not None else None
-            await self._commit(decision, now, old, counts=wrote)
+            await self._commit(decision, now, old, counts=heard_at)
         return decisions[-1].fate
 
     async def _are_back(self, people: Iterable[Person], wrote_at: datetime, now: datetime) -> bool:
@@ -336,70 +325,6 @@ class Engine:
             await self.clinic.store.commit(Decision("they write again"), now, marks=marks)
             await self._attend_all(now)
         return bool(marks)
-
-    async def _gather(self, incoming: Incoming, now: datetime) -> Situation:
-        """The mail with every case it may be about, who its sender is, and a free id for each case it may open.
-
-        All that is needed to decide about it: nothing is asked of the store afterwards.
-        """
-        clinic, store, rules = self.clinic, self.clinic.store, self.clinic.rules
-        mail = incoming.answering(await self._letters_answered(incoming.mail, now))
-        roster = rules.roster
-        reading = read.read(mail.subject, mail.new_text, mail.quoted_text)
-        cases, closed = await store.open_cases(), []
-        pointed = [await store.case_of_message(known) for known in mail.refers_to]
-        thread = tuple(dict.fromkeys(case_id for case_id in pointed if case_id is not None))
-        robot = mail.robot
-        bounced = await self._bounced(robot, now) if robot is not None and robot.kind == "bounce" else None
-        came_back = (bounced.case,) if bounced is not None and bounced.case is not None else ()
-        for known in (*reading.ids, *thread, *reading.quoted_ids, *came_back):
-            if known not in cases and (ended := await store.case(known)) is not None:
-                closed.append(ended)
-        sender = mail.sender or ""
-        standing = trust.judge(incoming, roster, clinic.config.trust, rules.address.rpartition("@")[2])
-        associate, admin = roster.associate(sender), roster.admin(sender)
-        if rules.own_voice == "admin" and trust.is_own_voice(incoming, rules, clinic.config.trust):
-            standing, admin = Standing.KNOWN, roster.admins[0]
-        person, counts = associate or admin, store.desk.counts
-        month = month_asked(reading, now, ZoneInfo(rules.cadence.zone)) if admin is not None else None
-        first, *apart = await self._scenes(mail, 1 + len(reading.further), now)
-        assert first is not None, "a mail that is known is not decided about"
-        # Looked for in every open case, so for a machine's mail alone.
-        owners = [one for one in (associate, admin) if mail.robot is not None and one is not None]
-        return Situation(
-            scene=first,
-            mail=mail,
-            reading=reading,
-            standing=standing,
-            associate=associate,
-            admin=admin,
-            cases=cases.beside(closed),
-            thread=thread,
-            apart=tuple(apart),
-            reported=await self._reported_since(month_before(month)) if month is not None else (),
-            bounced=bounced,
-            notices=counts.get(STRANGERS, ()),
-            warned=counts.get(f"warned {person.email}", ()) if person is not None else (),
-            wrote=tuple(at for one in owners for at in _heard(one, cases, counts)),
-        )
-
-    async def _scenes(self, mail: Mail, count: int, now: datetime) -> list[Scene | None]:
-        """For each report of a mail its own cause and id, which follow from the mail and its number; None: it was acted
-        on before the process died."""
-        instance, scenes, taken = self.clinic.store.desk.instance, list[Scene | None](), set[str]()
-
-        async def knows(case_id: str) -> bool:
-            return case_id in taken or await self.clinic.store.knows(case_id)
-
-        for number in range(1, count + 1):
-            key = mail.key if number == 1 else f"{mail.key} {number}"
-            if number > 1 and await self.knows(key):
-                scenes.append(None)
-                continue
-            scene = replace(self.scene(now, key), case_id=await free_case_id(instance, key, knows))
-            taken.add(scene.case_id)
-            scenes.append(scene)
-        return scenes
 
     async def _tell_of_another(self, situation: Situation, now: datetime) -> None:
         """Once: a letter of ours that this instance did not write, or somebody's answer to one, lies here."""
@@ -420,62 +345,20 @@ class Engine:
             decision = Decision("another instance", letters=told)
             await self._commit(decision, now, marks={OTHER_INSTANCE: now.isoformat()})
 
-    async def _bounced(self, robot: Robot, now: datetime) -> Letter | None:
-        """Our letter that came back: by its Message-ID, else the last of its case, kind and reader; no guess.
-
-        A test letter is none that is kept: it is made anew.
-        """
-        store = self.clinic.store
-        known = await store.letter_of_message(robot.bounced) if robot.bounced is not None else None
-        if known is not None or not robot.letter:
-            return known
-        if robot.letter == LetterKind.TEST:
-            return self._test_letter(robot.to, now)
-        case = await store.case(robot.case) if robot.case else None
-        letters = case.letters if case is not None else () if robot.case else store.desk.letters
-        theirs = [one for one in letters if robot.to in ("", one.to.email.casefold())]
-        alike = [one for one in theirs if one.kind.value == robot.letter]
-        return alike[-1] if len({one.to.email for one in alike}) == 1 else None
-
-    def _test_letter(self, to: str, now: datetime) -> Letter:
-        """One of `check --send`, which writes to the mailbox and to the first admin."""
-        rules = self.clinic.rules
-        itself = Person("the clinic's own mailbox", (rules.address,))
-        reader = rules.roster.admin(to) or itself
-        letter = write_letter(self.scene(now), LetterKind.TEST, "", reader, Role.ADMIN)
-        return replace(letter, post=Post.SENT)
-
-    async def _letters_answered(self, mail: Mail, now: datetime) -> list[str]:
-        texts: list[str] = []
-        for known in mail.refers_to[:3]:  # it quotes the letter that it answers, and perhaps some before that
-            letter = await self.clinic.store.letter_of_message(known)
-            if letter is not None:
-                with suppress(Unsafe):
-                    texts.append(self.clinic.letters.text(letter, now))
-        return texts
-
     async def _tell_withheld(self, fetched: Fetched, reason: str, now: datetime) -> None:
         """Of each such mail once: it has no other key than its place, and all of them look alike."""
         key = f"withheld {fetched.place.uidvalidity} {fetched.place.uid}"
-        if await self.clinic.store.consumed(_fated(key, Fate.LEFT)):
+        if await self.clinic.store.consumed(fated(key, Fate.LEFT)):
             return
         what = "The text of a mail" if fetched.raw else "A mail"
         detail = f"{what} could not be read: the IMAP server {reason}. It lies where it lay; it may be a report."
-        told = notices(self.scene(now, key), "withheld", detail=detail)
+        told = notices(self.clinic.scene(now, key), "withheld", detail=detail)
         await self._commit(Decision("mail withheld", letters=told, key=key), now, fault={"reason": reason})
-
-    async def _known_fate(self, key: str) -> Fate | None:
-        """What became of this mail when it was decided before: a crash may have come before it was moved."""
-        store = self.clinic.store
-        for fate in Fate:
-            if await store.consumed(_fated(key, fate)):
-                return fate
-        return Fate.HANDLED if await store.consumed(key) else None
 
     async def _set_aside(self, fetched: Fetched, now: datetime, reason: str, mail: Mail | None = None) -> Fate:
         key = mail.key if mail is not None else hashlib.sha256(fetched.raw).hexdigest()
         detail = f"A mail could not be handled and lies in the folder of set-aside mail: it {reason}."
-        told = notices(self.scene(now, key), "set-aside", detail=detail)
+        told = notices(self.clinic.scene(now, key), "set-aside", detail=detail)
         decision = Decision("mail set aside", letters=told, fate=Fate.SET_ASIDE, key=key)
         await self._commit(decision, now, fault={"reason": reason})
         return Fate.SET_ASIDE
@@ -499,11 +382,11 @@ class Engine:
         if decision.marks and decision.case is not None:  # beside a case they would be hints
             await store.commit(Decision(decision.reason), now, marks=decision.marks)
         if decision.case is not None:
-            decision = replace(decision, case=attended(self.scene(now), decision.case))
+            decision = replace(decision, case=attended(self.clinic.scene(now), decision.case))
         if decision.key is not None:
-            decision = replace(decision, key=_fated(decision.key, decision.fate))
+            decision = replace(decision, key=fated(decision.key, decision.fate))
         counted = ChainMap(dict(counts or {}), dict(store.desk.counts))
-        decision = cap_answers(self.scene(now), decision, old, counted)
+        decision = cap_answers(self.clinic.scene(now), decision, old, counted)
         self._latest = max(self._latest, now)
         try:
             await store.commit(decision, now, marks={**decision.marks, **(marks or {})}, counts=counted.maps[0])
@@ -547,23 +430,3 @@ class Engine:
             if self.has_new_people:
                 await self._attend_all(now)
             yield now
-
-    def scene(self, now: datetime, cause: str = "") -> Scene:
-        """What is decided from; see `Scene` for `cause`."""
-        desk = self.clinic.store.desk
-        return Scene(self.clinic.rules, now, partial(token, desk.instance), cause=cause, marks=desk.marks)
-
-
-def _wrote(person: Person) -> str:
-    return f"wrote {person.email}"
-
-
-def _heard(person: Person, cases: Cases, counts: Mapping[str, tuple[datetime, ...]]) -> Iterator[datetime]:
-    """When this person wrote. The count is a hint, which may have died with the process; cases keep what they heard."""
-    yield from counts.get(_wrote(person), ())
-    yield from (entry.at for case in cases.open for entry in case.history if entry.by == person.email)
-
-
-def _fated(key: str, fate: Fate) -> str:
-    """The key of a mail that no case keeps, with what became of it."""
-    return f"{fate.value} {key}"

@@ -195,7 +195,7 @@ class Auditor:
             await self._engine.announce("disk", detail, mark=_mark(DISK))
         except StoreError:
             outage = f"{await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
-            self._sender.owe_unkept(notices(self._engine.scene(now, outage), "disk", detail=detail))
+            self._sender.owe_unkept(notices(self._clinic.scene(now, outage), "disk", detail=detail))
         self._told_of_disk = True
 
     async def _look_at_outage(self, server: str, outage: Away, now: datetime) -> None:

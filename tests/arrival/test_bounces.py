@@ -209,7 +209,7 @@ async def test_a_test_letter_that_comes_back_is_told(
 ) -> None:
     """It is kept nowhere: only its own fields know it, and of those only this instance's."""
     async with Clinic(tmp_path, admins=("alex", "pat")) as clinic:
-        scene = clinic.service.engine.scene(clinic.clock.now(), "a test letter")
+        scene = clinic.service.clinic.scene(clinic.clock.now(), "a test letter")
         letter = write_letter(scene, LetterKind.TEST, "", Person("Alex", (to,)), Role.ADMIN)
         sent = email.message_from_bytes(clinic.service.clinic.letters.render(letter, clinic.clock.now()).raw)
         if message_id is not None:

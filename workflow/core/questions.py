@@ -207,7 +207,7 @@ def _unread_text(situation: Situation) -> Decision | None:
     alone, roster = read.read(title, "", ""), situation.scene.rules.roster
     words = {piece.meaning.word for piece in vocabulary.pieces(title) if piece.meaning is not None}
     said = alone.report or alone.unclear or alone.word or words - _COMMON
-    if not said or not all(map(situation.scene.rules.knows, situation.mail.recipients)):
+    if not said or situation.goes_outside:
         return None
     offered: tuple[Choice, ...] = (Choice(line=title, label="Did you mean this?"),)
     if alone.report is None:

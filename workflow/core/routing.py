@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice, consumed, written
 from workflow.core.language import doubts, names, reply, vocabulary
@@ -35,7 +34,6 @@ from workflow.core.model import (
     Why,
     Word,
 )
-from workflow.core.month import month_asked
 from workflow.core.outsiders import take_robot, take_unknown
 from workflow.core.owed import associate_choices, is_same, notices, outcome_choices
 from workflow.core.questions import (
@@ -128,9 +126,8 @@ def _known_person(situation: Situation) -> Decision:
             reading = replace(reading, report=report)
             situation = replace(situation, reading=reading)
     pointed = _pointed(situation)
-    zone = ZoneInfo(situation.scene.rules.cadence.zone)
-    if situation.admin is not None and (month := month_asked(reading, situation.scene.now, zone)) is not None:
-        return tell_month(situation, situation.admin, month)
+    if situation.admin is not None and situation.month is not None:
+        return tell_month(situation, situation.admin, situation.month)
     if reading.lone and (pointed or not situation.among_others):
         if reading.word is Word.HELP:
             return tell_help(situation)

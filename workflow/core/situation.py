@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from workflow.core.cases import Cases
 from workflow.core.entries import Voice
@@ -29,8 +29,10 @@ class Situation:
     """For each further report of the mail, with an id and a cause of its own; None: it was acted on before."""
     beside: tuple[Case, ...] = ()
     """What the reports before this one of the same mail have made of theirs."""
+    month: date | None = None
+    """The first day of the month whose figures an admin asks for."""
     reported: tuple[Case, ...] = ()
-    """Those since the month before the one that the mail asks for."""
+    """Those since the month before that one."""
     bounced: Letter | None = None
     """Our letter that came back with this mail."""
     notices: tuple[datetime, ...] = ()
