@@ -362,6 +362,20 @@ async def test_who_was_messaged_is_not_escalated(tmp_path: Path) -> None:
         assert not (await case_of(clinic, draft)).open
 
 
+@pytest.mark.slow
+async def test_the_lead_does_not_read_that_who_is_gone_still_answers(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, lead=True) as clinic:
+        clinic.server.refuse("dana@clinic.test", "550 5.1.1 No such user")
+        await clinic.dana.writes("NOSHOW Sam")
+        await clinic.settled()
+        await come(clinic, alex="alert notice escalation")
+        await clinic.minute_by_minute(31)
+        told = (await come(clinic, lee="escalation"))["lee"]
+        assert told.first_line.startswith("Message S. now for Dana L., who does not read mail")
+        assert "still owns" not in told.text
+        assert f"\n{MESSAGE}" in told.text
+
+
 # --- admins who are away ------------------------------------------------------------------------------
 
 

@@ -282,6 +282,7 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     yield "reminder-late-contact-admin", written(LetterKind.REMINDER, "contact", admin, LATE)
     yield "reminder-noshow-outcome-admin", written(LetterKind.REMINDER, "outcome", admin, replace(NOSHOW, sent=True))
     yield "escalation-noshow-lead", written(LetterKind.ESCALATION, "contact", lead, NOSHOW)
+    yield "escalation-noshow-lead-away", written(LetterKind.ESCALATION, "away", lead, NOSHOW)
 
 
 def _updates() -> Iterator[tuple[str, Letter]]:

@@ -376,15 +376,15 @@ def _write_due(scene: Scene, case: Case, due: set[Due]) -> Case:
     if Due.STEPAWAY in due:
         case = replace(case, stepaway_at=now)
         case = _by_clock(scene, case, LetterKind.STEPAWAY, "", own, Role.ASSOCIATE)
+    about: Escalated = "contact" if schedule.unread_since(case) is None else "away"
     if Due.ESCALATION in due:
         case = replace(case, escalated_at=now)
-        about: Escalated = "contact" if schedule.unread_since(case) is None else "away"
         case = _by_clock(scene, case, LetterKind.ESCALATION, about, alerted(scene, case), Role.ADMIN)
     if Due.LEAD in due:
         lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
         people = () if lead is None or is_same(lead, case.associate) else (lead,)
         case = replace(case, lead_told_at=now)
-        case = _by_clock(scene, case, LetterKind.ESCALATION, "contact", people, Role.LEAD)
+        case = _by_clock(scene, case, LetterKind.ESCALATION, about, people, Role.LEAD)
     if Due.REMINDER in due and not case.open:
         case = replace(case, reminders=(*case.reminders, now))
         return _by_clock(scene, case, LetterKind.REMINDER, "apology", own, Role.ASSOCIATE)
