@@ -46,6 +46,17 @@ class TestWhatItNotedSilencesNothing:
             assert "jumped by more than a day" in (await clinic.alex.gets("digest")).text
             await read_all(clinic)
 
+    async def test_the_month_is_told_on_the_next_first(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path, month=True) as clinic:
+            case = await missed(clinic)
+            await clinic.dana.writes(f"[{case}] UNREACHABLE")
+            await for_a_moment(clinic, YEARS)
+            await read_all(clinic)
+            await clinic.until(on("2026-12-01", "07:59"))
+            await clinic.nothing_else()
+            await clinic.until(on("2026-12-01", "08:00"))
+            await clinic.alex.gets("month")
+
     @pytest.mark.slow
     @pytest.mark.parametrize("down", [False, True], ids=["while the daemon runs", "while it is down"])
     async def test_nor_do_answers_that_it_counted(self, tmp_path: Path, down: bool) -> None:
