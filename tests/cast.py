@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice
-from workflow.core.model import Cadence, Case, Kind, Mail, Person, Report, Role, Roster, Rules
+from workflow.core.mail import Mail, Report
+from workflow.core.model import Cadence, Case, Kind, Person, Role, Roster, Rules
 from workflow.core.owed import Scene
 from workflow.core.reports import open_case
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from tests.configuration import configure
 from workflow.config import Config, load
-from workflow.core.model import Place
+from workflow.core.mail import Place
 from workflow.mail.imap.mailbox import Fetched
 from workflow.mail.smtp.outbox import Attempt, Result
 

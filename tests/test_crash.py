@@ -17,7 +17,8 @@ import pytest
 
 from tests.conversation import Clinic
 from tests.store.tiny_bench import TinyBench
-from workflow.core.model import Fate, Place
+from workflow.core.mail import Place
+from workflow.core.model import Fate
 from workflow.mail.imap.inbox import Inbox
 from workflow.mail.smtp.outbox import Attempt, Outbox
 from workflow.store.tiny import atomic

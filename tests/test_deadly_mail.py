@@ -20,7 +20,7 @@ from tests.daemon_process import POISONED, ROOT, Daemon
 from tests.in_time import header, letters, raw
 from tests.store.tiny_bench import kill
 from tests.troubled_server import TroubledServer
-from workflow.core.model import Place
+from workflow.core.mail import Place
 from workflow.store.tiny import atomic
 from workflow.store.tiny.store import TinyStore
 

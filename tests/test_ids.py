@@ -19,7 +19,8 @@ from tests.conversation import TWO_O_CLOCK
 from tests.machine_world import ALEX, DANA, RAVI, lying
 from tests.movable_clock import MovableClock
 from workflow.core.language.prefixes import case_ids
-from workflow.core.model import LetterKind, Place
+from workflow.core.mail import Place
+from workflow.core.model import LetterKind
 from workflow.ids import CASE_ALPHABET, free_case_id, is_foreign, token
 from workflow.mail.imap.mailbox import Fetched
 

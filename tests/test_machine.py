@@ -46,7 +46,8 @@ from tests.machine_world import (
 from tests.movable_clock import MovableClock
 from tests.store.tiny_bench import kill
 from workflow.clinic import Clinic
-from workflow.core.model import Case, Fate, Place
+from workflow.core.mail import Place
+from workflow.core.model import Case, Fate
 from workflow.engine import Engine
 from workflow.mail.imap.mailbox import Fetched
 from workflow.sender import Sender

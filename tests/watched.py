@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.told_password import ToldImap
 from workflow.config.keys import ImapServer
-from workflow.core.model import Fate, Place
+from workflow.core.mail import Place
+from workflow.core.model import Fate
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News, Pace
 
 NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)

@@ -15,7 +15,8 @@ from workflow.clinic import Clinic
 from workflow.core.cases import Cases
 from workflow.core.language import read
 from workflow.core.limits import STRANGERS
-from workflow.core.model import Case, Fate, Letter, LetterKind, Mail, Person, Post, Robot, Role, Standing
+from workflow.core.mail import Mail, Robot
+from workflow.core.model import Case, Fate, Letter, LetterKind, Person, Post, Role, Standing
 from workflow.core.month import month_asked, month_before, month_start
 from workflow.core.owed import Scene, write_letter
 from workflow.core.situation import Situation

@@ -24,7 +24,8 @@ from tests.machine_world import MAILBOX, header, lying
 from tests.movable_clock import MovableClock
 from workflow.clinic import Clinic
 from workflow.config import load
-from workflow.core.model import Fate, Letter, LetterKind, Place, Post
+from workflow.core.mail import Place
+from workflow.core.model import Fate, Letter, LetterKind, Post
 from workflow.engine import Engine
 from workflow.mail.imap.mailbox import Withheld
 from workflow.store.tiny.store import TinyStore

@@ -21,7 +21,8 @@ from tests.mail.reading import mail
 from tests.rows import each
 from workflow.core.language.banners import banner_ends
 from workflow.core.language.read import read
-from workflow.core.model import Case, Decision, Kind, LetterKind, Mail, Outcome
+from workflow.core.mail import Mail
+from workflow.core.model import Case, Decision, Kind, LetterKind, Outcome
 from workflow.core.routing import route
 
 _TEXT = Path(__file__).with_name("banners.txt").read_text("utf-8")

@@ -16,7 +16,8 @@ from tests.mail.reading import mail
 from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.language import read, vocabulary
-from workflow.core.model import Case, Decision, Kind, Mail, Person, Standing
+from workflow.core.mail import Mail
+from workflow.core.model import Case, Decision, Kind, Person, Standing
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 

@@ -11,7 +11,7 @@ from imapclient import IMAPClient
 
 from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import come, opens
-from workflow.core.model import Place
+from workflow.core.mail import Place
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from tests.core.language.readings import table, told
 from tests.rows import each
 from workflow.core.language.plain import clean
 from workflow.core.language.read import read
-from workflow.core.model import Reading
+from workflow.core.mail import Reading
 
 _TABLE = Path(__file__).with_name("grammar.txt").read_text("utf-8")
 ROWS = table("\n".join(line for line in _TABLE.splitlines() if "=>" in line))

@@ -18,7 +18,8 @@ from tests.bench.mailboxes import names
 from workflow.core.entries import Voice
 from workflow.core.language.prefixes import case_ids
 from workflow.core.law import answer_case, tick_case
-from workflow.core.model import Answer, Case, Kind, Mail, Outcome, Person, Post, Report, Role, Rules, Word
+from workflow.core.mail import Answer, Mail, Report, Word
+from workflow.core.model import Case, Kind, Outcome, Person, Post, Role, Rules
 from workflow.core.owed import Scene
 from workflow.core.privacy import wiped
 from workflow.core.reports import open_case

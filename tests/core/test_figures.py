@@ -11,7 +11,8 @@ from workflow.core.digest import digest, next_digest_at
 from workflow.core.figures import contact_minutes, median_minutes
 from workflow.core.language.printed import standing
 from workflow.core.law import doubt_case
-from workflow.core.model import Case, Doubt, Kind, Outcome, State, Why
+from workflow.core.mail import Doubt, Why
+from workflow.core.model import Case, Kind, Outcome, State
 
 
 def told_after(minutes: int, kind: Kind = Kind.NOSHOW) -> Case:

@@ -16,21 +16,8 @@ from workflow.core import schedule
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language.vocabulary import SAYS
 from workflow.core.law import answer_case, doubt_case, tick_case
-from workflow.core.model import (
-    Answer,
-    Case,
-    Doubt,
-    Due,
-    Kind,
-    Letter,
-    LetterKind,
-    Person,
-    Post,
-    Report,
-    Says,
-    Why,
-    Word,
-)
+from workflow.core.mail import Answer, Doubt, Report, Why, Word
+from workflow.core.model import Case, Due, Kind, Letter, LetterKind, Person, Post, Says
 from workflow.core.owed import Scene
 from workflow.core.presence import Sign, cleared, mark
 from workflow.core.readers import attended

@@ -21,7 +21,8 @@ from workflow.core.cases import Cases
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language import read
 from workflow.core.law import answer_case, tick_case
-from workflow.core.model import Answer, Case, Decision, Kind, Letter, Outcome, Person, Post, Says, Standing, State, Word
+from workflow.core.mail import Answer, Word
+from workflow.core.model import Case, Decision, Kind, Letter, Outcome, Person, Post, Says, Standing, State
 from workflow.core.routing import route
 from workflow.core.situation import Situation
 

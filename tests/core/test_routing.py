@@ -12,22 +12,8 @@ from workflow.core.cases import Cases
 from workflow.core.entries import Voice
 from workflow.core.language import read
 from workflow.core.law import answer_case, going_on_from
-from workflow.core.model import (
-    Answer,
-    Case,
-    Decision,
-    Fate,
-    Kind,
-    Person,
-    Post,
-    Robot,
-    Role,
-    Roster,
-    Rules,
-    Standing,
-    State,
-    Word,
-)
+from workflow.core.mail import Answer, Robot, Word
+from workflow.core.model import Case, Decision, Fate, Kind, Person, Post, Role, Roster, Rules, Standing, State
 from workflow.core.readers import attended
 from workflow.core.routing import route
 from workflow.core.situation import Situation

@@ -19,7 +19,8 @@ from tests.cast import DANA, RULES, TORONTO, a_case, local
 from tests.core.test_histories import STEPS, History
 from workflow.core.entries import is_moved
 from workflow.core.language.printed import when
-from workflow.core.model import Case, Due, Kind, Letter, LetterKind, Outcome, Role, Says, State, Word
+from workflow.core.mail import Word
+from workflow.core.model import Case, Due, Kind, Letter, LetterKind, Outcome, Role, Says, State
 from workflow.core.presence import Sign
 from workflow.mail.writing.render import Letters
 

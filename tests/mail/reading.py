@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from workflow.core.model import Mail
+from workflow.core.mail import Mail
 from workflow.mail.reading.message import Incoming, read
 
 NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)

@@ -14,7 +14,8 @@ from imapclient import IMAPClient
 
 from tests.troubled_server import TroubledServer
 from tests.watched import NOON, PATIENCE, Watched, a_mail, settings, watching
-from workflow.core.model import Fate, Place
+from workflow.core.mail import Place
+from workflow.core.model import Fate
 from workflow.mail.imap.inbox import Fetched, News
 from workflow.mail.imap.mailbox import KEYWORD
 from workflow.verbs.check.mailbox import read_headers

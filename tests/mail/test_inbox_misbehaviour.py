@@ -15,7 +15,8 @@ import pytest
 from tests.rows import each
 from tests.scripted_imap import ScriptedImap
 from tests.watched import BRISK, NOON, PATIENCE, Watched, a_mail, settings, watching
-from workflow.core.model import Fate, Place
+from workflow.core.mail import Place
+from workflow.core.model import Fate
 from workflow.mail.imap.inbox import News
 from workflow.mail.imap.mailbox import KEYWORD, UNKNOWN_ARRIVAL, Withheld
 

@@ -30,8 +30,9 @@ from tests.rows import each
 from workflow.core.kinds import KINDS
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.vocabulary import TAG_PHRASES
+from workflow.core.mail import Mark
 from workflow.core.marker import MARKER
-from workflow.core.model import Choice, Kind, LetterKind, Mark, Outcome, Person, Role, State
+from workflow.core.model import Choice, Kind, LetterKind, Outcome, Person, Role, State
 from workflow.core.owed import choices
 from workflow.core.topics import LETTERS as TABLE
 from workflow.core.topics import Row, Topic

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.rows import each
-from workflow.core.model import Robot
+from workflow.core.mail import Robot
 from workflow.mail.reading.message import read
 
 NOW = datetime(2026, 11, 23, 19, 3, tzinfo=UTC)

@@ -14,7 +14,8 @@ import pytest
 
 from tests.store.bench import Bench, before_and_after_a_death, restarted
 from tests.store.cases import ALEX, DANA, DAY, MINUTE, NINE, a_case, a_letter, a_rich_case, about, closed, without_case
-from workflow.core.model import Choice, Consumed, Due, Letter, LetterKind, Outcome, Place, Post, State, Timer
+from workflow.core.mail import Place
+from workflow.core.model import Choice, Consumed, Due, Letter, LetterKind, Outcome, Post, State, Timer
 from workflow.core.privacy import wiped
 from workflow.store import DESK, EVER, Alive, Carried, Locked, Store
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import orjson
 
 from workflow.core.cases import Cases
-from workflow.core.model import Case, Decision, Letter, Place
+from workflow.core.mail import Place
+from workflow.core.model import Case, Decision, Letter
 from workflow.core.privacy import name_pattern, names_case, unlisted, wiped_letter
 from workflow.store import (
     DESK,

@@ -21,7 +21,8 @@ from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, withou
 from tests.store.conformance import StoreConformance
 from tests.store.tiny_bench import TinyBench, files, opened, some_past
 from tests.store.waiting_store import WaitingBench, pausing
-from workflow.core.model import Case, Place, Post
+from workflow.core.mail import Place
+from workflow.core.model import Case, Post
 from workflow.store import codec
 from workflow.store.tiny import atomic
 from workflow.store.tiny.store import TinyStore

@@ -11,20 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from workflow.core import schedule
-from workflow.core.model import (
-    Before,
-    Case,
-    Choice,
-    Consumed,
-    Datum,
-    Entry,
-    Kind,
-    LetterKind,
-    Mail,
-    Person,
-    Role,
-    State,
-)
+from workflow.core.mail import Mail
+from workflow.core.model import Before, Case, Choice, Consumed, Datum, Entry, Kind, LetterKind, Person, Role, State
 from workflow.core.owed import Scene, apology_choice, associate_choices, to_case, told_admins, withdraw
 from workflow.core.topics import Question, Receipt, ToAdmin
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflow.core.model import Kind, Outcome, Word
+from workflow.core.mail import Word
+from workflow.core.model import Kind, Outcome
 
 
 @dataclass(frozen=True, slots=True)

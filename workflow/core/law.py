@@ -28,24 +28,8 @@ from workflow.core.entries import (
 )
 from workflow.core.language import vocabulary
 from workflow.core.limits import lately
-from workflow.core.model import (
-    Answer,
-    Case,
-    Choice,
-    Datum,
-    Doubt,
-    Due,
-    Kind,
-    LetterKind,
-    Outcome,
-    Person,
-    Report,
-    Role,
-    Says,
-    State,
-    Why,
-    Word,
-)
+from workflow.core.mail import Answer, Doubt, Report, Why, Word
+from workflow.core.model import Case, Choice, Datum, Due, Kind, LetterKind, Outcome, Person, Role, Says, State
 from workflow.core.owed import (
     Scene,
     admin_choices,

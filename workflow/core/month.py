@@ -11,7 +11,8 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from workflow.core.figures import Figures, figures
-from workflow.core.model import Case, Datum, Kind, Letter, LetterKind, Mail, Person, Reading, Role, Rules
+from workflow.core.mail import Mail, Reading
+from workflow.core.model import Case, Datum, Kind, Letter, LetterKind, Person, Role, Rules
 from workflow.core.owed import Scene, write_letter
 from workflow.core.schedule import in_utc, morning_hour
 

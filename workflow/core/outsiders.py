@@ -15,20 +15,8 @@ from workflow.core import presence
 from workflow.core.entries import entered
 from workflow.core.language.printed import listed
 from workflow.core.limits import lately
-from workflow.core.model import (
-    Case,
-    Choice,
-    Datum,
-    Decision,
-    Letter,
-    LetterKind,
-    Person,
-    Post,
-    Report,
-    Robot,
-    Role,
-    Word,
-)
+from workflow.core.mail import Report, Robot, Word
+from workflow.core.model import Case, Choice, Datum, Decision, Letter, LetterKind, Person, Post, Role
 from workflow.core.owed import Scene, admin_choices, is_same, notices, write_letter
 from workflow.core.questions import for_associate, for_each
 from workflow.core.situation import Situation

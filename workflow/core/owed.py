@@ -13,6 +13,7 @@ from typing import Any
 
 from workflow.core import presence
 from workflow.core.kinds import KINDS
+from workflow.core.mail import Mail
 from workflow.core.model import (
     Case,
     Choice,
@@ -22,7 +23,6 @@ from workflow.core.model import (
     Kind,
     Letter,
     LetterKind,
-    Mail,
     Person,
     Post,
     Role,

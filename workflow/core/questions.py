@@ -14,21 +14,8 @@ from workflow.core.language import read, vocabulary
 from workflow.core.language.guess import likely_line
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.printed import case_line, listed, standing
-from workflow.core.model import (
-    Case,
-    Choice,
-    Datum,
-    Decision,
-    Fate,
-    Kind,
-    Letter,
-    LetterKind,
-    Person,
-    Report,
-    Role,
-    Roster,
-    Word,
-)
+from workflow.core.mail import Report, Word
+from workflow.core.model import Case, Choice, Datum, Decision, Fate, Kind, Letter, LetterKind, Person, Role, Roster
 from workflow.core.month import answer_month
 from workflow.core.owed import choices, is_same, notices, write_letter
 from workflow.core.situation import Situation

@@ -18,7 +18,8 @@ from workflow.core.language.plain import fold
 from workflow.core.language.printed import clock_time
 from workflow.core.language.report import read_tag
 from workflow.core.language.times import date_of, halves
-from workflow.core.model import Case, Choice, Datum, Kind, LetterKind, Person, Post, Report, Role, Rules, State
+from workflow.core.mail import Report
+from workflow.core.model import Case, Choice, Datum, Kind, LetterKind, Person, Post, Role, Rules, State
 from workflow.core.owed import Scene, admin_choices, alerted, associate_choices, outcome_choices, to_case, withdraw
 from workflow.core.schedule import in_utc
 from workflow.core.topics import Opening

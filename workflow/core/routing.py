@@ -16,24 +16,8 @@ from workflow.core.language.guess import likely_line
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.printed import case_line, listed
 from workflow.core.law import answer_case, doubt_case, report_again, take_note
-from workflow.core.model import (
-    Answer,
-    Case,
-    Choice,
-    Decision,
-    Doubt,
-    Fate,
-    Kind,
-    Mark,
-    Person,
-    Reading,
-    Report,
-    Role,
-    Standing,
-    Unclear,
-    Why,
-    Word,
-)
+from workflow.core.mail import Answer, Doubt, Mark, Reading, Report, Unclear, Why, Word
+from workflow.core.model import Case, Choice, Decision, Fate, Kind, Person, Role, Standing
 from workflow.core.outsiders import take_robot, take_unknown
 from workflow.core.owed import associate_choices, is_same, notices, outcome_choices
 from workflow.core.questions import (

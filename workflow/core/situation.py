@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 from workflow.core.cases import Cases
 from workflow.core.entries import Voice
+from workflow.core.mail import Mail, Mark, Reading
 from workflow.core.marker import holds_marker
-from workflow.core.model import Case, Letter, Mail, Mark, Person, Reading, Role, Standing
+from workflow.core.model import Case, Letter, Person, Role, Standing
 from workflow.core.owed import Scene, is_of_letter, is_same
 
 

@@ -33,7 +33,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from workflow.core.cases import Cases
-from workflow.core.model import Case, Decision, Letter, Place
+from workflow.core.mail import Place
+from workflow.core.model import Case, Decision, Letter
 
 DESK: Final = "desk"
 """Where a mail was consumed that belongs to no case. No case id looks like it: those have 4 capitals and digits."""

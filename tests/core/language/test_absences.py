@@ -16,7 +16,8 @@ from workflow.core.language.given_names import GIVEN_NAMES
 from workflow.core.language.read import read
 from workflow.core.language.reasons import REASONS
 from workflow.core.language.reply import answer
-from workflow.core.model import Answer, Kind, Outcome, Role
+from workflow.core.mail import Answer
+from workflow.core.model import Kind, Outcome, Role
 
 CASE = replace(a_case(Kind.WAITING), client="Sam Peters")
 

@@ -10,7 +10,7 @@ from tests.core.language.readings import told
 from tests.rows import each
 from workflow.core.language.prefixes import case_ids
 from workflow.core.language.read import read
-from workflow.core.model import Mark, Word
+from workflow.core.mail import Mark, Word
 
 # --- the line that speaks ---------------------------------------------------------------------------
 

@@ -17,7 +17,8 @@ from tests.cast import a_case, local
 from tests.rows import each
 from workflow.core.language import vocabulary
 from workflow.core.language.reply import answer
-from workflow.core.model import Answer, Case, Doubt, Kind, Mark, Outcome, Reading, Report, Role, State, Why, Word
+from workflow.core.mail import Answer, Doubt, Mark, Reading, Report, Why, Word
+from workflow.core.model import Case, Kind, Outcome, Role, State
 
 LATE_CASE = a_case(Kind.LATE, minutes=15)
 NOSHOW_CASE = a_case(Kind.NOSHOW)

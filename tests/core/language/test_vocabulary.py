@@ -9,7 +9,8 @@ from tests.rows import each
 from workflow.core.language import vocabulary
 from workflow.core.language.times import is_when, starts_time, starts_when
 from workflow.core.language.vocabulary import makeup_in, match, pieces
-from workflow.core.model import Outcome, Word
+from workflow.core.mail import Word
+from workflow.core.model import Outcome
 
 STARTS = """
 SENT                          SENT

@@ -15,7 +15,8 @@ from workflow.core.language.given_names import GIVEN_NAMES
 from workflow.core.language.plain import fold
 from workflow.core.language.reasons import REASONS
 from workflow.core.language.vocabulary import Piece
-from workflow.core.model import Kind, Outcome, Word
+from workflow.core.mail import Word
+from workflow.core.model import Kind, Outcome
 
 _NEGATIONS = vocabulary.listed(
     "not never cannot will nope wont dont didnt doesnt cant couldnt wouldnt shouldnt isnt wasnt arent werent hasnt "

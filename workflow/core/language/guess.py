@@ -28,7 +28,8 @@ from workflow.core.language.times import (
     tokens,
 )
 from workflow.core.language.vocabulary import TAG_PHRASES
-from workflow.core.model import Kind, Report, Unclear
+from workflow.core.mail import Report, Unclear
+from workflow.core.model import Kind
 
 _TYPED_TAGS = [said for phrases in TAG_PHRASES.values() for said in phrases if " " not in said]
 

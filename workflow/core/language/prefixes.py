@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.language.plain import clean, without_invisible
 from workflow.core.language.vocabulary import TAG_PHRASES, match
-from workflow.core.model import Mark
+from workflow.core.mail import Mark
 
 LONGEST_SUBJECT = 2000
 """So many characters of a subject are read; longer ones are no person's."""

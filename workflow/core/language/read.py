@@ -35,7 +35,7 @@ from workflow.core.language.plain import clean, fold
 from workflow.core.language.prefixes import case_ids, read_subject, strip_labels, take_ids
 from workflow.core.language.report import LONGEST_HEAD, MOST_REPORTS, Draft, parted, read_tag
 from workflow.core.language.times import tokens
-from workflow.core.model import Mark, Reading, Report, Unclear, Word
+from workflow.core.mail import Mark, Reading, Report, Unclear, Word
 
 _MOST_LINES = 2000
 """Lines under a report that are looked at for others; a mail has no more."""

@@ -15,7 +15,8 @@ from workflow.core.kinds import KINDS, OF_TAG, TAG
 from workflow.core.language import doubts, lines, names, times, told, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.vocabulary import Match
-from workflow.core.model import Answer, Case, Doubt, Kind, Outcome, Reading, Report, Role, Says, Why, Word
+from workflow.core.mail import Answer, Doubt, Reading, Report, Why, Word
+from workflow.core.model import Case, Kind, Outcome, Role, Says
 
 _ABOUT_OUTCOMES = frozenset({Why.TWO_OUTCOMES, Why.BEFORE_SENT})
 """Reasons of doubt that say themselves that an outcome was written."""

@@ -15,7 +15,8 @@ from workflow.core.kinds import OF_TAG
 from workflow.core.language import told
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.times import is_when
-from workflow.core.model import Kind, Outcome, Says, Word
+from workflow.core.mail import Word
+from workflow.core.model import Kind, Outcome, Says
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from workflow.config.keys import ImapServer
-from workflow.core.model import Place
+from workflow.core.mail import Place
 from workflow.mail.imap.mailbox import KEYWORD, UNKNOWN_ARRIVAL, Fetched, Filing
 from workflow.mail.imap.session import Session, Weighed
 from workflow.mail.tokens import Tokens

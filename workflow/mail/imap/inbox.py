@@ -27,7 +27,8 @@ from typing import TypeVar
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from workflow.config.keys import ImapServer
-from workflow.core.model import Fate, Place
+from workflow.core.mail import Place
+from workflow.core.model import Fate
 from workflow.mail.backoff import Backoff
 from workflow.mail.imap.mailbox import (
     PATIENCE,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from workflow.core.model import Place
+from workflow.core.mail import Place
 
 PATIENCE = 30.0
 """Seconds that one answer of the server may take."""

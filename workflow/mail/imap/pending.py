@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflow.core.model import Place
+from workflow.core.mail import Place
 from workflow.mail.imap.mailbox import UNKNOWN_ARRIVAL, Fetched, Pace, Withheld
 from workflow.mail.imap.session import Session
 

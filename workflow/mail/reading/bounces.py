@@ -13,7 +13,8 @@ import re
 from collections.abc import Sequence
 from email import message_from_bytes
 
-from workflow.core.model import LetterKind, Robot
+from workflow.core.mail import Robot
+from workflow.core.model import LetterKind
 from workflow.mail.reading.charsets import clean, decode
 from workflow.mail.reading.headers import read_id, sole_address, split_block
 from workflow.mail.reading.parts import Part

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from workflow.core.model import Mail
+from workflow.core.mail import Mail
 from workflow.mail.reading import newtext, robots
 from workflow.mail.reading.headers import (
     Headers,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workflow.core.kinds import ESCALATED, KINDS
-from workflow.core.model import Robot
+from workflow.core.mail import Robot
 from workflow.mail.reading.bounces import LOOP, STATUS, read_bounce
 from workflow.mail.reading.charsets import decode
 from workflow.mail.reading.headers import Headers

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from workflow.core.model import Place
+from workflow.core.mail import Place
 from workflow.store.tiny import atomic
 
 _KEPT: Final = 4

@@ -31,7 +31,8 @@ from filelock import FileLock, Timeout
 from tinydb import TinyDB
 from tinydb.table import Document
 
-from workflow.core.model import Case, Decision, Letter, Place
+from workflow.core.mail import Place
+from workflow.core.model import Case, Decision, Letter
 from workflow.core.privacy import names_case
 from workflow.store import DESK, EVER, Desk, Found, Locked, NotCommitted, StoreError, Unreadable, codec
 from workflow.store.codec import Filed
