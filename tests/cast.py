@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.entries import Voice
 from workflow.core.mail import Mail, Report
-from workflow.core.model import Cadence, Case, Kind, Person, Role, Roster, Rules
+from workflow.core.model import Case
 from workflow.core.owed import Scene
+from workflow.core.people import Person, Role, Roster
 from workflow.core.reports import open_case
+from workflow.core.rules import Cadence, Kind, Rules
 
 TORONTO = ZoneInfo("America/Toronto")
 DANA = Person("Dana Lee", ("dana@clinic.test", "dana.lee@clinic.test"))

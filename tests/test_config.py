@@ -21,7 +21,8 @@ from tests.configuration import MICROSOFT
 from tests.rows import each
 from workflow.config import Config, Faults, load
 from workflow.config.keys import CadenceKeys, is_loopback, read_duration, read_person, read_size, read_time, tables
-from workflow.core.model import Kind, KindCadence, Person
+from workflow.core.people import Person
+from workflow.core.rules import Kind, KindCadence
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 

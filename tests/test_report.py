@@ -17,7 +17,8 @@ import daemon
 from tests.cast import a_case, local
 from tests.conversation import Clinic
 from workflow.core.figures import figures, over_ten_minutes
-from workflow.core.model import Case, Kind, Outcome, State
+from workflow.core.model import Case, Outcome, State
+from workflow.core.rules import Kind
 
 pytestmark = pytest.mark.slow
 

@@ -26,8 +26,9 @@ from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, is_owed, raw
 from tests.premises import Premises, premises
 from workflow.core.entries import consumed
-from workflow.core.model import Choice, LetterKind, Post, Role
+from workflow.core.model import Choice, LetterKind, Post
 from workflow.core.owed import to_case
+from workflow.core.people import Role
 from workflow.core.privacy import names_of, scrubbed, wiped
 from workflow.store.tiny.backup import back_up
 

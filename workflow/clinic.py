@@ -14,8 +14,8 @@ import structlog
 
 from workflow.clock import Clock
 from workflow.config import Config
-from workflow.core.model import Rules
 from workflow.core.owed import Scene
+from workflow.core.rules import Rules
 from workflow.counters import Counters
 from workflow.ids import token
 from workflow.logs import Repeated

@@ -26,10 +26,11 @@ from workflow.core.language.printed import listed
 from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import cap_answers, lately
 from workflow.core.mail import Mail, Place
-from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Person, Post, Roster, Standing
+from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Post
 from workflow.core.month import month_before, month_letters, next_month_at
 from workflow.core.outsiders import NOBODY_TOLD, lose_letter
 from workflow.core.owed import is_of_letter, notices
+from workflow.core.people import Person, Roster, Standing
 from workflow.core.presence import cleared
 from workflow.core.readers import attended, has_just_left
 from workflow.core.routing import route

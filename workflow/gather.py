@@ -16,9 +16,10 @@ from workflow.core.cases import Cases
 from workflow.core.language import read
 from workflow.core.limits import STRANGERS
 from workflow.core.mail import Mail, Robot
-from workflow.core.model import Case, Fate, Letter, LetterKind, Person, Post, Role, Standing
+from workflow.core.model import Case, Fate, Letter, LetterKind, Post
 from workflow.core.month import month_asked, month_before, month_start
 from workflow.core.owed import Scene, write_letter
+from workflow.core.people import Person, Role, Standing
 from workflow.core.situation import Situation
 from workflow.ids import free_case_id
 from workflow.mail.reading import trust

@@ -20,7 +20,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from workflow.clinic import Clinic
-from workflow.core.model import Fate, Kind
+from workflow.core.model import Fate
+from workflow.core.rules import Kind
 from workflow.counters import URGENT_WITHIN
 from workflow.store import Alive, StoreError
 

@@ -27,7 +27,7 @@ from tests.arrival.samples import HOSTILE, ORDINARY
 from tests.cast import RULES
 from workflow.config.keys import Trust
 from workflow.core.language import read
-from workflow.core.model import Standing
+from workflow.core.people import Standing
 from workflow.logs import place
 from workflow.mail.reading import message
 from workflow.mail.reading.headers import SUBJECT_MAX

@@ -22,8 +22,10 @@ from tests.cast import ALEX, DANA, RULES, a_case, local, scene
 from workflow.core.cases import Cases
 from workflow.core.language import read
 from workflow.core.law import tick_case
-from workflow.core.model import Case, Kind, Letter, LetterKind, Outcome, Standing, State
+from workflow.core.model import Case, Letter, LetterKind, Outcome, State
+from workflow.core.people import Standing
 from workflow.core.routing import route
+from workflow.core.rules import Kind
 from workflow.core.situation import Situation
 from workflow.mail.reading import message
 from workflow.mail.writing.render import Letters

@@ -22,8 +22,9 @@ from tests.rows import each
 from workflow.core.language.banners import banner_ends
 from workflow.core.language.read import read
 from workflow.core.mail import Mail
-from workflow.core.model import Case, Decision, Kind, LetterKind, Outcome
+from workflow.core.model import Case, Decision, LetterKind, Outcome
 from workflow.core.routing import route
+from workflow.core.rules import Kind
 
 _TEXT = Path(__file__).with_name("banners.txt").read_text("utf-8")
 _KNOWN, _, _UNKNOWN = _TEXT.partition("# Nobody knows these\n")

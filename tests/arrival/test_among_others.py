@@ -17,8 +17,10 @@ from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.language import read, vocabulary
 from workflow.core.mail import Mail
-from workflow.core.model import Case, Decision, Kind, Person, Standing
+from workflow.core.model import Case, Decision
+from workflow.core.people import Person, Standing
 from workflow.core.routing import route
+from workflow.core.rules import Kind
 from workflow.core.situation import Situation
 
 NOW = local("14:10")

@@ -18,8 +18,9 @@ from tests.conversation import MAILBOX, Clinic, Received
 from tests.conversations.steps import case_of, come, on, opens
 from tests.machine_world import ALEX, DANA
 from tests.movable_clock import MovableClock
-from workflow.core.model import Case, Fate, LetterKind, Person, Post, Role
+from workflow.core.model import Case, Fate, LetterKind, Post
 from workflow.core.owed import write_letter
+from workflow.core.people import Person, Role
 from workflow.verbs.show import past, quiet
 
 pytestmark = pytest.mark.slow

@@ -31,7 +31,8 @@ from tests.conversation import Clinic
 from tests.mail.letter_reading import LETTERS, SAMPLES, mail_of, part_of
 from tests.mail.letter_samples import DANA, NOW, RULES
 from tests.rows import each
-from workflow.core.model import Datum, Letter, Person
+from workflow.core.model import Datum, Letter
+from workflow.core.people import Person
 from workflow.mail.writing.mime import Body, Correspondent, to_bytes
 from workflow.mail.writing.render import Letters, Unsafe
 

@@ -15,7 +15,7 @@ from tests.conversations.steps import case_of, come, opens
 from tests.mail.reading import mail, reading
 from tests.mail.standing import LENIENT, ROSTER, STRICT, standing, verdict
 from tests.rows import each
-from workflow.core.model import Standing
+from workflow.core.people import Standing
 from workflow.mail.reading.trust import judge
 
 # --- one address, and one of the roster

@@ -19,10 +19,12 @@ from workflow.core.entries import Voice
 from workflow.core.language.prefixes import case_ids
 from workflow.core.law import answer_case, tick_case
 from workflow.core.mail import Answer, Mail, Report, Word
-from workflow.core.model import Case, Kind, Outcome, Person, Post, Role, Rules
+from workflow.core.model import Case, Outcome, Post
 from workflow.core.owed import Scene
+from workflow.core.people import Person, Role
 from workflow.core.privacy import wiped
 from workflow.core.reports import open_case
+from workflow.core.rules import Kind, Rules
 from workflow.ids import CASE_ALPHABET
 from workflow.store import codec
 from workflow.store.codec import Filed

@@ -12,7 +12,8 @@ from workflow.core.figures import contact_minutes, median_minutes
 from workflow.core.language.printed import standing
 from workflow.core.law import doubt_case
 from workflow.core.mail import Doubt, Why
-from workflow.core.model import Case, Kind, Outcome, State
+from workflow.core.model import Case, Outcome, State
+from workflow.core.rules import Kind
 
 
 def told_after(minutes: int, kind: Kind = Kind.NOSHOW) -> Case:

@@ -17,10 +17,12 @@ from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language.vocabulary import SAYS
 from workflow.core.law import answer_case, doubt_case, tick_case
 from workflow.core.mail import Answer, Doubt, Report, Why, Word
-from workflow.core.model import Case, Due, Kind, Letter, LetterKind, Person, Post, Says
+from workflow.core.model import Case, Due, Letter, LetterKind, Post, Says
 from workflow.core.owed import Scene
+from workflow.core.people import Person
 from workflow.core.presence import Sign, cleared, mark
 from workflow.core.readers import attended
+from workflow.core.rules import Kind
 
 pytestmark = pytest.mark.slow
 

@@ -22,8 +22,10 @@ from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language import read
 from workflow.core.law import answer_case, tick_case
 from workflow.core.mail import Answer, Word
-from workflow.core.model import Case, Decision, Kind, Letter, Outcome, Person, Post, Says, Standing, State
+from workflow.core.model import Case, Decision, Letter, Outcome, Post, Says, State
+from workflow.core.people import Person, Standing
 from workflow.core.routing import route
+from workflow.core.rules import Kind
 from workflow.core.situation import Situation
 
 PAGE = Path(__file__).parents[2] / "docs" / "law.md"

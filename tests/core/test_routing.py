@@ -13,9 +13,11 @@ from workflow.core.entries import Voice
 from workflow.core.language import read
 from workflow.core.law import answer_case, going_on_from
 from workflow.core.mail import Answer, Robot, Word
-from workflow.core.model import Case, Decision, Fate, Kind, Person, Post, Role, Roster, Rules, Standing, State
+from workflow.core.model import Case, Decision, Fate, Post, State
+from workflow.core.people import Person, Role, Roster, Standing
 from workflow.core.readers import attended
 from workflow.core.routing import route
+from workflow.core.rules import Kind, Rules
 from workflow.core.situation import Situation
 
 NOW = local("14:10")

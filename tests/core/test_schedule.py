@@ -12,7 +12,8 @@ from workflow.config.keys import read_duration
 from workflow.core import schedule
 from workflow.core.entries import replanned
 from workflow.core.law import tick_case
-from workflow.core.model import Case, Due, Kind, KindCadence, LetterKind, Outcome, Rules, State, Timer
+from workflow.core.model import Case, Due, LetterKind, Outcome, State, Timer
+from workflow.core.rules import Kind, KindCadence, Rules
 
 
 def due(case: Case, what: Due) -> datetime | None:

@@ -20,8 +20,10 @@ from tests.core.test_histories import STEPS, History
 from workflow.core.entries import is_moved
 from workflow.core.language.printed import when
 from workflow.core.mail import Word
-from workflow.core.model import Case, Due, Kind, Letter, LetterKind, Outcome, Role, Says, State
+from workflow.core.model import Case, Due, Letter, LetterKind, Outcome, Says, State
+from workflow.core.people import Role
 from workflow.core.presence import Sign
+from workflow.core.rules import Kind
 from workflow.mail.writing.render import Letters
 
 pytestmark = pytest.mark.slow

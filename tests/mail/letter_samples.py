@@ -7,23 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from tests.cast import CADENCE
-from workflow.core.model import (
-    Case,
-    Choice,
-    Datum,
-    Facts,
-    Kind,
-    Letter,
-    LetterKind,
-    Outcome,
-    Person,
-    Role,
-    Roster,
-    Rules,
-    Says,
-    State,
-)
+from workflow.core.model import Case, Choice, Datum, Facts, Letter, LetterKind, Outcome, Says, State
 from workflow.core.owed import admin_choices, apology_choice, associate_choices, choices, outcome_choices
+from workflow.core.people import Person, Role, Roster
+from workflow.core.rules import Kind, Rules
 
 DANA = Person("Dana Lee", ("dana@clinic.test",))
 RAVI = Person("Ravi Patel", ("ravi@clinic.test",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mail.reading import reading
 from workflow.config.keys import Trust
-from workflow.core.model import Person, Roster, Standing
+from workflow.core.people import Person, Roster, Standing
 from workflow.mail.reading.message import Incoming
 from workflow.mail.reading.trust import judge
 

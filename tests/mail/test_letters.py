@@ -32,8 +32,10 @@ from workflow.core.language.prefixes import read_subject
 from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.mail import Mark
 from workflow.core.marker import MARKER
-from workflow.core.model import Choice, Kind, LetterKind, Outcome, Person, Role, State
+from workflow.core.model import Choice, LetterKind, Outcome, State
 from workflow.core.owed import choices
+from workflow.core.people import Person, Role
+from workflow.core.rules import Kind
 from workflow.core.topics import LETTERS as TABLE
 from workflow.core.topics import Row, Topic
 from workflow.mail.writing.render import Letters, Unsafe

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from tests.mail.letter_reading import SAMPLES, every_letter, html_of, mail_of, part_of, text_of
 from tests.mail.letter_samples import LATE, written
-from workflow.core.model import LetterKind, Role
+from workflow.core.model import LetterKind
+from workflow.core.people import Role
 
 
 @every_letter

@@ -27,7 +27,8 @@ from tests.mail.letter_reading import (
 )
 from tests.mail.letter_samples import LATE, NOW, RULES, TWO, written
 from tests.rows import each
-from workflow.core.model import Letter, LetterKind, Outcome, Person, Role, Says, State
+from workflow.core.model import Letter, LetterKind, Outcome, Says, State
+from workflow.core.people import Person, Role
 from workflow.mail.writing.render import Letters
 
 # --- headers ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import time
 from tests.mail.standing import EXCHANGE, LENIENT, MICROSOFT, ROSTER, STRICT, mail, standing, verdict
 from tests.rows import each
 from workflow.config.keys import Trust
-from workflow.core.model import Standing
+from workflow.core.people import Standing
 from workflow.mail.reading.trust import judge
 
 

@@ -10,22 +10,9 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from tests.cast import CADENCE
-from workflow.core.model import (
-    Case,
-    Consumed,
-    Decision,
-    Due,
-    Entry,
-    Kind,
-    Letter,
-    LetterKind,
-    Outcome,
-    Person,
-    Post,
-    Role,
-    State,
-    Timer,
-)
+from workflow.core.model import Case, Consumed, Decision, Due, Entry, Letter, LetterKind, Outcome, Post, State, Timer
+from workflow.core.people import Person, Role
+from workflow.core.rules import Kind
 from workflow.store import DESK
 
 NINE = datetime(2026, 11, 5, 14, 0, tzinfo=UTC)

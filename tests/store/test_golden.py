@@ -23,7 +23,8 @@ from tests.conversation import Clinic
 from tests.rows import each
 from tests.store.golden_state import STOPPED_AT, read_all
 from tests.store.tiny_bench import opened
-from workflow.core.model import Case, Kind, Outcome, Post, State
+from workflow.core.model import Case, Outcome, Post, State
+from workflow.core.rules import Kind
 from workflow.store import EVER, Desk, Reader, codec
 from workflow.store.codec import Filed
 from workflow.store.tiny.reader import CASE, ONLY

@@ -25,7 +25,8 @@ from pydantic_core import PydanticKnownError
 from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 
-from workflow.core.model import Cadence, Kind, KindCadence, Person, Roster, Rules
+from workflow.core.people import Person, Roster
+from workflow.core.rules import Cadence, Kind, KindCadence, Rules
 
 _IMAP_PORTS = {"tls": 993, "starttls": 143, "none": 143}  # RFC 8314, 3.2; RFC 3501, 2.1
 _SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}  # RFC 8314, 3.3; RFC 6409, 3.1; RFC 5321, 4.5.4.2

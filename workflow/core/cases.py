@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from workflow.core.model import Case, Person
+from workflow.core.model import Case
+from workflow.core.people import Person
 
 
 class Cases(Mapping[str, Case]):

@@ -13,9 +13,11 @@ from workflow.core import figures
 from workflow.core.language.printed import listed, standing, when
 from workflow.core.law import NO_ANSWER, WANTS_TIME
 from workflow.core.limits import SET_ASIDE
-from workflow.core.model import Case, Datum, Letter, LetterKind, Post, Role, Rules, State
+from workflow.core.model import Case, Datum, Letter, LetterKind, Post, State
 from workflow.core.outsiders import NOT_TOLD
 from workflow.core.owed import Scene, write_letter
+from workflow.core.people import Role
+from workflow.core.rules import Rules
 from workflow.core.schedule import next_at
 
 MONDAY = 0

@@ -12,8 +12,10 @@ from typing import Any
 
 from workflow.core import schedule
 from workflow.core.mail import Mail
-from workflow.core.model import Before, Case, Choice, Consumed, Datum, Entry, Kind, LetterKind, Person, Role, State
+from workflow.core.model import Before, Case, Choice, Consumed, Datum, Entry, LetterKind, State
 from workflow.core.owed import Scene, apology_choice, associate_choices, to_case, told_admins, withdraw
+from workflow.core.people import Person, Role
+from workflow.core.rules import Kind
 from workflow.core.topics import Question, Receipt, ToAdmin
 
 ABOUT_OUTCOMES = frozenset({"outcome", "rebook", "undone", "cancelled", "wrong"})

@@ -13,7 +13,8 @@ from math import ceil
 from statistics import median
 from typing import Final
 
-from workflow.core.model import Case, Kind, State
+from workflow.core.model import Case, State
+from workflow.core.rules import Kind
 
 TOO_LONG: Final = timedelta(minutes=10)
 """The policy: a client is told within minutes; after ten, admin is asked to help (contract section 5)."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workflow.core.mail import Word
-from workflow.core.model import Kind, Outcome
+from workflow.core.model import Outcome
+from workflow.core.rules import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from workflow.core.entries import (
 from workflow.core.language import vocabulary
 from workflow.core.limits import lately
 from workflow.core.mail import Answer, Doubt, Report, Why, Word
-from workflow.core.model import Case, Choice, Datum, Due, Kind, LetterKind, Outcome, Person, Role, Says, State
+from workflow.core.model import Case, Choice, Datum, Due, LetterKind, Outcome, Says, State
 from workflow.core.owed import (
     Scene,
     admin_choices,
@@ -42,7 +42,9 @@ from workflow.core.owed import (
     told_admins,
     withdraw,
 )
+from workflow.core.people import Person, Role
 from workflow.core.reports import change_case, correct_closed, is_repeated, may_become, repeat_report
+from workflow.core.rules import Kind
 from workflow.core.topics import Answered, Apology, Escalated, Missing, Only, Question
 
 MOST_ASKS = 3

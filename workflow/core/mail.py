@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 
-from workflow.core.model import Kind, Outcome, Says
+from workflow.core.model import Outcome, Says
+from workflow.core.rules import Kind
 
 
 @dataclass(frozen=True, slots=True)

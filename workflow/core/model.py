@@ -1,208 +1,24 @@
-"""The nouns of Promptly: frozen values, nothing that acts.
+"""What is decided and kept, cases and letters: frozen values, nothing that acts.
 
 Words are the contract's (section 1): an *associate* reports, a *case* runs from a report to an *outcome*,
 a *letter* is a mail we owe or sent. Every datetime is aware and in UTC; local time exists only in letters.
-A new version of a case is made with ``dataclasses.replace``; the store keeps the newest. What comes in is `mail`.
+A new version of a case is made with ``dataclasses.replace``; the store keeps the newest.
+
+Other nouns: who is who, `people`; what is configured, `rules`; what comes in, `mail`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-# --- people ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody from the configuration. ``emails`` are casefolded; we write to the first."""
-
-    name: str
-    emails: tuple[str, ...]
-
-    @property
-    def email(self) -> str:
-        return self.emails[0]
-
-
-class Role(StrEnum):
-    ASSOCIATE = "associate"
-    ADMIN = "admin"
-    LEAD = "lead"
-
-
-class Standing(StrEnum):
-    """What `mail.reading.trust` makes of a sender."""
-
-    KNOWN = "known"
-    """A configured address that passed the sender check."""
-    REFUSED = "refused"
-    """A configured address whose mail failed the sender check: perhaps a forgery."""
-    STRANGER = "stranger"
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """All configured people. An address belongs to at most one associate and one admin (config checks it)."""
-
-    associates: tuple[Person, ...]
-    admins: tuple[Person, ...]
-    lead: Person | None = None
-
-    @property
-    def people(self) -> tuple[Person, ...]:
-        return (*self.admins, *filter(None, (self.lead,)), *self.associates)
-
-    def associate(self, address: str) -> Person | None:
-        return _owner(self.associates, address)
-
-    def admin(self, address: str) -> Person | None:
-        """The admin who owns this address; the lead speaks as admin (contract section 3)."""
-        return _owner(self.admins, address) or _owner(self._leads, address)
-
-    @property
-    def _leads(self) -> tuple[Person, ...]:
-        return (self.lead,) if self.lead is not None else ()
-
-    def current(self, meant: Person, role: Role) -> Person | None:
-        """Who this is in the configuration as it is now; None: has left.
-
-        Whoever has the name, else one of the addresses: an address that was wrong may be somebody else's. Those of this
-        role go before all others.
-        """
-        admins = (*self.admins, *self._leads)
-        own = {Role.ASSOCIATE: self.associates, Role.ADMIN: admins, Role.LEAD: self._leads}[role]
-        for people in (own, (*self.associates, *admins)):
-            sharing = [one for one in people if not set(one.emails).isdisjoint(meant.emails)]
-            named = [one for one in people if one.name.casefold() == meant.name.casefold()]
-            for found in ([one for one in named if one in sharing], named, sharing):
-                if found:
-                    return found[0]
-        return None
-
-
-def _owner(people: tuple[Person, ...], address: str) -> Person | None:
-    wanted = address.casefold()
-    return next((person for person in people if wanted in person.emails), None)
-
-
-# --- the rules of one clinic ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class KindCadence:
-    """When one kind of case asks again (contract section 5). Empty or None: never."""
-
-    contact: tuple[timedelta, ...] = ()
-    """Reminders after the case was opened or changed, until SENT."""
-    repeat: timedelta | None = None
-    """After the last of `contact`, again and again until SENT."""
-    escalate: timedelta | None = None
-    """Escalation to each admin, after the case was opened or changed."""
-    lead: timedelta | None = None
-    """Escalation to the lead, likewise."""
-    after_sent: tuple[timedelta, ...] = ()
-    """Outcome reminders after SENT."""
-    after_session: timedelta | None = None
-    """Outcome reminder after the session must be over."""
-    stepaway: timedelta | None = None
-    """After the session's start."""
-    stepaway_unknown: timedelta | None = None
-    """After the report, when no time was given."""
-    max_per_day: int = 6
-    """Reminders a case and local day."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cadence:
-    """Every figure of section 5; a case keeps those of the day it opened: editing the configuration changes none.
-
-    The kinds have the defaults of section 6: a case that is older than a kind has those for it.
-    """
-
-    session: timedelta
-    zone: str
-    """IANA name of the clinic's time zone."""
-    quiet_from: time
-    quiet_to: time
-    """Local times; equal means that there are no quiet hours."""
-    grace: timedelta
-    late: KindCadence = KindCadence(
-        contact=(timedelta(minutes=5),),
-        escalate=timedelta(minutes=10),
-        after_session=timedelta(minutes=5),
-    )
-    noshow: KindCadence = KindCadence(
-        contact=(timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=20)),
-        repeat=timedelta(minutes=60),
-        escalate=timedelta(minutes=10),
-        lead=timedelta(minutes=30),
-        after_sent=(timedelta(hours=3),),
-    )
-    waiting: KindCadence = KindCadence(
-        stepaway=timedelta(minutes=20),
-        stepaway_unknown=timedelta(minutes=10),
-        after_session=timedelta(minutes=5),
-    )
-
-    def of(self, kind: Kind) -> KindCadence:
-        match kind:
-            case Kind.LATE:
-                return self.late
-            case Kind.NOSHOW:
-                return self.noshow
-            case Kind.WAITING:
-                return self.waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What `core` needs to know of the configuration."""
-
-    clinic: str
-    address: str
-    """The mailbox's own address: From, envelope sender, and where answers go."""
-    roster: Roster
-    cadence: Cadence
-    stale_after: timedelta
-    """By arrival: older NOSHOW reports open no case."""
-    client_name: str = "first_initial"
-    """``[privacy] client_name``: how a client is printed in bodies."""
-    shared: bool = True
-    digest_at: time | None = None
-    """Local time; None: no digest."""
-    month: bool = True
-    """Whether the month's letter goes out by itself."""
-    stale_late: timedelta = timedelta(hours=2)
-    """The same for LATE and WAITING (contract section 6)."""
-    phone: str = ""
-    """Of the desk, as letters print it."""
-    rehearsal: bool = False
-    """A rehearsed clock: a mail arrives when first seen, nothing is stale."""
-    aliases: tuple[str, ...] = ()
-    """The mailbox's other addresses, casefolded."""
-    own_voice: str = "notice"
-    """``[mailbox] own_voice``: what mail written as the mailbox itself is."""
-
-    def owns(self, address: str) -> bool:
-        """Whether this address is the mailbox's, under whatever name."""
-        return address.casefold() in {self.address.casefold(), *self.aliases}
-
-    def knows(self, address: str) -> bool:
-        """Whether this address is the mailbox's own or a configured person's."""
-        return self.owns(address) or bool(self.roster.associate(address) or self.roster.admin(address))
-
+from workflow.core.people import Person, Role
+from workflow.core.rules import Cadence, Kind
 
 # --- cases ----------------------------------------------------------------------------------------
-
-
-class Kind(StrEnum):
-    LATE = "late"
-    NOSHOW = "noshow"
-    WAITING = "waiting"
 
 
 class State(StrEnum):

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.figures import Figures, figures
 from workflow.core.mail import Mail, Reading
-from workflow.core.model import Case, Datum, Kind, Letter, LetterKind, Person, Role, Rules
+from workflow.core.model import Case, Datum, Letter, LetterKind
 from workflow.core.owed import Scene, write_letter
+from workflow.core.people import Person, Role
+from workflow.core.rules import Kind, Rules
 from workflow.core.schedule import in_utc, morning_hour
 
 _ASKED = re.compile(r"report(?: +(?:for )?(\d{4})-(0[1-9]|1[0-2]))?[.!]?", re.IGNORECASE)

@@ -16,8 +16,9 @@ from workflow.core.entries import entered
 from workflow.core.language.printed import listed
 from workflow.core.limits import lately
 from workflow.core.mail import Report, Robot, Word
-from workflow.core.model import Case, Choice, Datum, Decision, Letter, LetterKind, Person, Post, Role
+from workflow.core.model import Case, Choice, Datum, Decision, Letter, LetterKind, Post
 from workflow.core.owed import Scene, admin_choices, is_same, notices, write_letter
+from workflow.core.people import Person, Role
 from workflow.core.questions import for_associate, for_each
 from workflow.core.situation import Situation
 from workflow.core.topics import Notice

@@ -14,22 +14,9 @@ from typing import Any
 from workflow.core import presence
 from workflow.core.kinds import KINDS
 from workflow.core.mail import Mail
-from workflow.core.model import (
-    Case,
-    Choice,
-    Datum,
-    Due,
-    Facts,
-    Kind,
-    Letter,
-    LetterKind,
-    Person,
-    Post,
-    Role,
-    Rules,
-    Says,
-    State,
-)
+from workflow.core.model import Case, Choice, Datum, Due, Facts, Letter, LetterKind, Post, Says, State
+from workflow.core.people import Person, Role
+from workflow.core.rules import Kind, Rules
 from workflow.core.topics import Notice, Topic
 
 _OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}(?:\.\d+)?)\.[0-9a-z]+")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from workflow.core.model import Person
+from workflow.core.people import Person
 
 ANSWERS_FOR = timedelta(days=1)
 """A mailbox that answered by itself longer ago says nothing of today."""

@@ -15,9 +15,11 @@ from workflow.core.language.guess import likely_line
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.printed import case_line, listed, standing
 from workflow.core.mail import Report, Word
-from workflow.core.model import Case, Choice, Datum, Decision, Fate, Kind, Letter, LetterKind, Person, Role, Roster
+from workflow.core.model import Case, Choice, Datum, Decision, Fate, Letter, LetterKind
 from workflow.core.month import answer_month
 from workflow.core.owed import choices, is_same, notices, write_letter
+from workflow.core.people import Person, Role, Roster
+from workflow.core.rules import Kind
 from workflow.core.situation import Situation
 from workflow.core.topics import Topic
 

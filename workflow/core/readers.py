@@ -11,8 +11,9 @@ from typing import Any
 
 from workflow.core import presence
 from workflow.core.entries import entered, replanned
-from workflow.core.model import Case, Letter, LetterKind, Person, Post, Role
+from workflow.core.model import Case, Letter, LetterKind, Post
 from workflow.core.owed import Scene, alerted, facts, next_id, withdraw
+from workflow.core.people import Person, Role
 from workflow.core.schedule import is_quiet, unread_since
 
 LEFT = "the associate is no longer in the configuration"

@@ -19,8 +19,10 @@ from workflow.core.language.printed import clock_time
 from workflow.core.language.report import read_tag
 from workflow.core.language.times import date_of, halves
 from workflow.core.mail import Report
-from workflow.core.model import Case, Choice, Datum, Kind, LetterKind, Person, Post, Role, Rules, State
+from workflow.core.model import Case, Choice, Datum, LetterKind, Post, State
 from workflow.core.owed import Scene, admin_choices, alerted, associate_choices, outcome_choices, to_case, withdraw
+from workflow.core.people import Person, Role
+from workflow.core.rules import Kind, Rules
 from workflow.core.schedule import in_utc
 from workflow.core.topics import Opening
 

@@ -17,9 +17,10 @@ from workflow.core.language.plain import clean, fold
 from workflow.core.language.printed import case_line, listed
 from workflow.core.law import answer_case, doubt_case, report_again, take_note
 from workflow.core.mail import Answer, Doubt, Mark, Reading, Report, Unclear, Why, Word
-from workflow.core.model import Case, Choice, Decision, Fate, Kind, Person, Role, Standing
+from workflow.core.model import Case, Choice, Decision, Fate
 from workflow.core.outsiders import take_robot, take_unknown
 from workflow.core.owed import associate_choices, is_same, notices, outcome_choices
+from workflow.core.people import Person, Role, Standing
 from workflow.core.questions import (
     MOST_CHOICES,
     ask_associate,
@@ -38,6 +39,7 @@ from workflow.core.questions import (
     untagged,
 )
 from workflow.core.reports import is_repeated, may_become, open_case, session_of
+from workflow.core.rules import Kind
 from workflow.core.schedule import session_over
 from workflow.core.situation import Situation
 

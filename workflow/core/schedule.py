@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, count, islice
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import Cadence, Case, Due, Kind, Timer
+from workflow.core.model import Case, Due, Timer
+from workflow.core.rules import Cadence, Kind
 
 MORNING = time(9, 0)
 """The clinic morning where there are no quiet hours (contract section 5)."""

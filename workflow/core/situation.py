@@ -9,8 +9,9 @@ from workflow.core.cases import Cases
 from workflow.core.entries import Voice
 from workflow.core.mail import Mail, Mark, Reading
 from workflow.core.marker import holds_marker
-from workflow.core.model import Case, Letter, Person, Role, Standing
+from workflow.core.model import Case, Letter
 from workflow.core.owed import Scene, is_of_letter, is_same
+from workflow.core.people import Person, Role, Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from workflow.core.model import Kind, LetterKind, Role
+from workflow.core.model import LetterKind
+from workflow.core.people import Role
+from workflow.core.rules import Kind
 
 Opening = Literal["opened", "changed"]
 Missing = Literal["contact", "outcome"]

@@ -23,7 +23,8 @@ from rich.table import Table
 
 from workflow.config import Config, load
 from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
-from workflow.core.model import Case, Kind, State
+from workflow.core.model import Case, State
+from workflow.core.rules import Kind
 from workflow.store import EVER, peek
 from workflow.verbs import Terminal, iso
 

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from workflow.clock import SystemClock
 from workflow.config import Seen, look
 from workflow.core.language.names import shown
-from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Role, Says, State, Timer
+from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Says, State, Timer
+from workflow.core.people import Role
 from workflow.core.schedule import QUIET, asks_outcome, held_until
 from workflow.store import Alive, Reader, board, peek
 from workflow.verbs import tell_faults

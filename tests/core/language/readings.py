@@ -9,7 +9,7 @@ the time may be either, ``day 11-28`` (of weekdays, Monday is 0) where it is of 
 from __future__ import annotations
 
 from workflow.core.mail import Reading
-from workflow.core.model import Kind
+from workflow.core.rules import Kind
 
 
 def told(reading: Reading) -> str:

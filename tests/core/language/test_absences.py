@@ -17,7 +17,9 @@ from workflow.core.language.read import read
 from workflow.core.language.reasons import REASONS
 from workflow.core.language.reply import answer
 from workflow.core.mail import Answer
-from workflow.core.model import Kind, Outcome, Role
+from workflow.core.model import Outcome
+from workflow.core.people import Role
+from workflow.core.rules import Kind
 
 CASE = replace(a_case(Kind.WAITING), client="Sam Peters")
 

@@ -18,7 +18,9 @@ from tests.rows import each
 from workflow.core.language import vocabulary
 from workflow.core.language.reply import answer
 from workflow.core.mail import Answer, Doubt, Mark, Reading, Report, Why, Word
-from workflow.core.model import Case, Kind, Outcome, Role, State
+from workflow.core.model import Case, Outcome, State
+from workflow.core.people import Role
+from workflow.core.rules import Kind
 
 LATE_CASE = a_case(Kind.LATE, minutes=15)
 NOSHOW_CASE = a_case(Kind.NOSHOW)

@@ -16,7 +16,8 @@ from workflow.core.language.plain import fold
 from workflow.core.language.reasons import REASONS
 from workflow.core.language.vocabulary import Piece
 from workflow.core.mail import Word
-from workflow.core.model import Kind, Outcome
+from workflow.core.model import Outcome
+from workflow.core.rules import Kind
 
 _NEGATIONS = vocabulary.listed(
     "not never cannot will nope wont dont didnt doesnt cant couldnt wouldnt shouldnt isnt wasnt arent werent hasnt "

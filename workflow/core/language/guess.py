@@ -29,7 +29,7 @@ from workflow.core.language.times import (
 )
 from workflow.core.language.vocabulary import TAG_PHRASES
 from workflow.core.mail import Report, Unclear
-from workflow.core.model import Kind
+from workflow.core.rules import Kind
 
 _TYPED_TAGS = [said for phrases in TAG_PHRASES.values() for said in phrases if " " not in said]
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.kinds import KINDS
 from workflow.core.language.names import short_person, shown
-from workflow.core.model import Case, Kind, Rules, Says
+from workflow.core.model import Case, Says
+from workflow.core.rules import Kind, Rules
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -16,7 +16,9 @@ from workflow.core.language import doubts, lines, names, times, told, vocabulary
 from workflow.core.language.plain import fold
 from workflow.core.language.vocabulary import Match
 from workflow.core.mail import Answer, Doubt, Reading, Report, Why, Word
-from workflow.core.model import Case, Kind, Outcome, Role, Says
+from workflow.core.model import Case, Outcome, Says
+from workflow.core.people import Role
+from workflow.core.rules import Kind
 
 _ABOUT_OUTCOMES = frozenset({Why.TWO_OUTCOMES, Why.BEFORE_SENT})
 """Reasons of doubt that say themselves that an outcome was written."""

@@ -29,7 +29,7 @@ from workflow.core.language.times import (
     tokens,
 )
 from workflow.core.language.vocabulary import TAG_PHRASES
-from workflow.core.model import Kind
+from workflow.core.rules import Kind
 
 MOST_REPORTS = 8
 """In one mail (contract section 3)."""

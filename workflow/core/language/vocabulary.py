@@ -16,7 +16,8 @@ from workflow.core.language import told
 from workflow.core.language.plain import clean, fold
 from workflow.core.language.times import is_when
 from workflow.core.mail import Word
-from workflow.core.model import Kind, Outcome, Says
+from workflow.core.model import Outcome, Says
+from workflow.core.rules import Kind
 
 
 @dataclass(frozen=True, slots=True)

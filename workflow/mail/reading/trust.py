@@ -14,7 +14,8 @@ from functools import lru_cache
 import authres
 
 from workflow.config.keys import Trust
-from workflow.core.model import Roster, Rules, Standing
+from workflow.core.people import Roster, Standing
+from workflow.core.rules import Rules
 from workflow.mail.reading.message import Incoming
 
 RESULTS_MAX = 8 * 1024

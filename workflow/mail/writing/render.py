@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 
 from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.language.names import initials, short_person
-from workflow.core.model import Facts, Letter, LetterKind, Outcome, Rules
+from workflow.core.model import Facts, Letter, LetterKind, Outcome
+from workflow.core.rules import Rules
 from workflow.core.topics import SUBJECTS
 from workflow.mail.writing.mime import Body, Correspondent, Unsafe, clean_header, clean_name, plain_ids, to_bytes
 from workflow.mail.writing.samples import CLIENT, trial_letters

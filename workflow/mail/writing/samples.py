@@ -10,21 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from workflow.core.kinds import KINDS
-from workflow.core.model import (
-    Cadence,
-    Case,
-    Choice,
-    Datum,
-    Kind,
-    Letter,
-    LetterKind,
-    Outcome,
-    Person,
-    Role,
-    Says,
-    State,
-)
+from workflow.core.model import Case, Choice, Datum, Letter, LetterKind, Outcome, Says, State
 from workflow.core.owed import facts
+from workflow.core.people import Person, Role
+from workflow.core.rules import Cadence, Kind
 from workflow.core.topics import LETTERS
 from workflow.mail.writing.values import DATA
 

@@ -20,7 +20,9 @@ from workflow.core.language.names import greeting, initials, short_person, shown
 from workflow.core.language.plain import fold
 from workflow.core.language.printed import clock_time, day, weekday, when
 from workflow.core.marker import MARKER
-from workflow.core.model import Choice, Datum, Facts, Kind, Letter, LetterKind, Outcome, Role, Rules, Says, State
+from workflow.core.model import Choice, Datum, Facts, Letter, LetterKind, Outcome, Says, State
+from workflow.core.people import Role
+from workflow.core.rules import Kind, Rules
 from workflow.mail.writing.mime import clean_line, clean_name
 
 TEXT_MAX = 4000

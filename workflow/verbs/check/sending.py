@@ -14,8 +14,9 @@ from functools import partial
 
 from workflow.clock import Clock
 from workflow.config import Config
-from workflow.core.model import LetterKind, Person, Role
+from workflow.core.model import LetterKind
 from workflow.core.owed import Scene, is_of_letter, write_letter
+from workflow.core.people import Person, Role
 from workflow.ids import token
 from workflow.mail.reading.bounces import LOOP
 from workflow.mail.reading.headers import Headers, read_id, split_block

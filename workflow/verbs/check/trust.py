@@ -14,7 +14,7 @@ from operator import itemgetter
 from workflow.clock import Clock
 from workflow.config import Config
 from workflow.config.keys import Trust
-from workflow.core.model import Roster, Standing
+from workflow.core.people import Roster, Standing
 from workflow.mail.reading import message, trust
 from workflow.verbs.check import explain
 from workflow.verbs.check.apart import read_apart
