@@ -16,7 +16,7 @@ import time_machine
 from tests.conversation import MAILBOX, TORONTO, Clinic
 from tests.in_time import answers, happens, is_owed, missed, on, raw
 from workflow import engine
-from workflow.core.law import tick_case
+from workflow.core.due import tick_case
 from workflow.core.model import Case
 from workflow.core.owed import Scene
 

@@ -23,7 +23,7 @@ from tests.store.waiting_store import Gate
 from tests.test_disk import RefusingDisk
 from tests.test_outages import notices
 from workflow import engine, service, watch
-from workflow.core.law import tick_case
+from workflow.core.due import tick_case
 from workflow.core.model import Case
 from workflow.core.owed import Scene
 from workflow.store.tiny import atomic

@@ -22,8 +22,8 @@ import structlog
 
 from workflow.clinic import Clinic
 from workflow.core.digest import digest, faults, next_digest_at
+from workflow.core.due import going_on_from, tick_case
 from workflow.core.language.printed import listed
-from workflow.core.law import going_on_from, tick_case
 from workflow.core.limits import cap_answers, lately
 from workflow.core.mail import Mail, Place
 from workflow.core.model import Case, Decision, Fate, Letter, LetterKind, Post

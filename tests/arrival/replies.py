@@ -20,8 +20,8 @@ from itertools import cycle, islice, product
 from tests.arrival.clients import Original, Style, new_styles, styles
 from tests.cast import ALEX, DANA, RULES, a_case, local, scene
 from workflow.core.cases import Cases
+from workflow.core.due import tick_case
 from workflow.core.language import read
-from workflow.core.law import tick_case
 from workflow.core.model import Case, Letter, LetterKind, Outcome, State
 from workflow.core.people import Standing
 from workflow.core.routing import route

@@ -15,9 +15,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.bench.mailboxes import names
+from workflow.core.due import tick_case
 from workflow.core.entries import Voice
 from workflow.core.language.prefixes import case_ids
-from workflow.core.law import answer_case, tick_case
+from workflow.core.law import answer_case
 from workflow.core.mail import Answer, Mail, Report, Word
 from workflow.core.model import Case, Outcome, Post
 from workflow.core.owed import Scene

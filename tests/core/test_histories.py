@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.cast import ALEX, DANA, PAT, RAVI, RULES, TORONTO, a_case, alex, dana, local, scene
 from workflow.core import schedule
+from workflow.core.due import tick_case
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language.vocabulary import SAYS
-from workflow.core.law import answer_case, doubt_case, tick_case
+from workflow.core.law import answer_case, doubt_case
 from workflow.core.mail import Answer, Doubt, Report, Why, Word
 from workflow.core.model import Case, Due, Letter, LetterKind, Post, Says
 from workflow.core.owed import Scene

@@ -18,9 +18,10 @@ import pytest
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, mail, scene
 from tests.rows import each
 from workflow.core.cases import Cases
+from workflow.core.due import tick_case
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language import read
-from workflow.core.law import answer_case, tick_case
+from workflow.core.law import answer_case
 from workflow.core.mail import Answer, Word
 from workflow.core.model import Case, Decision, Letter, Outcome, Post, Says, State
 from workflow.core.people import Person, Standing

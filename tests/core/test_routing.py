@@ -9,9 +9,10 @@ from typing import Any
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, local, mail, scene
 from tests.rows import each
 from workflow.core.cases import Cases
+from workflow.core.due import going_on_from
 from workflow.core.entries import Voice
 from workflow.core.language import read
-from workflow.core.law import answer_case, going_on_from
+from workflow.core.law import answer_case
 from workflow.core.mail import Answer, Robot, Word
 from workflow.core.model import Case, Decision, Fate, Post, State
 from workflow.core.people import Person, Role, Roster, Standing

@@ -10,8 +10,8 @@ from tests.cast import CADENCE, RULES, TORONTO, a_case, clock, local, minutes, s
 from tests.rows import each
 from workflow.config.keys import read_duration
 from workflow.core import schedule
+from workflow.core.due import tick_case
 from workflow.core.entries import replanned
-from workflow.core.law import tick_case
 from workflow.core.model import Case, Due, LetterKind, Outcome, State, Timer
 from workflow.core.rules import Kind, KindCadence, Rules
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from workflow.core import figures
+from workflow.core.due import NO_ANSWER, WANTS_TIME
 from workflow.core.language.printed import listed, standing, when
-from workflow.core.law import NO_ANSWER, WANTS_TIME
 from workflow.core.limits import SET_ASIDE
 from workflow.core.model import Case, Datum, Letter, LetterKind, Post, State
 from workflow.core.outsiders import NOT_TOLD

@@ -1,23 +1,23 @@
 """The law: (case, event, now) -> the case as it becomes, with the letters it then owes; total over state and event.
 
-It sees no I/O and no clock. Which case a mail is about, and who may speak, is settled before: `routing`. Reports are
-`reports`, when to ask again is `schedule`, what a letter says is templates/. Every function returns a new Case. All of
-it as one table that people can read: docs/law.md, which tests/core/test_law.py makes by running it.
+It sees no I/O and no clock. Here is what an answer does; reports are `reports`, what time does is `due`. Which case a
+mail is about, and who may speak, is settled before: `routing`. What a letter says is templates/. Every function returns
+a new Case. All of it as one table that people can read: docs/law.md, which tests/core/test_law.py makes by running it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, assert_never
+from datetime import timedelta
+from typing import assert_never
 
 from workflow.core import schedule
+from workflow.core.due import WANTS_TIME, going_on_from
 from workflow.core.entries import (
     Voice,
     consumed,
     ended,
-    entered,
     milestones,
     noted,
     receipt,
@@ -29,30 +29,16 @@ from workflow.core.entries import (
 from workflow.core.language import vocabulary
 from workflow.core.limits import lately
 from workflow.core.mail import Answer, Doubt, Report, Why, Word
-from workflow.core.model import Case, Choice, Datum, Due, LetterKind, Outcome, Says, State
-from workflow.core.owed import (
-    Scene,
-    admin_choices,
-    alerted,
-    associate_choices,
-    choices,
-    is_same,
-    outcome_choices,
-    to_case,
-    told_admins,
-    withdraw,
-)
-from workflow.core.people import Person, Role
+from workflow.core.model import Case, Choice, Datum, LetterKind, Outcome, Says, State
+from workflow.core.owed import Scene, admin_choices, associate_choices, choices, is_same, outcome_choices, withdraw
+from workflow.core.people import Role
 from workflow.core.reports import change_case, correct_closed, is_repeated, may_become, repeat_report
 from workflow.core.rules import Kind
-from workflow.core.topics import Answered, Apology, Escalated, Missing, Only, Question
+from workflow.core.topics import Answered, Question
 
 MOST_ASKS = 3
 ASKS_WITHIN = timedelta(minutes=10)
 """At most so many asks a case in so long a time (contract section 3)."""
-
-NO_ANSWER, WANTS_TIME = "no answer", "wants a new time"
-"""The notes of a `waiting` case that closed by itself (contract section 5)."""
 
 _QUESTIONS: Mapping[Why, Question] = {
     Why.CANCEL: "cancel",
@@ -67,9 +53,6 @@ _QUESTIONS: Mapping[Why, Question] = {
 
 LONGEST_QUOTE = 200
 """So many characters of what was written are quoted back; the whole stands in the history."""
-
-
-# --- answers ----------------------------------------------------------------------------------------
 
 
 def answer_case(scene: Scene, voice: Voice, case: Case, answer: Answer, said: str = "") -> Case:
@@ -319,83 +302,3 @@ def _take_mistake(scene: Scene, voice: Voice, case: Case) -> Case:
     gone = ended(scene, remembered(scene, after, "outcome"), State.CANCELLED)
     gone = update_others(scene, gone, voice, "cancelled", admins=_concerns_admin(case, gone))
     return receipt(scene, gone, voice, "cancelled")
-
-
-# --- the clock --------------------------------------------------------------------------------------
-
-
-def tick_case(scene: Scene, case: Case) -> Case:
-    """What is due by now: one reminder however long nobody looked, each escalation not yet sent (contract section 5).
-
-    What nobody looked at in time is held in quiet hours. Returns the same object when nothing is due.
-    """
-    if schedule.woke_in_the_night(case, scene.now):
-        case = replanned(replace(case, resumed_at=scene.now))
-    due = {timer.due for timer in case.timers if timer.at <= scene.now}
-    if not due:
-        return case
-    if Due.CLOSE in due and Due.REMINDER not in due:  # who slept through both asks first
-        case = entered(case, scene.now, "closed by itself", "clock")
-        why = WANTS_TIME if case.client_says is Says.REBOOK else NO_ANSWER
-        return ended(scene, case, State.CLOSED, outcome=Outcome.OTHER, outcome_note=why)
-    return replanned(_write_due(scene, case, due))
-
-
-def going_on_from(case: Case, now: datetime) -> Case:
-    """The case as after a clock that was wrong: due times go on from `now`, milestones that lie ahead are today's. One
-    that is closed was closed today, or it would be kept, and told of, until then.
-
-    Returns the same object when it holds nothing of the future.
-    """
-    names = ("reported_at", "changed_at", "sent_at", "told_at", "reached_at", "closed_at")
-    known = {name: getattr(case, name) for name in names}
-    if not any(at is not None and at > now for at in (*case.reminders, *known.values(), case.resumed_at)):
-        return case
-    today: dict[str, Any] = {name: min(at, now) for name, at in known.items() if at is not None}
-    reminders = tuple(at for at in case.reminders if at <= now)
-    resumed = replace(case, **today, reminders=reminders, resumed_at=now)
-    return replanned(entered(resumed, now, "the clock was set back", "clock"))
-
-
-def _write_due(scene: Scene, case: Case, due: set[Due]) -> Case:
-    now, own = scene.now, (case.associate,)
-    if Due.STEPAWAY in due:
-        case = replace(case, stepaway_at=now)
-        case = _by_clock(scene, case, LetterKind.STEPAWAY, "", own, Role.ASSOCIATE)
-    about: Escalated = "contact" if schedule.unread_since(case) is None else "away"
-    if Due.ESCALATION in due:
-        case = replace(case, escalated_at=now)
-        case = _by_clock(scene, case, LetterKind.ESCALATION, about, alerted(scene, case), Role.ADMIN)
-    if Due.LEAD in due:
-        lead = scene.rules.roster.lead  # None: removed from the configuration since the case opened
-        people = () if lead is None or is_same(lead, case.associate) else (lead,)
-        case = replace(case, lead_told_at=now)
-        case = _by_clock(scene, case, LetterKind.ESCALATION, about, people, Role.LEAD)
-    if Due.REMINDER in due and not case.open:
-        case = replace(case, reminders=(*case.reminders, now))
-        return _by_clock(scene, case, LetterKind.REMINDER, "apology", own, Role.ASSOCIATE)
-    if Due.REMINDER in due:
-        topic: Missing = "outcome" if schedule.asks_outcome(case, now) else "contact"
-        gone, morning = case.returned_at is not None, schedule.is_of_morning(case, now)
-        case = withdraw(case, {LetterKind.REMINDER}, "a newer reminder", now)
-        case = replace(case, reminders=(*case.reminders, now))
-        if not gone:
-            case = _by_clock(scene, case, LetterKind.REMINDER, topic, own, Role.ASSOCIATE)
-        if gone or (morning and scene.is_away(case.associate)):
-            left: Missing = topic if case.reached_at is None else "outcome"
-            case = _by_clock(scene, case, LetterKind.REMINDER, left, told_admins(case, scene.rules), Role.ADMIN)
-    return case
-
-
-def _by_clock(
-    scene: Scene,
-    case: Case,
-    kind: LetterKind,
-    topic: Missing | Apology | Escalated | Only,
-    people: tuple[Person, ...],
-    role: Role,
-) -> Case:
-    answers = kind is LetterKind.REMINDER
-    offered = associate_choices(case, answers=answers) if role is Role.ASSOCIATE else admin_choices(case)
-    case = to_case(scene, case, kind, topic, people, role, offered=offered)
-    return entered(case, scene.now, f"{kind.value} {topic}".strip(), "clock")

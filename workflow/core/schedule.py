@@ -1,6 +1,6 @@
 """When to ask again: (case, now) -> due times. Contract section 5, and nothing else.
 
-It decides no letter and changes no milestone: `plan` tells when a case is due, `law` what happens then.
+It decides no letter and changes no milestone: `plan` tells when a case is due, `due` what happens then.
 Raw times come from the case's own `Cadence`; quiet hours and the daily maximum move them, never drop them.
 """
 
