@@ -1,7 +1,8 @@
 """Whose word is it, and about which case? One mail -> its decisions, all at once. Contract section 3.
 
-It decides who may speak, and where; what the words then do to a case is `reports` and `law`, what is answered when
-no case is meant is `questions`. It never guesses: in doubt it asks, and what is not ours stays as it was.
+It decides who may speak, and where; which session a report tells of is `meant`, what the words then do to a case is
+`reports` and `law`, what is answered when no case is meant is `questions`. It never guesses: in doubt it asks, and what
+is not ours stays as it was.
 """
 
 from __future__ import annotations
@@ -11,16 +12,26 @@ from dataclasses import replace
 from datetime import timedelta
 
 from workflow.core.entries import Voice, consumed, written
-from workflow.core.language import doubts, names, reply, vocabulary
+from workflow.core.language import names, reply, vocabulary
 from workflow.core.language.guess import likely_line
-from workflow.core.language.plain import clean, fold
+from workflow.core.language.plain import clean
 from workflow.core.language.printed import case_line, listed
 from workflow.core.law import answer_case, doubt_case, report_again, take_note
 from workflow.core.mail import Answer, Doubt, Mark, Reading, Report, Unclear, Why, Word
+from workflow.core.meant import (
+    associate_meant,
+    is_at,
+    is_called,
+    is_of_another_case,
+    is_over,
+    said_for,
+    same_session,
+    waited_for,
+)
 from workflow.core.model import Case, Choice, Decision, Fate
 from workflow.core.outsiders import take_robot, take_unknown
 from workflow.core.owed import associate_choices, is_same, notices, outcome_choices
-from workflow.core.people import Person, Role, Standing
+from workflow.core.people import Role, Standing
 from workflow.core.questions import (
     MOST_CHOICES,
     ask_associate,
@@ -38,13 +49,9 @@ from workflow.core.questions import (
     unread,
     untagged,
 )
-from workflow.core.reports import is_repeated, may_become, open_case, session_of
+from workflow.core.reports import open_case, session_of
 from workflow.core.rules import Kind
-from workflow.core.schedule import session_over
 from workflow.core.situation import Situation
-
-SAME_SESSION = timedelta(hours=3)
-"""A second report about the same client within this of the case's last report is about the same session (section 3)."""
 
 WRITTEN_YESTERDAY = timedelta(days=1)
 """A mail that took longer than this from its Date to its arrival tells of a session long past (contract section 3)."""
@@ -107,7 +114,7 @@ def _is_of_the_clinic(situation: Situation) -> bool:
 def _known_person(situation: Situation) -> Decision:
     reading = situation.reading
     if reading.report is not None:
-        report = _said_for(situation, reading.report)
+        report = said_for(situation, reading.report)
         if report is not reading.report:
             reading = replace(reading, report=report)
             situation = replace(situation, reading=reading)
@@ -156,9 +163,9 @@ def _about(situation: Situation, case: Case) -> Decision:
     if voice is None:
         return not_theirs(situation, case)
     reading, report = situation.reading, situation.reading.report
-    if report is not None and reading.lone and report.kind is Kind.LATE and _is_over(situation, case):
+    if report is not None and reading.lone and report.kind is Kind.LATE and is_over(situation, case):
         return _ask_anew(situation, voice, report, case)
-    if report is not None and _is_of_another_case(situation, report, case):
+    if report is not None and is_of_another_case(situation, report, case):
         if not reading.ids:
             other = _other_client(situation, voice, report, case)
             return _report(situation, report) if other is None else other
@@ -181,11 +188,6 @@ def _about(situation: Situation, case: Case) -> Decision:
     return _acted(doubted, f"doubt: {doubt.reason}")
 
 
-def _is_over(situation: Situation, case: Case) -> bool:
-    """Whether a delay can hardly be about this case: it is closed, or its session must be over."""
-    return not case.open or (case.kind is Kind.LATE and situation.mail.arrived_at >= session_over(case))
-
-
 def _ask_anew(situation: Situation, voice: Voice, report: Report, case: Case) -> Decision:
     """LATE 15 in the thread of a session that is over: a new report, or how did that one end?"""
     client = case.client if case.wiped_at is None else None
@@ -203,7 +205,7 @@ def _other_client(situation: Situation, voice: Voice, report: Report, case: Case
     None: it reports another client plainly, by capitals, or the same in another session; or the case is closed.
     """
     client, shown = (report.client or "").replace(" ", ""), clean(situation.reading.line).replace(" ", "")
-    elsewhere = report.for_associate is not None and not _is_called(case.associate, report.for_associate)
+    elsewhere = report.for_associate is not None and not is_called(case.associate, report.for_associate)
     same = case.client is not None and names.same_client(report.client or "", case.client)
     if not case.open or elsewhere or same or (report.capitals and client in shown):
         return None
@@ -222,32 +224,6 @@ def _is_said_enough(voice: Voice, case: Case) -> bool:
     return len(theirs) >= SAID_ENOUGH and theirs.count(_NUMBERED.sub("#", written(voice.mail))) >= SAID_ENOUGH
 
 
-def _is_of_another_case(situation: Situation, report: Report, case: Case) -> bool:
-    """Whether a whole report in a case's thread cannot be about it: another client, session or associate, or closed.
-
-    Of a client who is waited for "no show - flu" says an outcome with its reason, and no client called Flu. Under the
-    case's id it is the case's session.
-    """
-    reading = situation.reading
-    if report.for_associate is not None and not _is_called(case.associate, report.for_associate):
-        return True
-    if report.client is None or reply.tells_absence(reading, case):
-        return False
-    if not case.open or (case.client is not None and not names.same_client(report.client, case.client)):
-        return True
-    return not (reading.ids or _is_near(situation, case) or _is_at(situation, report, case))
-
-
-def _is_near(situation: Situation, case: Case) -> bool:
-    return situation.mail.arrived_at - case.reported_at <= SAME_SESSION
-
-
-def _is_at(situation: Situation, report: Report, case: Case) -> bool:
-    """Whether the report is for the same time as the case."""
-    at = session_of(report, situation.mail.arrived_at, situation.scene.rules).at
-    return at is not None and at == case.session_at
-
-
 # --- about no case ------------------------------------------------------------------------------------
 
 
@@ -263,9 +239,9 @@ def _fresh(situation: Situation) -> Decision:
     fresh = not (situation.answers or situation.among_others)
     own = situation.own_cases
     if reading.word is Word.LATE and reading.lone:  # the estimate of whatever can be late still
-        own = [case for case in own if case.kind is Kind.LATE and not _is_over(situation, case)]
+        own = [case for case in own if case.kind is Kind.LATE and not is_over(situation, case)]
         if reading.report is not None and reading.report.at is not None:
-            own = [case for case in own if case.session_at is None or _is_at(situation, reading.report, case)]
+            own = [case for case in own if case.session_at is None or is_at(situation, reading.report, case)]
         if fresh and len(own) > 1 and reading.report is not None:
             return ask_which(situation, "LATE alone", tuple(case.id for case in own), _anew(reading.report))
     only = own[0] if fresh and len(own) == 1 else None
@@ -305,7 +281,7 @@ def _counts_alone(situation: Situation, only: Case) -> bool:
 
 def _report(situation: Situation, report: Report) -> Decision:
     scene, mail = situation.scene, situation.mail
-    associate = _reported(situation, report)
+    associate = associate_meant(situation, report)
     if associate is None:
         return ask_associate(situation, report)
     limit = scene.rules.stale_after if report.kind is Kind.NOSHOW else scene.rules.stale_late
@@ -320,8 +296,8 @@ def _report(situation: Situation, report: Report) -> Decision:
     own = situation.associate is not None and situation.associate.email == associate.email
     voice = Voice(mail, associate, Role.ASSOCIATE) if own else Voice(mail, situation.admin or associate, Role.ADMIN)
     theirs = situation.cases.of(associate)
-    known = _same_session(situation, voice, theirs, report)
-    waited = _waited_for(theirs, report, known)
+    known = same_session(situation, voice, theirs, report)
+    waited = waited_for(theirs, report, known)
     if waited is not None:
         if not (own and report.for_associate):  # FOR says who missed it, where the associate writes it
             return ask_who_missed(situation, waited, report)
@@ -333,91 +309,6 @@ def _report(situation: Situation, report: Report) -> Decision:
     others = [listed(case, scene.rules, scene.now) for case in (*theirs, *beside)[:MOST_CHOICES]]
     opened = open_case(scene, voice, report, associate, others)
     return _acted(opened, f"opened {opened.kind.value}")
-
-
-def _waited_for(theirs: list[Case], report: Report, known: Case | None) -> Case | None:
-    """The open case in which the client of a NOSHOW is waited for: did the associate miss them, or did they not come?
-
-    "no show - flu" in a mail of its own names no client, but says why one did not come.
-    """
-    if report.kind is not Kind.NOSHOW or report.client is None:
-        return None
-    if known is None and doubts.gives_reason(report.client):
-        return next((case for case in reversed(theirs) if case.kind is Kind.WAITING), None)
-    return known if known is not None and known.kind is Kind.WAITING else None
-
-
-def _same_session(situation: Situation, voice: Voice, theirs: list[Case], report: Report) -> Case | None:
-    """The open case that this report is about (section 3).
-
-    The same client, for the same time or within three hours; else the one without a client that it names: for its time,
-    or the only one of three hours. Who names no client means what is for the same time, or says the same again. A kind
-    that the case cannot become, at another time of the day, is about another session: missed at nine, late at four.
-    """
-    at = session_of(report, voice.mail.arrived_at, situation.scene.rules).at
-    timed = [case for case in theirs if at is not None and at == case.session_at]
-    if report.client is None:
-        again = [case for case in theirs if case.client is None and is_repeated(situation.scene, voice, case, report)]
-        fitting = [case for case in timed if _may_name(report.kind, case.kind)]
-        return next((some[-1] for some in (fitting, again) if some), None)
-    named = [case for case in theirs if case.client is not None and names.same_client(report.client, case.client)]
-    untimed = [case for case in theirs if at is None or case.session_at is None]
-    near = [
-        case for case in named if _is_near(situation, case) and (_may_name(report.kind, case.kind) or case in untimed)
-    ]
-    nameless = [case for case in theirs if case.client is None and _is_near(situation, case)]
-    fitting = [case for case in nameless if _may_name(report.kind, case.kind)]
-    exact = [case for case in fitting if case in timed]
-    filled = [case for case in fitting if case in untimed and nameless == [case]]
-    same = [case for case in named if case in timed]
-    return next((some[-1] for some in (same, near, exact, filled) if some), None)
-
-
-def _may_name(new: Kind, old: Kind) -> bool:
-    """A missed session is not a client's who is late, whoever that is: both are told apart by name (section 2)."""
-    return may_become(old, new) and not (old is Kind.WAITING and new is Kind.NOSHOW)
-
-
-def _reported(situation: Situation, report: Report) -> Person | None:
-    """About whom the report is; None: it does not say (section 3, "FOR")."""
-    wanted = report.for_associate
-    if wanted is None:
-        return situation.associate
-    found = [person for person in situation.scene.rules.roster.associates if _is_called(person, wanted)]
-    if len(found) != 1:
-        return None
-    themselves = situation.associate is not None and situation.associate.email == found[0].email
-    return found[0] if situation.admin is not None or themselves else None
-
-
-def _said_for(situation: Situation, report: Report) -> Report:
-    """The report, with the name right behind FOR taken for the associate where no client stands before it.
-
-    ``LATE 15 FOR Dana Lee`` by admin is about Dana Lee, and its client is asked for. To an associate "for" leads to the
-    client (section 3, "CLIENT"), unless it is their own full name.
-    """
-    name, own = report.client, situation.associate
-    if (
-        name is None
-        or report.for_associate is not None
-        or f" for {fold(name)}" not in f" {fold(situation.reading.line)}"
-    ):
-        return report
-    opens = report.kind is not Kind.WAITING and (report.capitals or report.minutes is not None)
-    called = [person for person in situation.scene.rules.roster.associates if _is_called(person, name)]
-    themselves = own is not None and [person.email for person in called] == [own.email]
-    if not opens or not called or (own is not None and situation.admin is None and not themselves):
-        return report
-    if themselves and own is not None and fold(name) != fold(own.name):
-        return report  # a client who has the therapist's first name
-    return replace(report, client=None, for_associate=name)
-
-
-def _is_called(person: Person, wanted: str) -> bool:
-    """First name, full name or address, exactly, but for case."""
-    said_name = " ".join(wanted.casefold().split())
-    full = " ".join(person.name.casefold().split())
-    return said_name in {full, full.split(" ")[0], *person.emails}
 
 
 # --- pieces -------------------------------------------------------------------------------------------
