@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.mail.letter_samples import ALEX, DANA, NOW, PAT, RAVI, written
-from workflow.core.model import LetterKind, Person
+from workflow.core.model import LetterKind
+from workflow.core.people import Person
 from workflow.mail.smtp.outage import Outage, Verdict
 from workflow.mail.smtp.outbox import Attempt, Result
 

@@ -148,10 +148,11 @@ class _Door(SMTP):
 
 
 @asynccontextmanager
-async def open_office(host: str = "127.0.0.1", **options: object) -> AsyncIterator[PostOffice]:
-    """A post office on this loopback address; `options` are aiosmtpd's, and `ssl`, TLS from the first byte."""
+async def open_office(**options: object) -> AsyncIterator[PostOffice]:
+    """A post office; `options` are aiosmtpd's, `host`, its loopback address, and `ssl`, TLS from the first byte."""
     office = PostOffice()
-    context = options.pop("ssl", None)
+    context, host = options.pop("ssl", None), options.pop("host", "127.0.0.1")
+    assert isinstance(host, str)
     assert context is None or isinstance(context, ssl.SSLContext)
 
     def door() -> _Door:
@@ -495,7 +496,7 @@ async def test_the_full_name_of_this_machine_is_said_else_its_address(
 async def test_an_address_of_ipv6_is_said_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "desk")
     monkeypatch.setattr(session, "HOSTS", tmp_path / "hosts")
-    async with open_office("::1") as office:
+    async with open_office(host="::1") as office:
         async with outbox_for(settings_for(office.port).model_copy(update={"host": "::1"})) as outbox:
             assert (await post(outbox)).result is Result.ACCEPTED
         assert office.names == ["[IPv6:::1]"]
