@@ -81,7 +81,7 @@ async def test_who_has_left_gets_nothing_more_and_admin_has_their_cases(tmp_path
         if state == "closed":
             await clinic.until(on(7, "12:00"))
             return
-        untold = state in {"unsent", "sent", "reminded"}
+        untold = state != "messaged"
         kinds = "notice escalation" if untold else "notice"
         got = await come(clinic, alex=kinds, pat=kinds)
         if untold:
@@ -374,6 +374,31 @@ async def test_the_lead_does_not_read_that_who_is_gone_still_answers(tmp_path: P
         assert told.first_line.startswith("Message S. now for Dana L., who does not read mail")
         assert "still owns" not in told.text
         assert f"\n{MESSAGE}" in told.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bounced", [True, False], ids=["comes back", "answers by itself"])
+async def test_after_the_usual_escalation_admin_hears_of_each_case_that_nobody_reads(
+    tmp_path: Path, bounced: bool
+) -> None:
+    async with Clinic(tmp_path) as clinic:
+        for client in ("Kim", "Sam"):
+            await clinic.alex.writes(f"NOSHOW {client} FOR Dana")
+        draft = (await come(clinic, dana="draft draft", alex="alert alert"))["dana"]
+        await clinic.minute_by_minute(11)
+        got = await come(clinic, dana="reminder reminder reminder reminder", alex="escalation escalation")
+        assert "Dana Lee still owns the response" in got["alex"].text
+        await (comes_back(clinic, draft) if bounced else answers_by_itself(clinic, "dana", draft))
+        await clinic.alex.gets("notice")
+        told = [await clinic.alex.gets("escalation") for _ in range(2)]
+        assert {one.first_line.split(", who")[0] for one in told} == {f"Message {who}. now for Dana L." for who in "KS"}
+        assert any(f"\n{MESSAGE}" in one.text for one in told)
+        assert not any("still owns" in one.text for one in told)
+        await clinic.nothing_else()
+        await clinic.stops()
+        await clinic.starts()
+        await clinic.minute_by_minute(5)
+        await clinic.nothing_else()
 
 
 # --- admins who are away ------------------------------------------------------------------------------

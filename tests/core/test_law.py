@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, m
 from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.due import tick_case
+from workflow.core.entries import replanned
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language import read
 from workflow.core.law import answer_case
@@ -33,6 +34,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "law.md"
 
 OPENED, SENT_AT, CLOSED_AT, NOW = local("14:00"), local("14:02"), local("14:04"), local("14:30")
 """On a Thursday: the answers of the table come half an hour after the report."""
+
+UNREAD = local("14:20")
+"""After the usual escalation."""
 
 OUTCOMES = ["CONNECTED", "ARRIVED", "ABSENT", "RESCHEDULED Tue 3pm", "OTHER she moved", "UNREACHABLE"]
 WORDS = ["MAKEUP", "CLIENT Kim", "UNDO", "MISTAKE"]
@@ -170,6 +174,7 @@ def page() -> Iterator[str]:
     yield "Made by `tests/core/test_law.py`, which runs the rules; `UPDATE_GOLDEN=1 make quick` writes it anew."
     yield "Dana has a case about Sam P., opened at 14:00; Alex and Pat are admins. The mails come at 14:30."
     yield "*open*: nobody wrote that the client was messaged. *messaged*: SENT at 14:02. *closed*: UNREACHABLE."
+    yield "*unread*: from 14:20 on, Dana's letters come back."
     for kind in Kind:
         cases = states(kind)
         for person, lines in ((DANA, ASSOCIATE), (ALEX, ADMIN)):
@@ -205,15 +210,18 @@ def effects(line: str, cases: dict[str, Case], person: Person, *, thread: bool) 
 def timetable() -> Iterator[str]:
     yield from ("", "## Time passes, and nobody writes", "", "| case | at | letters |", "|---|---|---|")
     for kind in Kind:
-        for state in ("open", "messaged"):
+        for state, unread in product(("open", "messaged"), (False, True)):
             case = states(kind)[state]
-            while case.timers and case.timers[0].at < local("12:00", 7):
-                now = case.timers[0].at
+            while case.timers and (now := case.timers[0].at) < local("12:00", 7):
+                if unread and now > UNREAD and case.returned_at is None:
+                    case = replanned(replace(case, returned_at=UNREAD))
+                    continue
                 after = sent_out(tick_case(scene(now), case))
                 told = letters(case, Decision("", case=after))
                 clock = (now - timedelta(hours=5)).strftime("%a %H:%M")  # Toronto, in November
                 ended = "" if after.open else f"; closed: {after.outcome}, {after.outcome_note}"
-                yield f"| {kind.value}, {state} | {clock} | {told}{ended} |"
+                if case.returned_at is not None or not unread:
+                    yield f"| {kind.value}, {state}{', unread' if unread else ''} | {clock} | {told}{ended} |"
                 case = after
 
 

@@ -66,6 +66,21 @@ class TestNoshow:
         assert due(case, Due.ESCALATION) is None
         assert due(case, Due.LEAD) is None
 
+    def test_to_admin_once_more_if_nobody_reads_from_then_on(self) -> None:
+        told = tick_case(scene(local("14:10")), a_case(Kind.NOSHOW, local("14:00")))
+        away = replanned(replace(told, away_at=local("14:20")))
+        assert clock(due(away, Due.ESCALATION)) == "05 14:20"
+        assert clock(due(replanned(replace(told, returned_at=local("22:00"))), Due.ESCALATION)) == "06 08:00"
+        known = tick_case(scene(local("14:20")), away)
+        assert [one.topic for one in known.letters if one.kind is LetterKind.ESCALATION] == [
+            *("contact", "contact"),
+            *("away", "away"),
+        ]
+        gone = replanned(replace(known, away_at=None, returned_at=local("14:25")))
+        assert due(gone, Due.ESCALATION) is None
+        changed = replanned(replace(gone, changed_at=local("14:40")))  # there is another draft that nobody reads
+        assert clock(due(changed, Due.ESCALATION)) == "05 14:40"
+
     def test_without_repeat_the_mornings_follow(self) -> None:
         rules = replace(RULES, cadence=replace(CADENCE, noshow=KindCadence(contact=minutes(5))))
         assert reminders(a_case(Kind.NOSHOW, local("14:00"), rules), local("09:00", 7)) == [

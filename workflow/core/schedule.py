@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, count, islice
 from zoneinfo import ZoneInfo
 
-from workflow.core.model import Case, Due, Timer
+from workflow.core.model import Case, Due, LetterKind, Timer
+from workflow.core.people import Role
 from workflow.core.rules import Cadence, Kind
 
 MORNING = time(9, 0)
@@ -233,13 +234,19 @@ def _may_escalate(case: Case) -> bool:
 
 
 def _escalation(case: Case, due: Due, wait: timedelta | None, told_at: datetime | None) -> Timer | None:
-    """Once; to admin at once when the associate does not read the draft: nobody else can see to the client."""
-    unread = unread_since(case) if due is Due.ESCALATION else None
-    usual = None if wait is None else case.changed_at + wait
+    """Once; to admin also as soon as nobody reads the draft, even after the usual one: it said who answers for it."""
+    usual = case.changed_at + wait if wait is not None and told_at is None else None
+    unread = _unread_untold(case) if due is Due.ESCALATION else None
     times = [at for at in (usual, unread) if at is not None]
-    if not times or told_at is not None or not _may_escalate(case):
-        return None
-    return _held(case, due, _resumed(case, min(times)))
+    return _held(case, due, _resumed(case, min(times))) if times and _may_escalate(case) else None
+
+
+def _unread_untold(case: Case) -> datetime | None:
+    """Since when the associate does not read what is to be done, if no admin was told so since it changed last."""
+    away = (LetterKind.ESCALATION, "away", Role.ADMIN)
+    told = any((one.kind, one.topic, one.role) == away and one.created_at >= case.changed_at for one in case.letters)
+    since = unread_since(case)
+    return None if since is None or told else max(since, case.changed_at)
 
 
 def _stepaway(case: Case) -> Timer | None:
