@@ -107,6 +107,11 @@ async def test_the_notice_names_every_case_of_who_has_left_once(tmp_path: Path) 
         await changes(clinic, "reloaded", DANA, "")
         got = await come(clinic, alex="escalation escalation notice")
         assert set(re.findall(r"\[(\w{4})\]", got["alex"].text)) == cases
+        ravi = '[[associates]]\nname = "Ravi Patel"'
+        await changes(clinic, "reloaded", ravi, DANA + ravi)  # it was a slip
+        await changes(clinic, "reloaded", DANA, "")  # it was none
+        again = await come(clinic, alex="notice")
+        assert set(re.findall(r"\[(\w{4})\]", again["alex"].text)) == cases
 
 
 @pytest.mark.slow
@@ -455,3 +460,18 @@ async def test_an_admin_who_wrote_today_is_told_of_and_not_away(tmp_path: Path) 
         await come(clinic, lee="notice")
         await clinic.minute_by_minute(11)
         await come(clinic, dana="reminder reminder", alex="escalation")
+
+
+@pytest.mark.slow
+async def test_the_lead_hears_what_still_is_so(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, lead=True) as clinic:
+        draft = await opens(clinic, "NOSHOW Sam")
+        await clinic.minute_by_minute(11)
+        usual = (await come(clinic, dana="reminder reminder", alex="escalation"))["alex"]
+        await comes_back(clinic, draft)
+        await come(clinic, alex="notice escalation")
+        await clinic.dana.writes("HELP")
+        await come(clinic, dana="help")
+        await comes_back(clinic, usual)
+        told = (await come(clinic, lee="notice alert escalation"))["lee"]
+        assert told.first_line.startswith("Reach S. now")

@@ -17,7 +17,7 @@ from workflow.core.people import Person, Role
 from workflow.core.schedule import is_quiet, unread_since
 
 LEFT = "the associate is no longer in the configuration"
-"""The history line that keeps the notice of it from coming twice."""
+"""The history line that keeps the notice of it from coming twice, unless they had come back."""
 
 REPLACED = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REMINDER})
 """Of these the newest alone has sense."""
@@ -36,7 +36,7 @@ def attended(scene: Scene, case: Case) -> Case:
 
 def has_just_left(scene: Scene, case: Case) -> bool:
     """Whether the associate of an open case is not in the configuration any more, and nobody was told."""
-    known = any(entry.what == LEFT for entry in case.history)
+    known = case.returned_at is not None and any(entry.what == LEFT for entry in case.history)
     return not known and scene.rules.roster.current(case.associate, Role.ASSOCIATE) is None
 
 
@@ -103,8 +103,7 @@ def _told_lead(scene: Scene, case: Case) -> Case:
     kinds = [LetterKind.ALERT, *([] if is_quiet(scene.now, case.cadence) else [LetterKind.ESCALATION])]
     for kind in kinds:
         sent = [one for one in case.letters if one.kind is kind and one.created_at >= case.changed_at]
-        if sent and sent[-1].topic == "away" and unread_since(case) is None:
-            continue  # the associate reads again
-        if sent and all(one.to.email != lead.email for one in sent):
-            case = _with_copy(scene, case, sent[-1], lead, facts=facts(case), created_at=scene.now)
+        so = [one for one in sent if one.topic != "away" or unread_since(case) is not None]  # they may read again
+        if so and all(one.to.email != lead.email for one in sent):
+            case = _with_copy(scene, case, so[-1], lead, facts=facts(case), created_at=scene.now)
     return case
