@@ -125,7 +125,8 @@ class Engine:
             for case in await self.clinic.store.due(now):
                 try:
                     self._began = asyncio.get_running_loop().time()
-                    ticked = tick_case(self.clinic.scene(now, case.timers[0].at.isoformat()), case)
+                    scene = self.clinic.scene(now, case.timers[0].at.isoformat())
+                    ticked = tick_case(scene, attended(scene, case))
                     await self._commit(Decision("due", case=ticked), now, case)
                     decided += 1
                 except StoreError:

@@ -353,6 +353,18 @@ async def test_in_the_night_admin_is_not_rung_for_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_who_answered_by_itself_two_days_ago_is_not_away(tmp_path: Path) -> None:
+    async with Clinic(tmp_path, at=on(5, "22:30")) as clinic:
+        await clinic.alex.writes("LATE 15 Sam FOR Dana")
+        draft = (await come(clinic, dana="draft", alex="alert"))["dana"]
+        await answers_by_itself(clinic, "dana", draft)
+        await come(clinic, alex="notice")
+        await clinic.passes(hours=40)  # the computer slept
+        got = await come(clinic, dana="reminder", alex="escalation")
+        assert got["alex"].first_line.startswith("Reach S. now")
+
+
+@pytest.mark.slow
 async def test_who_was_messaged_is_not_escalated(tmp_path: Path) -> None:
     async with Clinic(tmp_path) as clinic:
         await clinic.alex.writes("LATE 15 Sam FOR Dana, texted")
