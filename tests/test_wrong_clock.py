@@ -58,6 +58,17 @@ class TestWhatItNotedSilencesNothing:
             await clinic.alex.gets("month")
 
     @pytest.mark.slow
+    async def test_nor_does_an_address_that_was_refused_then(self, tmp_path: Path) -> None:
+        async with Clinic(tmp_path) as clinic:
+            case = await missed(clinic)
+            clinic.server.refuse("dana@clinic.test", "550 5.1.1 No such user")
+            await for_a_moment(clinic, YEARS)
+            assert (await clinic.only_case()).returned_at is not None
+            await read_all(clinic)
+            await clinic.until(on("2026-11-06", "08:00"))
+            assert (await clinic.alex.gets("reminder")).case == case
+
+    @pytest.mark.slow
     @pytest.mark.parametrize("down", [False, True], ids=["while the daemon runs", "while it is down"])
     async def test_nor_do_answers_that_it_counted(self, tmp_path: Path, down: bool) -> None:
         async with Clinic(tmp_path, digest="08:30") as clinic:

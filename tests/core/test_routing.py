@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, local, mail, scene
 from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.due import going_on_from
-from workflow.core.entries import Voice
+from workflow.core.entries import Voice, replanned
 from workflow.core.language import read
 from workflow.core.law import answer_case
 from workflow.core.mail import Answer, Robot, Word
-from workflow.core.model import Case, Decision, Fate, Post, State
+from workflow.core.model import Case, Decision, Due, Fate, Post, State
 from workflow.core.people import Person, Role, Roster, Standing
 from workflow.core.readers import attended
 from workflow.core.routing import route
@@ -197,3 +197,12 @@ def test_a_clock_that_was_wrong_leaves_nothing_in_the_future() -> None:
     assert max(resumed.changed_at, resumed.reported_at) == NOW
     assert resumed.timers[0].at > NOW
     assert going_on_from(resumed, NOW) is resumed
+
+
+@each("mark", ["returned_at", "away_at"])
+def test_who_went_away_by_a_clock_that_was_wrong_is_away_since_now(mark: str) -> None:
+    case = a_case(Kind.LATE, NOW - timedelta(minutes=3), minutes=5)
+    away: dict[str, Any] = {mark: NOW + timedelta(days=365)}
+    ahead = going_on_from(replanned(replace(case, **away)), NOW)
+    assert [timer.at for timer in ahead.timers if timer.due is Due.ESCALATION] == [NOW]
+    assert all(timer.at < NOW + timedelta(days=2) for timer in ahead.timers)

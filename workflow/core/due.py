@@ -40,7 +40,8 @@ def going_on_from(case: Case, now: datetime) -> Case:
 
     Returns the same object when it holds nothing of the future.
     """
-    names = ("reported_at", "changed_at", "sent_at", "told_at", "reached_at", "closed_at")
+    milestones = ("reported_at", "changed_at", "sent_at", "told_at", "reached_at", "closed_at")
+    names = (*milestones, "returned_at", "away_at", "apology_at")
     known = {name: getattr(case, name) for name in names}
     if not any(at is not None and at > now for at in (*case.reminders, *known.values(), case.resumed_at)):
         return case
