@@ -21,11 +21,14 @@ from typing import Any
 import pytest
 
 import daemon
-from tests.cast import DANA, a_case, dana, local, scene
+from tests.cast import DANA, RULES, a_case, dana, local, scene
 from tests.conversation import MAILBOX, Clinic
 from tests.in_time import answers, happens, is_owed, raw
 from tests.premises import Premises, premises
 from workflow.core.entries import consumed
+from workflow.core.language.printed import case_line
+from workflow.core.law import doubt_case
+from workflow.core.mail import Doubt, Why
 from workflow.core.model import Choice, LetterKind, Post
 from workflow.core.owed import to_case
 from workflow.core.people import Role
@@ -90,7 +93,7 @@ async def verb(clinic: Clinic, *words: str) -> int:
 class TestWhatIsWiped:
     def test_all_that_people_wrote_goes_and_all_that_is_counted_stays(self) -> None:
         case = a_case(note=WORDS, client=NAME)
-        case = consumed(scene(local("14:05")), case, dana(f"SENT {WORDS}", local("14:05"), key="k"), "sent")
+        case = consumed(scene(local("14:05")), case, dana(f"? {WORDS}", local("14:05"), key="k"), "unclear: question")
         offered = (Choice("SENT", "texted", case.id), Choice(f"LATE 15 {NAME}", "report", None))
         case = to_case(
             scene(local("14:05")),
@@ -113,6 +116,13 @@ class TestWhatIsWiped:
         assert bare.letters[-1].data == {"minutes_taken": 5}
         assert [choice.line for choice in bare.letters[-1].choices] == ["SENT"]
         assert wiped(bare, local("15:00")) == bare
+
+    def test_a_question_that_names_the_client_loses_its_choices(self) -> None:
+        case, voice = a_case(client=NAME), dana("NOSHOW flu", local("14:05"), key="k")
+        here = Choice("NOSHOW", case_line(case, RULES, local("14:05")), case.id)
+        asked = doubt_case(scene(local("14:05")), voice, case, Doubt(Why.PERHAPS_ANOTHER), "", meant=(here,))
+        assert "Quillon" in repr(asked.letters[-1].choices)
+        assert "Quillon" not in repr(wiped(asked, local("15:00")))
 
     def test_what_is_written_afterwards_is_to_be_wiped_in_its_turn(self) -> None:
         bare = wiped(a_case(), local("15:00"))

@@ -42,10 +42,11 @@ def wiped_letter(letter: Letter) -> Letter:
     """The letter likewise. One that is still owed goes all the same, and says less."""
     facts = letter.facts
     if facts is not None:
-        facts = replace(facts, client=None, outcome_note=None, note=None)
+        facts = replace(facts, client=None, outcome_note=None, note=None, unclear=None)
     data = {name: value for name, value in letter.data.items() if name not in FREE}
     own = (None, letter.case)  # what is offered about other cases is labelled with their clients
     words = tuple(choice for choice in letter.choices if " " not in choice.line and choice.case in own)
+    words = () if letter.topic == "other-client" else words  # labelled with its own
     return replace(letter, facts=facts, data=data, choices=words)
 
 
