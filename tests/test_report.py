@@ -142,7 +142,7 @@ async def test_report_for_people_and_as_csv(tmp_path: Path, capsys: pytest.Captu
 
 async def test_a_month_that_is_none_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with Clinic(tmp_path) as clinic:
-        for month in ("2026-13", "November"):
+        for month in ("2026-13", "November", "0000-01"):
             code, _, err = await run(clinic, capsys, "report", "--month", month)
             assert code == 2
             assert "write a month such as 2026-11" in err

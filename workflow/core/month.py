@@ -18,7 +18,7 @@ from workflow.core.people import Person, Role
 from workflow.core.rules import Kind, Rules
 from workflow.core.schedule import in_utc, morning_hour
 
-_ASKED = re.compile(r"report(?: +(?:for )?(\d{4})-(0[1-9]|1[0-2]))?[.!]?", re.IGNORECASE)
+_ASKED = re.compile(r"report(?: +(?:for )?(20\d{2})-(0[1-9]|1[0-2]))?[.!]?", re.IGNORECASE)
 
 
 def month_asked(reading: Reading, now: datetime, zone: ZoneInfo) -> date | None:

@@ -39,7 +39,7 @@ COLUMNS = (
 def main(asked: Namespace) -> int:
     """Print the figures (contract section 7); exit codes 0, 2 and 4."""
     config, month = load(asked.config, secrets=False), asked.month
-    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+    if month is not None and not re.fullmatch(r"20\d{2}-(0[1-9]|1[0-2])", month):
         print(f"--month {month}: write a month such as 2026-11", file=sys.stderr)
         return 2
     cases, faults = asyncio.run(_gathered(config, month))
