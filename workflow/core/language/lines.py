@@ -67,7 +67,7 @@ def _letters(text: str) -> int:
 _SPOKEN = (
     (re.compile(r"\s+question mark\b", re.IGNORECASE), "?"),
     (re.compile(r"\s+comma\b", re.IGNORECASE), ","),
-    (re.compile(r"\s+(?:[Pp]eriod|[Ff]ull [Ss]top|[Ee]xclamation (?:[Mm]ark|[Pp]oint))(?=\W*$|\s+[A-Z])"), "."),
+    (re.compile(r"\s+(?i:period|full stop|exclamation (?:mark|point))(?=\W*$|\s+[A-Z])"), "."),
 )
 """Signs that a telephone wrote out when they were dictated."""
 
