@@ -159,7 +159,17 @@ async def test_a_late_that_must_be_over_is_asked_about(tmp_path: Path) -> None:
 
 @each(
     "line",
-    ["LATE 15 Sam tomorrow", "LATE Kim Friday 2pm", "WAITING Jo on Mon", "LATE 5 Sam Dec 3", "NOSHOW Sam tomorrow"],
+    [
+        "LATE 15 Sam tomorrow",
+        "LATE Kim Friday 2pm",
+        "WAITING Jo on Mon",
+        "LATE 5 Sam Dec 3",
+        "NOSHOW Sam tomorrow",
+        "LATE 15 tomorrow Sam",
+        "LATE 15 for tomorrow's Sam",
+        "LATE 15 Nov 12",
+        "LATE 15 for Sam's session tomorrow",
+    ],
 )
 async def test_a_day_to_come_opens_nothing(tmp_path: Path, line: str) -> None:
     async with Clinic(tmp_path / fold(line)) as clinic:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 
 from tests.rows import each
-from workflow.core.language.times import clock_at, minutes_at, tokens
+from workflow.core.language.times import clock_at, date_of, minutes_at, tokens
 
 
 @each(
@@ -70,3 +70,16 @@ def test_times_of_the_day(text: str, at: time | None) -> None:
 def test_minutes(text: str, minutes: int | None) -> None:
     found = minutes_at(tokens(text), 0)
     assert (found and found.value) == minutes
+
+
+@each(
+    ("said", "day"),
+    [
+        ("11-12/12-11", date(2026, 11, 12)),
+        ("10-12/12-10", date(2026, 10, 12)),
+        ("12-1/1-12", None),
+        ("11-30/30-11", date(2026, 11, 30)),
+    ],
+)
+def test_a_date_in_figures_is_the_last_one_past_and_not_long_ago(said: str, day: date | None) -> None:
+    assert date_of(said, date(2026, 11, 30)) == day

@@ -32,8 +32,8 @@ _OF_TIME = """
     early-morning evening evenings feb february fortnight fri friday half hour hourly hours hr hrs later latest
     lunch lunchtime midday midnight mins minute minutes moment moments monday month monthly months morning mornings
     night nights nov november oct october period periods pm quarter saturday seconds sept september shortly snack
-    spring-break sunday supper thurs thursday time times timing today tomorrow tonight tue tues tuesday vacation wed
-    wednesday week weekday weekend weekly weeks year yearly years yesterday
+    spring-break sunday supper thurs thursday time times timing tmr tmrw tmw today tommorow tommorrow tomorow tomorrow
+    tonight tue tues tuesday vacation wed wednesday week weekday weekend weekly weeks year yearly years yesterday
 """
 
 _OF_THE_CLINIC = """

@@ -334,7 +334,7 @@ class Draft:
         return at + 1 < len(self.row) and self.row[at + 1].said in OCLOCK
 
     def _day(self) -> bool:
-        """ "today", "this afternoon", "yesterday evening"; behind the client "tomorrow", "on Monday", "Nov 28", too."""
+        """ "today", "this afternoon", "yesterday evening"; behind client or minutes "on Monday", "Nov 28", too."""
         said, following = [*(token.said for token in self.row[self.here : self.here + 2]), "", ""][:2]
         if said == "tonight":
             self.half, self.here = "p", self.here + 1
@@ -347,15 +347,22 @@ class Draft:
         elif (
             self.day is None
             and (found := day_at(self.row, self.here)) is not None
-            # "LATE 15 tomorrow"; "Tuesday group" is a client, and so is May
-            and (self.client is not None or (self.minutes and found[1] == len(self.row) and "-" not in found[0]))
+            and (self.client is not None or (self.minutes and self._is_no_name(*found)))
         ):
             self.day, self.here = found
+            self.here = self._after(_SESSION - {"client"})
             part = self.row[self.here].said if self.here < len(self.row) else ""
             self.half, self.here = _PARTS_OF_DAY.get(part, self.half), self.here + (part in _PARTS_OF_DAY)
         else:
             return False
         return True
+
+    def _is_no_name(self, day: str, end: int) -> bool:
+        """Whether no client begins with the day that stands here: "Tuesday group" is one, and so is May."""
+        if day.startswith("0-") or is_name_word(self.row[self.here].text):
+            return False
+        following = self.row[end] if end < len(self.row) else None
+        return not day.isdecimal() or following is None or following.kind != "word" or following.said in _SESSION
 
     def _preposition(self) -> bool:
         if self.here + 1 >= len(self.row):
@@ -374,13 +381,13 @@ class Draft:
 
     def _session(self) -> None:
         """ "for my 2pm session with Sam": passed over up to the client, whose words begin after "with"."""
-        at, draft_at = self.here, self.at
-        while self._clock() or self._after(_OF_SESSION) > self.here:
+        kept = self._when
+        while self._clock() or self._day() or self._after(_OF_SESSION) > self.here:
             self.here = self._after(_OF_SESSION)
-        if self._after({"with"}) > self.here > at and self._client_at(self.here + 1)[0] is not None:
+        if self._after({"with"}) > self.here > kept[0] and self._client_at(self.here + 1)[0] is not None:
             self.here += 1
         else:
-            self.here, self.at = at, draft_at
+            self._when = kept
 
     def _for(self) -> bool:
         """FOR and one associate: a name or an address."""
@@ -398,8 +405,10 @@ class Draft:
         """The client that begins here, if one does, and where the words end."""
         end = self._end_of_name(begin)
         named = [token.text.rstrip(".") if _ends_sentence(token) else token.text for token in self.row[begin:end]]
-        if named and named[-1].endswith(_OF) and clock_at(self.row, end) is not None:
-            named[-1] = named[-1][:-2]
+        whose = named[:-1] if self.minutes and named and named[-1].casefold() in _SESSION else named
+        timed = self._is_when(end) if self.minutes else clock_at(self.row, end) is not None
+        if timed and whose and whose[-1].endswith(_OF):
+            named = [*whose[:-1], whose[-1][:-2]]  # "Sam's session tomorrow"
         # A word in lower case behind one with a capital is a verb or the like, not a name: "Sam may go".
         sentence = named[:1] != [word.lower() for word in named[:1]] and not SMALL_WORDS.isdisjoint(named[1:])
         if sentence or (named and named[-1].endswith(_OF)):

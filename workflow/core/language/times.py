@@ -289,8 +289,11 @@ MONTHS = {word: number for number, words in enumerate(_OF_YEAR.split(","), 1) fo
 _ARE_NAMES = frozenset({"mon", "thu", "sat", "sun"})
 """Days that people are called, too."""
 _TO_COME = "to come"
-_COMING = frozenset({"tomorrow", "tmrw", "tmr", "tmw"})
+_COMING = frozenset({"tomorrow", "tmrw", "tmr", "tmw", "tomorow", "tommorow", "tommorrow"})
 _NUMBER_OF_DAY = re.compile(r"(\d{1,2})(st|nd|rd|th)?", re.IGNORECASE)
+_YEAR_FIRST = re.compile(r"\d{4} ([-/]) (\d{1,2}) \1 (\d{1,2})(?!\S)")
+_IN_FIGURES = re.compile(r"(\d{1,2}) / (\d{1,2})(?P<year> / \d{2,4})?(?!\S| (?:/|(?i:of|h|hrs?|hours?))(?!\S))")
+"""The texts of tokens: a day and its month or the other way round, unless they are a part: "3/4 of an hour"."""
 _LAST_YEAR = timedelta(days=60)
 """So far back a date of the year before may lie: in January December is meant, in November not January."""
 
@@ -301,7 +304,7 @@ def day_at(row: Sequence[Token], at: int) -> tuple[str, int] | None:
     led = lead in {("on",), ("last",), ("next",), ("this",), ("coming",)}
     begin = at + led + (_said(row, at + led, 1) == ("the",))
     word = row[begin].said if begin < len(row) else ""
-    if word in _COMING or (lead == ("next",) and word in {*_DAY_OF_WEEK, "week", "month"}):
+    if word.removesuffix("'s") in _COMING or (lead == ("next",) and word in {*_DAY_OF_WEEK, "week", "month"}):
         return _TO_COME, begin + 1
     dated = _date_at(row, begin)
     if dated is not None:
@@ -317,17 +320,23 @@ def day_at(row: Sequence[Token], at: int) -> tuple[str, int] | None:
 
 
 def _date_at(row: Sequence[Token], at: int) -> tuple[str, int] | None:
-    """ "Nov 28", "28 Nov", "28th of November", "the 28th", "2026-11-28"."""
+    """ "Nov 28", "28 Nov", "28th of November", "the 28th", "2026-11-28", "11/28"; not "2nd time", nor "1/2 hour"."""
     texts = [token.text for token in row[at : at + 5]]
-    if len(texts) == 5 and texts[1::2] == ["-", "-"] and all(map(str.isdecimal, texts[::2])) and len(texts[0]) == 4:
-        return f"{int(texts[2])}-{int(texts[4])}", at + 5
+    shown = " ".join(texts)
+    if dated := _YEAR_FIRST.match(shown):
+        return f"{int(dated[2])}-{int(dated[3])}", at + 5
+    if dated := _IN_FIGURES.match(shown):
+        one, other = int(dated[1]), int(dated[2])
+        either = [f"{month}-{day}" for month, day in ((one, other), (other, one)) if 0 < month <= 12 and 0 < day <= 31]
+        return ("/".join(either), at + (5 if dated["year"] else 3)) if either else None
     first, second = [*texts[:2], "", ""][:2]
     number, of = _NUMBER_OF_DAY.fullmatch(first), at + 1 + (second.casefold() == "of")
     if number is not None:
         month = MONTHS.get(row[of].said) if of < len(row) else None
         if month is not None:
             return f"{month}-{int(number[1])}", of + 1
-        return (f"0-{int(number[1])}", at + 1) if number[2] else None
+        counts = at + 1 < len(row) and row[at + 1].kind == "word" and row[at + 1].said not in _SPANS
+        return (f"0-{int(number[1])}", at + 1) if number[2] and not counts else None
     number = _NUMBER_OF_DAY.fullmatch(second)
     if number is None or row[at].said not in MONTHS or clock_at(row, at + 1) is not None:
         return None
@@ -338,6 +347,9 @@ def date_of(said: str, today: date) -> date | None:
     """The last such day up to `today`; None: it is still to come, or there is none."""
     if said == _TO_COME:
         return None
+    if "/" in said:  # "11/12" is in November or in December
+        read = (date_of(one, today) for one in said.split("/"))
+        return max((day for day in read if day is not None and today - day <= _LAST_YEAR), default=None)
     month, parted, number = said.partition("-")
     if not parted:
         return today - timedelta(days=(today.weekday() - int(said)) % 7)
