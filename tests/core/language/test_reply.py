@@ -528,6 +528,13 @@ told Alex                                       -> ? another client
 sent it to Kim                                  -> ? another client
 SENT to her mother                              -> ? unclear
 SENT her mother a text                          -> ? unclear
+SENT HER AGENT A TEXT                           -> ? unclear
+SENT his mother a text                          -> ? unclear
+SENT Sam's mother a text                        -> ? unclear
+told them at the front desk                     -> ? unclear
+TOLD HER AT RECEPTION                           -> ? unclear
+called her at home                              -> SENT: at home
+texted her at work                              -> SENT: at work
 I sent her mother a text                        -> ? unclear
 sent you an email                               -> ? unclear
 SENT the invoice                                -> ? unclear
@@ -639,6 +646,12 @@ CONTACTED nobody answers              -> ? negation
 CONTACTED, she is here                -> ?? two outcomes
 contacted her                         -> CONTACTED
 contacted her mother                  -> ? unclear
+CONTACTED her mom                     -> ? unclear
+CONTACTED Sam's mother by phone       -> ? unclear
+CONTACTED the front desk              -> ? unclear
+reached Sam's wife                    -> ? unclear
+CONTACTED her at work                 -> CONTACTED: her at work
+CONTACTED her, mother answered        -> CONTACTED: her, mother answered
 I contacted Sam, he can do Tuesday    -> CONTACTED: he can do Tuesday
 spoke to her husband                  -> ? unclear
 called her twice, no luck             -> ? negation
@@ -868,6 +881,12 @@ def test_a_client_called_will() -> None:
     assert said_about(will, "texted Will") == "SENT"
     assert said_about(will, "unable to reach Will") == "unreachable"
     assert said_about(will, "RESCHEDULED will confirm") == "?? negation"
+
+
+def test_a_client_called_son() -> None:
+    son = replace(NOSHOW_CASE, client="Son Nguyen")
+    assert said_about(son, "CONTACTED Son by phone", Role.ADMIN) == "CONTACTED: Son by phone"
+    assert said_about(son, "CONTACTED her daughter", Role.ADMIN) == "? unclear"
 
 
 def test_done_about_a_closed_case_is_no_sent() -> None:

@@ -29,6 +29,8 @@ def test_a_note_that_begins_with_a_word_for_sent_tells_it(note: str) -> None:
     "note",
     [
         "told reception",
+        "told them at the front desk",
+        "TEXTED his mother",
         "called, no answer",
         "texted, not delivered",
         "will text",

@@ -114,6 +114,17 @@ _NOBODY = re.compile(r"\b(?:nobody|no[ -]?one|no client)\b", re.IGNORECASE)
 BUSINESS = vocabulary.listed("bill fee fees form forms homework insurance intake invoice payment receipt statement")
 """Mail about these is not the message that the policy asks for: "emailed him the invoice"."""
 
+_OTHER_OBJECT = vocabulary.listed("to you your yourself my")
+"""Right after SENT, in capitals or not, they say that something went to somebody else, or something else went."""
+_SOMEBODY_ELSE = re.compile(
+    r"(?:at |in )?(?:the )?(?:front |reception )?(?:desk|reception|receptionist)\b"
+    r"|(?:(?:\w+ )?\w+'s |(?:the|her|his|him|their|them|both|a|an|step) ){0,4}(?P<who>aunt|boss|boyfriend|brother|"
+    r"caregiver|caseworker|clinic|dad|daughter|doctor|emergency|employer|family|father|fianc[e\u00e9]e?|friend|"
+    r"girlfriend|gp|grand(?:father|mother|ma|pa)|guardian|husband|lawyer|mom|mother|mum|neighbou?r|nurse|office|parents?|"
+    r"partner|psychiatrist|roommate|school|sister|son|spouse|teacher|uncle|wife|work)\b"
+)
+"""Who was reached instead: "her mom", "Sam's mother", "at the front desk"; "at work" it was the client."""
+
 _PROSE = frozenset({"other", "unable", "started", "joined"})
 """Outcome words so common in a longer text that there they count only at the start of a line."""
 
@@ -200,6 +211,17 @@ def denies_sending(rest: str) -> bool:
 def denies_delivery(sentence: str) -> bool:
     """Whether the sentence under a word for SENT says that the message never arrived: "it says not delivered"."""
     return _NOT_DELIVERED.search(fold(sentence)) is not None
+
+
+def is_for_another(said: vocabulary.Match, client: str | None) -> bool:
+    """Whether somebody or something else is the object: "SENT to her mother", "called in sick", "SENT the bill"."""
+    rest, row = fold(said.rest), vocabulary.pieces(said.rest)
+    other = _SOMEBODY_ELSE.match(rest)
+    if other is not None and other["who"] not in words_of_name(client):
+        return True
+    if rest.startswith("in sick") or (row and row[0].folded in _OTHER_OBJECT):
+        return True
+    return holds(" ".join(said.rest.split()[:2]), BUSINESS)
 
 
 def takes_back(rest: str) -> bool:

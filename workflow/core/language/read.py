@@ -229,7 +229,7 @@ def _tells_sent(note: str, client: str | None) -> bool:
     rest, own = found.rest, told.without_client(found.rest, client)
     if doubts.second_outcome(rest, None) or doubts.denies_sending(own) or doubts.takes_back(own):
         return False
-    if doubts.holds(rest, doubts.BUSINESS):
+    if doubts.holds(rest, doubts.BUSINESS) or (not found.gap.strip() and doubts.is_for_another(found, client)):
         return False
     return found.capitals or found.phrase or not rest or bool(found.gap.strip())
 

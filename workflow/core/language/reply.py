@@ -37,15 +37,6 @@ _AFTER_TOLD = vocabulary.listed("a about an as but from i i'd i'll i'm im that t
 """What may follow "texted her" besides: "texted her the message", "told him that I am late"."""
 _AFTER_SENT = vocabulary.listed("again already and but so though twice")
 """What may follow SENT without an object: "sent already", "texted and called", "sent but late"."""
-_OF_HERS = vocabulary.listed(
-    "aunt boss boyfriend brother caregiver caseworker dad daughter doctor employer family father fiance fiancee friend "
-    "girlfriend gp grandfather grandma grandmother grandpa guardian husband lawyer mom mother mum neighbor neighbour "
-    "nurse office parent parents partner psychiatrist roommate school sister son spouse teacher uncle wife work"
-)
-"""Right after "spoke to her" they say that somebody else was reached."""
-_OTHER_OBJECT = vocabulary.listed("to you your yourself my") | doubts.BUSINESS
-"""Right after SENT, in capitals or not, they say that something went to somebody else, or something else went."""
-
 _UNSENT = vocabulary.listed(
     "almost believe eventually except guess hope hopefully if maybe mean meant might nearly perhaps possibly probably "
     "scratch suppose tentatively think trying unless until would wrong yet"
@@ -382,8 +373,11 @@ class _Speech:
         if said.word in vocabulary.SAYS:
             loose = said.phrase or self._has_punctuation() or self._goes_on(first)
             return said.capitals or (loose and not doubts.holds(said.rest, doubts.BUSINESS))
-        if said.word in {Word.SENT, Word.CONTACTED} and not self._has_punctuation() and self._is_for_another(first):
-            return False
+        words = [piece.folded for piece in row]
+        if said.word in {Word.SENT, Word.CONTACTED} and not self._has_punctuation():
+            whose = said.word is Word.SENT and said.said.casefold().endswith(" her")  # "SENT her agent a text"
+            if doubts.is_for_another(said, self.case.client) or (whose and not self._may_follow_phrase(words)):
+                return False
         if said.word is Word.MISTAKE and doubts.holds(said.rest, doubts.BUSINESS):
             return False  # "MISTAKE in the invoice"
         # Capitals are a command, unless somebody writes everything in them and the word is an everyday one.
@@ -400,7 +394,7 @@ class _Speech:
         if self._has_punctuation() or vocabulary.makeup_in(said.rest) == ("", True):
             return True
         if said.phrase:
-            return self._may_follow_phrase([piece.folded for piece in row])
+            return self._may_follow_phrase(words)
         if said.word is Word.SENT:
             twice = all(piece.folded in _AFTER_SENT or piece.meaning == vocabulary.SENT for piece in row)
             on = first in _AFTER_SENT and said.folded != "called"
@@ -444,14 +438,6 @@ class _Speech:
     def _goes_on(self, first: str) -> bool:
         """Whether it goes on about the same, as after a longer phrase."""
         return first in _AFTER_PHRASE or times.starts_when(self.said.rest)
-
-    def _is_for_another(self, first: str) -> bool:
-        """Whether somebody or something else is the object: "SENT to her mother", "called in sick", "SENT the bill"."""
-        row = [piece.folded for piece in vocabulary.pieces(self.said.rest)]
-        others = first in _OF_HERS if self.said.word is Word.CONTACTED else not self._may_follow_phrase(row)
-        whose = self.said.said.casefold().endswith(" her") and others
-        noun = doubts.holds(" ".join(self.said.rest.split()[:2]), doubts.BUSINESS)
-        return whose or noun or first in _OTHER_OBJECT or fold(self.said.rest).startswith("in sick")
 
     def _has_punctuation(self) -> bool:
         """Whether punctuation parts the word from the rest; a bare hyphen joins ("here-ish"), a quote reports."""
