@@ -453,6 +453,11 @@ no show, waiting 5 more               -> ?? unclear
 no show - scratch that                -> ?? unclear
 absent, says he is coming             -> ?? unclear
 came, then went                       -> ?? unclear
+no show tomorrow                      -> ?? unclear
+NOSHOW - tomorrow                     -> ?? unclear
+ABSENT next week                      -> ?? unclear
+ARRIVED tmrw                          -> ?? unclear
+no show, next week is fine            -> absent: next week is fine
 CLIENT NO SHOW                        -> absent
 client noshow                         -> absent
 client no show: flu                   -> absent: flu
@@ -535,6 +540,9 @@ told them at the front desk                     -> ? unclear
 TOLD HER AT RECEPTION                           -> ? unclear
 called her at home                              -> SENT: at home
 texted her at work                              -> SENT: at work
+SENT tomorrow                                   -> ? unclear
+SENT, tomorrow works for her                    -> SENT: tomorrow works for her
+texted her tonight                              -> SENT: tonight
 I sent her mother a text                        -> ? unclear
 sent you an email                               -> ? unclear
 SENT the invoice                                -> ? unclear

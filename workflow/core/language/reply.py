@@ -27,6 +27,9 @@ _ABOUT_OUTCOMES = frozenset({Why.TWO_OUTCOMES, Why.BEFORE_SENT})
 _STANDS = frozenset({Word.UNDO, Word.MISTAKE})
 """What takes something back is not taken back itself, and may say why: "MISTAKE", and under it "wrong client"."""
 
+_OF_DAYS_TO_COME = frozenset({Word.MAKEUP, *vocabulary.SAYS})
+"""What may be said of a day to come, as RESCHEDULED is: "MAKEUP next week"; the rest has happened, or has not."""
+
 _AFTER_RESCHEDULED = frozenset({"to", "for", "on", "at"})
 _AFTER_PHRASE = vocabulary.listed(
     "again already and at because by despite just now on so till twice until via after when with"
@@ -331,6 +334,8 @@ class _Speech:
         rest = self.said.rest
         if outcome in _NOT_MET and doubts.holds_for_now(rest):
             return Why.UNCLEAR
+        if self.said.word not in _OF_DAYS_TO_COME and outcome is not Outcome.RESCHEDULED and self._is_to_come():
+            return Why.UNCLEAR
         if doubts.leaves_open(rest) and not (self.said.word is Word.WAITS and rest.casefold().startswith("until ")):
             return Why.UNCLEAR
         if doubts.is_second_thought(lines.sentence_below(rest)):
@@ -351,6 +356,11 @@ class _Speech:
             return Why.UNCLEAR
         taken = doubts.takes_back_below(sentence, self.case.client or "")
         return Why.NEGATION if taken else None
+
+    def _is_to_come(self) -> bool:
+        """Whether it says a day after today, and nothing else where punctuation parts that: "no show tomorrow"."""
+        rest = self.said.rest
+        return times.starts_to_come(rest) and (not self._has_punctuation() or times.is_when(rest))
 
     def _second_outcome(self, second: str) -> Why:
         first_try = self.said.word is Word.SENT and self.case.sent_at is None and second in vocabulary.UNTIL_SENT
@@ -424,8 +434,6 @@ class _Speech:
             return False
         client = doubts.words_of_name(self.case.client)
         first = row[0]
-        if self.said.word is Word.SENT and first in {"tomorrow", "tonight"}:
-            return False
         if first in client or self._goes_on(first):
             return True
         if self.said.word is Word.CONTACTED:

@@ -458,6 +458,12 @@ def starts_when(text: str) -> bool:
     return first in {Span.CLOCK, Span.DAY}
 
 
+def starts_to_come(text: str) -> bool:
+    """Whether the text starts with a day after today, whatever today is: "tomorrow", "next week"."""
+    found = day_at(tokens(clean(text[:LONGEST_WHEN])), 0)
+    return found is not None and found[0] == _TO_COME
+
+
 def starts_time(text: str) -> bool:
     """Whether the text starts with a time of the clock, with "at" or "now" before it or not, or is "now".
 
