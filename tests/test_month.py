@@ -73,6 +73,7 @@ async def test_whoever_asks_for_a_month_reads_it_at_once(tmp_path: Path) -> None
         assert asked.message["Auto-Submitted"] == "auto-replied"
         await clinic.alex.writes("Figures, please", "report 2026-10")
         assert (await clinic.alex.gets("month")).first_line == "No case was reported in October 2026."
+        await clinic.alex.writes("REPORT 0000-01")  # no month that there was
         for person, body in ((clinic.dana, ""), (clinic.alex, "The report of Thursday is on your desk.")):
             await person.writes("Report", body)  # not admin's, or not alone: for people
         await clinic.alex.writes("REPORT 0000-01")  # no such month

@@ -106,6 +106,8 @@ async def test_report_as_json_beside_a_running_daemon(tmp_path: Path, capsys: py
             "over_10_minutes": 1,
             "not_recorded": 0,
             "makeups": 0,
+            "undated": 0,
+            "client_says": {},
             "outcomes": {"open": 2, "rescheduled": 1},
         }
         assert set(told["kinds"]) == set(Kind)

@@ -8,11 +8,12 @@ from datetime import timedelta
 from tests.cast import RULES, a_case, dana, local, scene
 from tests.rows import each
 from workflow.core.digest import digest, next_digest_at
-from workflow.core.figures import contact_minutes, median_minutes
+from workflow.core.figures import contact_minutes, figures, median_minutes
 from workflow.core.language.printed import standing
-from workflow.core.law import doubt_case
-from workflow.core.mail import Doubt, Why
+from workflow.core.law import answer_case, doubt_case
+from workflow.core.mail import Answer, Doubt, Why, Word
 from workflow.core.model import Case, Outcome, State
+from workflow.core.privacy import wiped
 from workflow.core.rules import Kind
 
 
@@ -77,6 +78,34 @@ def test_what_was_last_heard_is_told_in_a_word() -> None:
     asked = doubt_case(scene(local("14:20")), dana("hm", local("14:20")), a_case(), Doubt(Why.NO_WORD), "hm")
     data = digest(scene(local("08:30", 6)), [asked], [], local("08:30"), [])[0].data
     assert str(data["open"]).endswith("last heard Thu 5 Nov, 2:20 pm: an unclear answer']")
+
+
+@each(
+    ("answers", "undated"),
+    [
+        (["RESCHEDULED"], 1),
+        (["RESCHEDULED she was kind"], 1),
+        (["RESCHEDULED Tue 3pm"], 0),
+        (["RESCHEDULED", "RESCHEDULED Tue 3pm"], 0),
+        (["RESCHEDULED Tue 3pm", "MAKEUP"], 0),
+        (["RESCHEDULED", "MAKEUP"], 1),
+        (["RESCHEDULED", "UNREACHABLE"], 0),
+        (["UNREACHABLE", "RESCHEDULED", "UNDO"], 0),
+        (["RESCHEDULED", "UNREACHABLE", "UNDO"], 1),
+        (["RESCHEDULED", "MISTAKE"], 0),
+    ],
+)
+def test_who_was_rescheduled_without_a_time_is_counted_as_long_as_the_case_is_kept(
+    answers: list[str], undated: int
+) -> None:
+    case = a_case()
+    for minute, said in enumerate(answers, 1):
+        now = local(f"14:{minute:02}")
+        word, _, text = said.partition(" ")
+        outcome = Outcome(word.lower()) if word.lower() in set(Outcome) else None
+        answer = Answer(Word.OUTCOME if outcome else Word(word), outcome=outcome, text=text)
+        case = answer_case(scene(now), dana(said, now), case, answer)
+    assert figures([case]).undated == figures([wiped(case, local("14:00", 28))]).undated == undated
 
 
 def test_nothing_to_say_is_said_on_mondays_alone() -> None:

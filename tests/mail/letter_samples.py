@@ -462,7 +462,16 @@ def _desk() -> Iterator[tuple[str, Letter]]:
         "median": "4 minutes",
         "median_before": "6.5 minutes",
         "month_before": "October",
+        "by_five": 6,
+        "by_ten": 3,
+        "by_twenty": 1,
+        "by_thirty": 0,
+        "after": 1,
         "makeups": 2,
+        "missed": 4,
+        "undated": 1,
+        "wait": 3,
+        "rebook": 2,
         "lines": ["8 late: connected 6, rescheduled 2", "5 noshow: open 1, rescheduled 3; 1 by mistake"],
     }
     yield "month", written(LetterKind.MONTH, "", admin, data=figures)

@@ -56,3 +56,10 @@ def test_names_disturb_no_order_of_words() -> None:
     assert "<bdi>Dana Lee</bdi>" in source
     assert "<bdi>\u05e9\u05e8\u05d4" in source
     assert "<bdi>" not in source.partition("<body")[0]
+
+
+def test_a_chart_is_made_of_cells_as_wide_as_what_they_count() -> None:
+    page = html_of(SAMPLES["month"])
+    bars = [attributes["width"] for _, attributes in page.tags if "bgcolor" in attributes]
+    assert bars == ["100%", "50%", "17%", "17%", "17%"]  # 6, 3, 1, none, 1, and 1 not recorded
+    assert len({attributes["bgcolor"] for _, attributes in page.tags if "bgcolor" in attributes}) == 3

@@ -39,8 +39,39 @@ class Figures:
     """How many have no record of it: perhaps nobody wrote SENT."""
     makeups: int
     """Make-up sessions offered."""
+    undated: int
+    """Rescheduled, and nobody said for when."""
+    client_says: Mapping[str, int]
+    """What clients answered, and how many: those answers that came."""
     outcomes: Mapping[str, int]
     """How many ended how; `open` are those that have not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a number of cases come to, as the month's letter, its page and `report` tell it: one count for all three."""
+
+    all: Figures
+    kinds: Mapping[Kind, Figures]
+    """Of each kind that occurred."""
+    minutes: tuple[int, ...]
+    """`minutes_told`."""
+
+    @property
+    def missed(self) -> int:
+        """Sessions that an associate missed."""
+        told = self.kinds.get(Kind.NOSHOW)
+        return 0 if told is None else told.cases - told.mistakes
+
+
+def totals(cases: Iterable[Case]) -> Totals:
+    known = list(cases)
+    kinds = {kind: [case for case in known if case.kind is kind] for kind in Kind}
+    return Totals(
+        all=figures(known),
+        kinds={kind: figures(some) for kind, some in kinds.items() if some},
+        minutes=minutes_told(known),
+    )
 
 
 def figures(cases: Iterable[Case]) -> Figures:
@@ -50,6 +81,7 @@ def figures(cases: Iterable[Case]) -> Figures:
     times = sorted(time / timedelta(minutes=1) for case in counted if (time := contact_time(case)) is not None)
     late = over_ten_minutes(counted)
     ended = Counter("open" if case.open or case.outcome is None else case.outcome.value for case in counted)
+    answers = Counter(case.client_says.value for case in counted if case.client_says is not None)
     return Figures(
         cases=len(known),
         mistakes=len(known) - len(counted),
@@ -60,6 +92,8 @@ def figures(cases: Iterable[Case]) -> Figures:
         over_10_minutes=len(late),
         not_recorded=sum(case.kind is not Kind.WAITING for case in counted) - len(times),
         makeups=sum(case.makeup for case in counted),
+        undated=sum(case.undated for case in counted),
+        client_says=dict(sorted(answers.items())),
         outcomes=dict(sorted(ended.items())),
     )
 
@@ -71,6 +105,15 @@ def over_ten_minutes(cases: Iterable[Case]) -> list[Case]:
         for case in cases
         if case.state is not State.CANCELLED and (took := contact_time(case)) is not None and took > TOO_LONG
     ]
+
+
+def minutes_told(cases: Iterable[Case]) -> tuple[int, ...]:
+    """In which minute from the report each client was told, the first to the last; mistakes are left out.
+
+    Who was told at once was told in the 1st; whose minute is the 10th or an earlier one, within ten minutes.
+    """
+    times = (contact_time(case) for case in cases if case.state is not State.CANCELLED)
+    return tuple(sorted(max(1, -(-time // timedelta(minutes=1))) for time in times if time is not None))
 
 
 def contact_time(case: Case) -> timedelta | None:

@@ -27,6 +27,7 @@ from workflow.core.entries import (
     update_others,
 )
 from workflow.core.language import vocabulary
+from workflow.core.language.times import says_when
 from workflow.core.limits import lately
 from workflow.core.mail import Answer, Doubt, Report, Why, Word
 from workflow.core.model import Case, Choice, Datum, LetterKind, Outcome, Says, State
@@ -158,7 +159,8 @@ def _take_outcome(scene: Scene, voice: Voice, case: Case, outcome: Outcome, answ
     makeup = case.makeup or answer.makeup
     if case.state is State.CLOSED and (case.outcome, case.outcome_note, case.makeup) == (outcome, note, makeup):
         return receipt(scene, after, voice, "outcome")
-    how = {"outcome": outcome, "outcome_note": note, "makeup": makeup}
+    undated = outcome is Outcome.RESCHEDULED and not says_when(note or "")
+    how = {"outcome": outcome, "outcome_note": note, "makeup": makeup, "undated": undated}
     if voice.role is not Role.ASSOCIATE and outcome is Outcome.RESCHEDULED:
         after = replace(after, apology_at=case.apology_at if case.owes_apology else scene.now)
     closed = ended(scene, remembered(scene, after, "outcome"), State.CLOSED, **how)

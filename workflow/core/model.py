@@ -103,6 +103,7 @@ class Before:
     closed_at: datetime | None
     makeup: bool
     client_says: Says | None = None
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,8 @@ class Case:
     """When the client's name and all free text were wiped (``[privacy] keep_names``); None again once there is new."""
     client_says: Says | None = None
     """What the client answered since the last change, as reported last."""
+    undated: bool = False
+    """Rescheduled, and nobody said for when: counted after the words are wiped, too."""
     apology_at: datetime | None = None
     """When admin gave the client of a missed session a new time before the associate wrote SENT; None once the
     associate writes anything."""

@@ -6,17 +6,22 @@ It names nobody. What is counted is `figures`; the words are in templates/month.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from workflow.core.figures import Figures, figures
+from workflow.core.figures import Figures, figures, totals
 from workflow.core.mail import Mail, Reading
-from workflow.core.model import Case, Datum, Letter, LetterKind
+from workflow.core.model import Case, Datum, Letter, LetterKind, Says
 from workflow.core.owed import Scene, write_letter
 from workflow.core.people import Person, Role
 from workflow.core.rules import Kind, Rules
 from workflow.core.schedule import in_utc, morning_hour
+
+STEPS = {"by_five": 5, "by_ten": 10, "by_twenty": 20, "by_thirty": 30}
+"""The minutes at which the letter's chart parts those who were told; the policy's ten are one of them."""
 
 _ASKED = re.compile(r"report(?: +(?:for )?(20\d{2})-(0[1-9]|1[0-2]))?[.!]?", re.IGNORECASE)
 
@@ -37,6 +42,11 @@ def month_before(day: date) -> date:
 def month_start(month: date, zone: ZoneInfo) -> datetime:
     """When a month begins in the clinic, in UTC."""
     return in_utc(month, time(0), zone)
+
+
+def reported_in(month: date, cases: Iterable[Case], zone: ZoneInfo) -> list[Case]:
+    """Those of the cases that were reported in this month of the clinic."""
+    return [case for case in cases if case.opened_at.astimezone(zone).date().replace(day=1) == month]
 
 
 def next_month_at(last: datetime, rules: Rules) -> datetime | None:
@@ -69,24 +79,31 @@ def answer_month(scene: Scene, mail: Mail, to: Person, month: date, cases: Itera
 
 def _said(scene: Scene, month: date, cases: Iterable[Case]) -> dict[str, Datum]:
     zone = ZoneInfo(scene.rules.cadence.zone)
-    of_month: dict[date, list[Case]] = {month: [], month_before(month): []}
-    for case in cases:
-        of_month.get(case.opened_at.astimezone(zone).date().replace(day=1), []).append(case)
-    known, before = of_month[month], figures(of_month[month_before(month)])
-    told = figures(known)
-    kinds = {kind: [case for case in known if case.kind is kind] for kind in Kind}
-    lines = [_ended(kind, figures(some)) for kind, some in kinds.items() if some]
+    known = list(cases)
+    told = totals(reported_in(month, known, zone))
+    before = figures(reported_in(month_before(month), known, zone))
     return {
         "month": f"{month:%B %Y}",
-        "within": told.within_10_minutes,
-        "later": told.over_10_minutes,
-        "unrecorded": told.not_recorded,
-        "median": _minutes(told),
+        "within": told.all.within_10_minutes,
+        "later": told.all.over_10_minutes,
+        "unrecorded": told.all.not_recorded,
+        "median": _minutes(told.all),
         "median_before": _minutes(before),
         "month_before": f"{month_before(month):%B}",
-        "makeups": told.makeups,
-        "lines": lines,
+        "makeups": told.all.makeups,
+        "missed": told.missed,
+        "undated": told.all.undated,
+        "wait": told.all.client_says.get(Says.WAITS, 0),
+        "rebook": told.all.client_says.get(Says.REBOOK, 0),
+        "lines": [_ended(kind, some) for kind, some in told.kinds.items()],
+        **_spread(told.minutes),
     }
+
+
+def _spread(minutes: tuple[int, ...]) -> dict[str, Datum]:
+    """How many were told by each of the `STEPS` and not by the one before, and how many after the last."""
+    parted = pairwise((0, *(bisect_right(minutes, step) for step in STEPS.values()), len(minutes)))
+    return {name: end - start for name, (start, end) in zip((*STEPS, "after"), parted, strict=True)}
 
 
 def _minutes(told: Figures) -> str:

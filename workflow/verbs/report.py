@@ -11,8 +11,7 @@ import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ import orjson
 from rich.table import Table
 
 from workflow.config import Config, load
-from workflow.core.figures import Figures, contact_time, figures, over_ten_minutes
-from workflow.core.model import Case, State
+from workflow.core.figures import Totals, contact_time, over_ten_minutes, totals
+from workflow.core.model import Case, Says, State
+from workflow.core.month import month_start, reported_in
 from workflow.core.rules import Kind
 from workflow.store import EVER, peek
 from workflow.verbs import Terminal, iso
@@ -42,8 +42,10 @@ def main(asked: Namespace) -> int:
     if month is not None and not re.fullmatch(r"20\d{2}-(0[1-9]|1[0-2])", month):
         print(f"--month {month}: write a month such as 2026-11", file=sys.stderr)
         return 2
-    cases, faults = asyncio.run(_gathered(config, month))
-    rows = _rows(cases, ZoneInfo(config.clinic.timezone))
+    zone = ZoneInfo(config.clinic.timezone)
+    first = date.fromisoformat(f"{month}-01") if month is not None else None
+    cases, faults = asyncio.run(_gathered(config, first))
+    rows, told = _rows(cases, zone), totals(cases)
     if faults:
         print(f"{faults} case files can't be read and are not counted: see state/README.md, Repair", file=sys.stderr)
     if asked.csv is not None:
@@ -53,25 +55,29 @@ def main(asked: Namespace) -> int:
             print(f"{asked.csv}: {error.strerror}", file=sys.stderr)
             return 2
     slow = [row for row in rows if row.pop("over_10_minutes")]
-    several = {kind.value: [case for case in cases if case.kind is kind] for kind in Kind}
-    kinds = {kind: figures(of_kind) for kind, of_kind in several.items() if of_kind}
-    total = figures(cases)
     if asked.json:
-        told = {"schema": "promptly.report/1", "month": month, "all": total, "kinds": kinds, "over_10_minutes": slow}
-        print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        kinds = {kind.value: one for kind, one in told.kinds.items()}
+        found = {
+            "schema": "promptly.report/1",
+            "month": month,
+            "all": told.all,
+            "kinds": kinds,
+            "over_10_minutes": slow,
+        }
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(month, {**kinds, "all": total} if cases else {}, slow)
+        _print(month, told, slow)
     return 0
 
 
-async def _gathered(config: Config, month: str | None) -> tuple[list[Case], int]:
+async def _gathered(config: Config, month: date | None) -> tuple[list[Case], int]:
     """The cases reported in a local month, or all, the oldest first; and how many files can't be read."""
     store, zone = await peek(config.store.url), ZoneInfo(config.clinic.timezone)
-    since = EVER if month is None else datetime.fromisoformat(f"{month}-01").replace(tzinfo=zone)
+    since = EVER if month is None else month_start(month, zone)
     cases = {case.id: case async for case in store.closed_cases(since)}  # none is closed before it was reported
     cases.update((await store.open_cases()).items())
-    found = [case for case in cases.values() if month in (None, f"{case.opened_at.astimezone(zone):%Y-%m}")]
-    return sorted(found, key=lambda case: (case.opened_at, case.id)), len(store.faults)
+    found = sorted(cases.values(), key=lambda case: (case.opened_at, case.id))
+    return found if month is None else reported_in(month, found, zone), len(store.faults)
 
 
 def _rows(cases: list[Case], zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -109,26 +115,30 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
             writer.writerow({True: "yes", False: "no"}[cell] if isinstance(cell, bool) else cell for cell in cells)
 
 
-def _print(month: str | None, told: Mapping[str, Figures], slow: list[dict[str, Any]]) -> None:
-    """`told`: the kinds that occurred, and all; empty when there is no case."""
+def _print(month: str | None, told: Totals, slow: list[dict[str, Any]]) -> None:
     console = Terminal()
     when = "all cases that are kept" if month is None else f"cases reported in {month}"
-    if not told:
+    if not told.kinds:
         console.print(f"No {when.removeprefix('all ')}.")
         return
     console.print(f"Time until the client was told, in minutes: {when}", style="bold")
     times = _table("kind", "cases", "mistakes", "told", "median", "90 of 100 within", "over 10 min", "not recorded")
-    for kind, one in told.items():
+    columns = {**{kind.value: one for kind, one in told.kinds.items()}, "all": told.all}
+    for kind, one in columns.items():
         times_told = (str(one.contacted), _figure(one.median_minutes), _figure(one.p90_minutes))
         fast = (*times_told, str(one.over_10_minutes), str(one.not_recorded))
         known = kind != Kind.WAITING.value  # nobody is told anything bad
         times.add_row(kind, str(one.cases), str(one.mistakes), *(fast if known else "-----"))
     console.print(times)
     console.print("\nHow they ended", style="bold")
-    endings = _table("kind", *told["all"].outcomes)
-    for kind, one in told.items():
-        endings.add_row(kind, *(str(one.outcomes.get(outcome, 0)) for outcome in told["all"].outcomes))
+    endings = _table("kind", *told.all.outcomes)
+    for kind, one in columns.items():
+        endings.add_row(kind, *(str(one.outcomes.get(outcome, 0)) for outcome in told.all.outcomes))
     console.print(endings)
+    says = told.all.client_says
+    waits, rebook = says.get(Says.WAITS, 0), says.get(Says.REBOOK, 0)
+    console.print(f"rescheduled without a time: {told.all.undated}; make-up sessions offered: {told.all.makeups}")
+    console.print(f"clients who could wait: {waits}, who wanted another time: {rebook}")
     console.print("\nOver 10 minutes to contact", style="bold")
     cases = _table("case", "kind", "associate", "reported", "told after", "outcome", numbers=False)
     for row in slow:

@@ -19,6 +19,9 @@ from workflow.core.language.plain import clean, fold
 LEAST_MINUTES, MOST_MINUTES = 1, 180
 """What LATE takes (contract section 3, "Minutes")."""
 
+MOST_READ = 100
+"""So many words of an answer are looked through for a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -450,6 +453,13 @@ def is_when(text: str, *, bare_number: bool = False) -> bool:
     found = spans(text)
     sure = {Span.CLOCK, Span.DAY, Span.NOW} | ({Span.NUMBER} if bare_number else set())
     return len(text) <= LONGEST_WHEN and Span.OTHER not in found and not sure.isdisjoint(found)
+
+
+def says_when(text: str) -> bool:
+    """Whether a day or a time stands anywhere in it: "she was kind, Tue 3pm"."""
+    words = text.split()[:MOST_READ]
+    here = (spans(" ".join(words[at : at + 4])) for at in range(len(words)))
+    return any({Span.DAY, Span.CLOCK}.intersection(found) for found in here)
 
 
 def starts_when(text: str) -> bool:

@@ -15,7 +15,7 @@ from workflow.core.owed import facts
 from workflow.core.people import Person, Role
 from workflow.core.rules import Cadence, Kind
 from workflow.core.topics import LETTERS
-from workflow.mail.writing.values import DATA
+from workflow.mail.writing.values import COUNTS, DATA
 
 CLIENT = "Quillon Vandersprock"
 """Nobody's name: where it shows in a first line, the template put it there."""
@@ -31,7 +31,7 @@ def _said(nothing: Datum) -> Datum:
 
 _FULL: Mapping[str, Datum] = {
     **{name: _said(nothing) for name, nothing in DATA.items()},
-    **dict.fromkeys(("later", "makeups", "minutes_taken", "unrecorded", "within"), 4),
+    **dict.fromkeys(("minutes_taken", *COUNTS), 4),
     "written_at": _AT.isoformat(),
 }
 """Everything that a letter can carry besides its case."""

@@ -20,7 +20,7 @@ from markupsafe import escape
 OURS = Path(__file__).resolve().parents[3] / "templates"
 """The letters that come with Promptly."""
 
-_BLOCKS = ("first", "lead", "message", "more")
+_BLOCKS = ("first", "lead", "message", "chart", "more")
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+(?![^<>]*>)")
 
@@ -70,9 +70,11 @@ class Pages:
             "first": first[0].upper() + first[1:],
             "message": " ".join(said["message"].split()),  # one line: it is copied into a text message
             "lead": said["lead"],
+            "chart": said["chart"],
             "more": said["more"],
             "lead_blocks": _blocks(said["lead"]),
             "more_blocks": _blocks(said["more"]),
+            "bars": _bars(said["chart"]),
         }
         text = _tidy(self._sources.get_template("parts/letter.txt").render(page)) + "\n"
         html = self._sources.get_template("parts/letter.html").render(page) + "\n"
@@ -124,6 +126,17 @@ def _blocks(text: str) -> list[tuple[list[str], list[str]]]:
         ([line for line in lines if not line.startswith("- ")], [line[2:] for line in lines if line.startswith("- ")])
         for lines in paragraphs
     ]
+
+
+def _bars(text: str) -> list[list[tuple[str, int, int]]]:
+    """Each paragraph of lines ``- name: number``: the name, the number, and how many hundredths of the greatest it is.
+
+    Raises ValueError where a line is none.
+    """
+    rows = [[line.removeprefix("- ").rsplit(": ", 1) for line in lines.split("\n")] for lines in text.split("\n\n")]
+    named = [[(name, int(count)) for name, count in some] for some in rows] if text else []
+    most = max((count for some in named for _, count in some), default=0)
+    return [[(name, count, -(-100 * count // max(most, 1))) for name, count in some] for some in named]
 
 
 @lru_cache(maxsize=256)

@@ -28,9 +28,6 @@ from workflow.mail.writing.mime import clean_line, clean_name
 TEXT_MAX = 4000
 """Characters of one text that a letter quotes; the whole of it is in the case."""
 
-MOST_READ = 100
-"""So many words of an answer are looked through for a time."""
-
 LONG_AGO = timedelta(minutes=10)
 """An alert, escalation, update or notice this old says since when it has been due (contract section 5)."""
 
@@ -40,12 +37,18 @@ _WITH_MESSAGE = frozenset({LetterKind.DRAFT, LetterKind.STEPAWAY, LetterKind.REM
 _DAYS_OF_WEEK = 7
 """Before so many days a day is told by its name alone: "on Monday"."""
 
+COUNTS = (
+    *("within", "later", "unrecorded", "by_five", "by_ten", "by_twenty", "by_thirty", "after"),
+    *("makeups", "missed", "undated", "wait", "rebook"),
+)
+"""The numbers that the month's letter tells."""
+
 DATA: Mapping[str, Datum] = {
     **dict.fromkeys(
         ("asked_admin", "by", "changed", "detail", "headline", "line", "minutes_taken", "month", "over_time")
     ),
     **dict.fromkeys(("text", "written_at")),
-    **dict.fromkeys(("later", "makeups", "median", "median_before", "month_before", "unrecorded", "within")),
+    **dict.fromkeys(("median", "median_before", "month_before", *COUNTS)),
     **dict.fromkeys(("asked", "both", "future_time", "morning", "over_session", "unread"), False),
     **{name: [] for name in ("closed", "faults", "lines", "open", "others", "told", "unmessaged")},
 }
@@ -154,7 +157,7 @@ class Wording:
             "unnamed": client is None,
             "initials": short,
             "whom": f"{short} ({session})" if session else short,
-            "no_time": facts.outcome is Outcome.RESCHEDULED and not _says_when(note),
+            "no_time": facts.outcome is Outcome.RESCHEDULED and not times.says_when(note),
             "noted": bool(note) and not times.is_when(note),
             "wants_time": facts.client_says is Says.REBOOK and facts.state is State.OPEN,
             "apology": facts.apology,
@@ -252,13 +255,6 @@ def called(name: str) -> str:
     """How one speaks of somebody of the clinic: "Alex", but "Front Desk"."""
     first = name.split(" ", maxsplit=1)[0]
     return first if fold(first) in GIVEN_NAMES else name
-
-
-def _says_when(text: str) -> bool:
-    """Whether a day or a time stands anywhere in it: "she was kind, Tue 3pm"."""
-    words = text.split()[:MOST_READ]
-    here = (times.spans(" ".join(words[at : at + 4])) for at in range(len(words)))
-    return any({times.Span.DAY, times.Span.CLOCK}.intersection(spans) for spans in here)
 
 
 def _over(facts: Facts) -> datetime:
