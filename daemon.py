@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     report = verb("report", "response times, outcomes, cases over 10 minutes to contact; no client fields")
     report.add_argument("--month", metavar="2026-11", help="only cases reported in this month; else all that are kept")
     report.add_argument("--csv", type=Path, metavar="FILE", help="write a line a case into a file, too")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write the figures and a chart into a page, too")
     report.add_argument("--json", action="store_true", help="for programs")
     restore = verb("restore", "put a backup, or a copy of the state, in place of the state, which is kept beside it")
     restore.add_argument("backup", metavar="BACKUP", help="a nightly one, such as 2026-11-23, or a folder")

@@ -122,7 +122,8 @@ _MEASURE = """
     if (!node.data.trim()) continue;
     const style = getComputedStyle(node.parentElement);
     const back = behind(node.parentElement);
-    const both = [luminance(drawn(node.parentElement, style.color, back)), luminance(back)];
+    const colour = node.parentElement instanceof SVGElement ? style.fill : style.color;
+    const both = [luminance(drawn(node.parentElement, colour, back)), luminance(back)];
     const [high, low] = both.sort((a, b) => b - a);
     texts.push({text: node.data.trim(), size: parseFloat(style.fontSize), contrast: (high + 0.05) / (low + 0.05)});
   }

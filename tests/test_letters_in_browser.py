@@ -1,4 +1,4 @@
-"""The letters in a real browser: every sample on a phone, with large type, in a window, light and dark."""
+"""The letters and the month's page in a real browser: on a phone, with large type, in a window, light and dark."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.letters_in_browser import (
     html_of,
 )
 from tests.mail.letter_samples import RULES, samples
+from tests.months import month_of
 from workflow.core.model import Choice, Letter
 from workflow.mail.writing.render import Letters
 
@@ -126,6 +127,21 @@ def test_what_words_engine_leaves_can_be_read_and_clicked(browser: Browser) -> N
         look = browser.show(as_in_word(html_of(letter, LETTERS)), "light", SCREENS["window"])
         assert [text for text in look.texts if text.contrast < LEAST_CONTRAST] == [], name
         assert look.width <= SCREENS["window"], name
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("cases", [0, 1, 5, 200])
+def test_a_months_page_fits_each_screen(browser: Browser, screen: str, cases: int) -> None:
+    page = month_of(cases)
+    for scheme in SCHEMES:
+        look = browser.show(page, scheme, SCREENS[screen])
+        assert look.width <= SCREENS[screen]
+        assert [text for text in look.texts if text.contrast < LEAST_CONTRAST] == []
+        assert len(look.texts) > (50 if cases else 2)
+        assert look.page == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 18, 18)"}[scheme]
+        assert look.requested == ()
+        assert look.links == ()
 
 
 @pytest.mark.slow

@@ -14,16 +14,16 @@ from argparse import Namespace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
 import orjson
 from rich.table import Table
 
 from workflow.config import Config, load
-from workflow.core.figures import Totals, contact_time, over_ten_minutes, totals
+from workflow.core.figures import Totals, contact_time, figures, over_ten_minutes, totals
 from workflow.core.model import Case, Says, State
-from workflow.core.month import month_start, reported_in
+from workflow.core.month import month_before, month_start, reported_in
 from workflow.core.rules import Kind
 from workflow.store import EVER, peek
 from workflow.verbs import Terminal, iso
@@ -44,16 +44,25 @@ def main(asked: Namespace) -> int:
         return 2
     zone = ZoneInfo(config.clinic.timezone)
     first = date.fromisoformat(f"{month}-01") if month is not None else None
-    cases, faults = asyncio.run(_gathered(config, first))
+    cases, before, faults = asyncio.run(gathered(config, first))
     rows, told = _rows(cases, zone), totals(cases)
     if faults:
         print(f"{faults} case files can't be read and are not counted: see state/README.md, Repair", file=sys.stderr)
-    if asked.csv is not None:
-        try:
+    if asked.html is not None:
+        from workflow.verbs.month_page import page as month_page  # a template's engine, which the others need not load
+
+        page, wrong = month_page(config.clinic.name, first, told, figures(before), config.letters.templates)
+        if wrong is not None:
+            print(f"letters.templates: {wrong}; Promptly's own was used", file=sys.stderr)
+    try:
+        if asked.csv is not None:
             _write_csv(asked.csv, rows)
-        except OSError as error:
-            print(f"{asked.csv}: {error.strerror}", file=sys.stderr)
-            return 2
+        if asked.html is not None:
+            with _kept_from_others(asked.html) as file:
+                file.write(page)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     slow = [row for row in rows if row.pop("over_10_minutes")]
     if asked.json:
         kinds = {kind.value: one for kind, one in told.kinds.items()}
@@ -70,14 +79,17 @@ def main(asked: Namespace) -> int:
     return 0
 
 
-async def _gathered(config: Config, month: date | None) -> tuple[list[Case], int]:
-    """The cases reported in a local month, or all, the oldest first; and how many files can't be read."""
+async def gathered(config: Config, month: date | None) -> tuple[list[Case], list[Case], int]:
+    """The cases reported in a local month, or all, the oldest first; those of the month before; and how many files
+    can't be read."""
     store, zone = await peek(config.store.url), ZoneInfo(config.clinic.timezone)
-    since = EVER if month is None else month_start(month, zone)
+    since = EVER if month is None else month_start(month_before(month), zone)
     cases = {case.id: case async for case in store.closed_cases(since)}  # none is closed before it was reported
     cases.update((await store.open_cases()).items())
     found = sorted(cases.values(), key=lambda case: (case.opened_at, case.id))
-    return found if month is None else reported_in(month, found, zone), len(store.faults)
+    if month is None:
+        return found, [], len(store.faults)
+    return reported_in(month, found, zone), reported_in(month_before(month), found, zone), len(store.faults)
 
 
 def _rows(cases: list[Case], zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -105,9 +117,14 @@ def _rows(cases: list[Case], zone: ZoneInfo) -> list[dict[str, Any]]:
     ]
 
 
+def _kept_from_others(path: Path, encoding: str = "utf-8") -> TextIO:
+    """A new file that nobody else reads. Raises OSError."""
+    return open(path, "w", encoding=encoding, newline="", opener=partial(os.open, mode=0o600))
+
+
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    # A byte order mark, without which Excel takes "Zoë" apart; and nobody else reads who was late.
-    with open(path, "w", encoding="utf-8-sig", newline="", opener=partial(os.open, mode=0o600)) as file:
+    # A byte order mark, without which Excel takes "Zoë" apart.
+    with _kept_from_others(path, "utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in rows:

@@ -80,6 +80,11 @@ class Pages:
         html = self._sources.get_template("parts/letter.html").render(page) + "\n"
         return text, _isolated(html, names)
 
+    def page(self, name: str, values: Mapping[str, object]) -> str:
+        """A page that is no letter. Raises whatever its template raises."""
+        source = self._sources.get_template(name)
+        return "".join(source.root_render_func(source.new_context(dict(values))))  # `render` would hide where it fails
+
     def compile(self, name: str) -> None:
         self._sources.get_template(name)
 
