@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     demo = verb("demo", "play the main job on a mail server of its own, no account needed", config=False)
+    demo.add_argument("--full", action="store_true", help="print every letter whole")
     demo.add_argument("--keep", action="store_true", help="leave the mail server up for a mail client")
     run = verb("run", "the daemon, in the foreground")
     run.add_argument("--speed", type=float, metavar="N", help="rehearsal: run N times as fast (loopback hosts only)")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import imaplib
+import io
 import re
 import signal
 import smtplib
 import sys
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import daemon
 from tests.daemon_process import ROOT
+from workflow.clock import RehearsalClock
+from workflow.verbs.demo import Stage
+from workflow.verbs.server import Passed
 
 LIMIT = 30.0
 """Seconds (README, and what a newcomer waits for)."""
@@ -42,9 +50,66 @@ async def test_it_plays_both_cases_to_their_outcome_and_ends_by_itself() -> None
         said, _ = await process.communicate()
     text = said.decode()
     assert process.returncode == 0, text[-2000:]
-    for title in ("alert to Alex", "draft to Dana", "reminder to Ravi", "escalation to Alex", "receipt to Ravi"):
+    titles = ("alert to Alex", "draft to Dana", "reminder to Ravi", "escalation to Alex", "receipt to Ravi")
+    for title in titles:
         assert title in text
     assert "Both cases are closed." in text
+    assert "\x1b" not in text, "nothing but text, where it is no terminal"
+    letters = [line for line in text.splitlines() if re.match(r"\d\d:\d\d  \w+ to ", line)]
+    assert len(letters) > 10
+    assert all(re.search(r"admin: \[|associate: \[", line) for line in letters)
+    assert text.count("=== Please answer above this line ===") == 1, "the first draft alone stands there whole"
+    month = re.search(r"file://(\S+/month\.html)", text)
+    assert month is not None
+    page = Path(month[1]).read_text(encoding="utf-8")
+    assert page.count("<circle") == 2
+    assert '1</b><i class="within"></i>' in page
+
+
+@pytest.mark.slow
+async def test_on_wish_every_letter_is_printed_whole() -> None:
+    process = await demo("--full")
+    async with asyncio.timeout(LIMIT):
+        said, _ = await process.communicate()
+    text = said.decode()
+    assert process.returncode == 0, text[-2000:]
+    assert text.count("=== Please answer above this line ===") > 10
+
+
+def stage_on(out: io.StringIO, *, terminal: bool) -> Stage:
+    """A scene at 1:57 pm, in 80 columns."""
+    console = Console(file=out, width=80, force_terminal=terminal, force_interactive=terminal, color_system=None)
+    return Stage(console, RehearsalClock(datetime(2026, 11, 5, 18, 57, tzinfo=UTC), 1), full=False)
+
+
+def shown(letters: list[EmailMessage]) -> list[str]:
+    """What a terminal shows of these letters to Alex."""
+    out = io.StringIO()
+    stage = stage_on(out, terminal=True)
+    for letter in letters:
+        stage.passing(Passed("clinic@clinic.test", ("alex@clinic.test",), letter.as_bytes()))
+    return out.getvalue().splitlines()
+
+
+def test_the_clock_runs_on_a_terminal_alone() -> None:
+    for terminal in (True, False):
+        out = io.StringIO()
+        with stage_on(out, terminal=terminal).clock_line():
+            pass
+        assert ("13:57:0" in out.getvalue()) == terminal
+
+
+def test_a_letter_takes_two_lines_of_a_terminal() -> None:
+    letter = EmailMessage()
+    letter["Subject"], letter["X-Promptly-Letter"] = "[K7Q2] LATE: Dana L. - S.", "alert"
+    letter.set_content("Dana Lee expects to be " + "very " * 40 + "late.\n\nNothing else.\n")
+    first, second = shown([letter])
+    assert first == "13:57  alert to Alex, admin: [K7Q2] LATE: Dana L. - S."
+    assert second.startswith("       Dana Lee expects to be very")
+    assert len(second) == 80
+    written = EmailMessage()
+    written["Subject"] = "LATE 15 Sam"
+    assert len(shown([written])) == 1
 
 
 @pytest.mark.slow

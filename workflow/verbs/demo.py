@@ -11,8 +11,8 @@ import signal
 import sys
 import tempfile
 from argparse import Namespace
-from contextlib import suppress
-from datetime import datetime, time
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import date, datetime, time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from importlib.util import find_spec
@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import aiosmtplib
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.panel import Panel
+from rich.spinner import Spinner
 from rich.text import Text
 
 from workflow import logs
@@ -30,13 +32,22 @@ from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import RehearsalClock, SystemClock
 from workflow.config import Config, load
+from workflow.core.figures import figures, totals
+from workflow.mail.writing.templates import OURS
 from workflow.service import Service
 
 if TYPE_CHECKING:
     from workflow.verbs.server import MailServer, Passed
 
-SPEED = 40
-"""A clinic minute in a second and a half: the ten minutes until the escalation do not bore."""
+SPEED, SPEED_TO_READ = 40, 20
+"""A clinic minute in a second and a half, or on a terminal in three: the ten minutes until the escalation do not bore,
+and the story takes a minute there."""
+
+READING = 4.0
+"""Seconds on a terminal before the story goes on: half the time until the first reminder."""
+
+MOST_SECONDS = 40
+"""Of real time, that a letter may take: more than twice the five minutes between two reminders."""
 
 KEEP_SPEED = 10
 """With --keep people play along: the first reminder comes after half a minute."""
@@ -49,6 +60,17 @@ MAILBOX = "clinic@clinic.test"
 PASSWORD = "demo"  # noqa: S105 - of a server that lives for seconds, on loopback
 DANA, RAVI, ALEX = "dana@clinic.test", "ravi@clinic.test", "alex@clinic.test"
 WHO = {DANA: "Dana, associate", RAVI: "Ravi, associate", ALEX: "Alex, admin", MAILBOX: "the clinic's mailbox"}
+
+PAGES = OURS.parent / "build" / "demo"
+"""Where the pages stay, beside the program: not every browser may read the folder for temporary files."""
+
+OPENING = """
+A clinic's mailbox, two associates (Dana, Ravi) and admin (Alex), on a mail server of its own. Promptly is the real one;
+its clock runs {speed} times as fast. Jane, which the letters name, is the software that the clinic books in."""
+
+CLOSING = """
+Next: write such mails yourself with  .venv/bin/python daemon.py demo --keep , or read each letter whole with  --full .
+README.md has the cards for associates and admin, and "The operator's three steps" for a clinic."""
 
 CONFIG = """
 [clinic]
@@ -81,14 +103,27 @@ emails = ["ravi@clinic.test"]
 
 
 class Stage:
-    """Prints each mail as it passes, and lets the scene wait for it."""
+    """Prints each mail as it passes, and lets the scene wait for it.
 
-    def __init__(self, console: Console, clock: RehearsalClock) -> None:
+    On a terminal the clock runs in the last line, and the scene takes its time, so that people can read along.
+    """
+
+    def __init__(self, console: Console, clock: RehearsalClock, *, full: bool) -> None:
         self._console = console
         self._clock = clock
+        self._full = full
+        self._drafted = False
         self._letters: list[tuple[str, str, str]] = []
         """Recipient, kind and case of those that nobody waited for yet."""
         self._came = asyncio.Event()
+        self._going_on = ""
+        self._spinner = Spinner("dots")
+
+    def clock_line(self) -> AbstractContextManager[object]:
+        """The last line of a terminal, while this is entered; elsewhere nothing."""
+        if not self._console.is_interactive:
+            return nullcontext()
+        return Live(get_renderable=self._line, console=self._console, refresh_per_second=8, transient=True)
 
     def passing(self, passed: Passed) -> None:
         message = message_from_bytes(passed.raw, policy=policy.default)
@@ -102,7 +137,7 @@ class Stage:
 
     async def wait_for(self, to: str, kind: str) -> str:
         """The case of the next letter of this kind to this person. TimeoutError when it does not come."""
-        async with asyncio.timeout(20):  # real seconds: far more than it takes
+        async with asyncio.timeout(MOST_SECONDS):
             while True:
                 for letter in self._letters:
                     if letter[:2] == (to, kind):
@@ -111,23 +146,40 @@ class Stage:
                 self._came.clear()
                 await self._came.wait()
 
-    def say(self, words: str) -> None:
+    async def say(self, words: str, going_on: str) -> None:
+        """The next turn of the story, once there was time to read the one before; and what happens meanwhile."""
+        if self._console.is_interactive and self._going_on:
+            await asyncio.sleep(READING)
+        self._going_on = going_on
         self._console.print(f"\n[bold]{self._time()}[/bold]  {words}")
 
     def _time(self) -> str:
         return self._clock.now().astimezone(ZONE).strftime("%H:%M")
 
+    def _line(self) -> RenderableType:
+        now = self._clock.now().astimezone(ZONE).strftime("%H:%M:%S")
+        self._spinner.update(text=f"{now}  {self._going_on}")
+        return self._spinner
+
     def _show(self, sender: str, recipient: str, kind: str, message: EmailMessage) -> None:
+        who, subject = WHO.get(recipient, recipient), str(message["Subject"])
+        title = f"{self._time()}  {kind} to {who}" if kind else f"{self._time()}  {WHO.get(sender, sender)} writes"
         part = message.get_body(("plain",))
-        text = str(part.get_content()).strip() if part is not None else ""
+        text = str(part.get_content()).strip().replace("\r\n", "\n") if part is not None else ""
         # The links stand together at the end; nobody taps them here.
-        body = Text(re.sub(r"\n\n[^\n]+\n(?:mailto:\S+\n*)+$", "", text.replace("\r\n", "\n")).strip())
-        title = f"{self._time()}  {kind or 'mail'} to {WHO.get(recipient, recipient)}"
-        if not kind:
-            title = f"{self._time()}  {WHO.get(sender, sender)} writes"
-        subject = Text(str(message["Subject"]), style="bold")
-        content = Group(subject, Text(), body) if body.plain else subject
-        self._console.print(Panel(content, title=title, title_align="left", width=min(self._console.width, 78)))
+        body = re.sub(r"\n\n[^\n]+\n(?:mailto:\S+\n*)+$", "", text).strip()
+        first_draft = kind == "draft" and not self._drafted
+        self._drafted |= first_draft
+        if self._full or first_draft:
+            content = Group(Text(subject, style="bold"), Text(), Text(body)) if body else Text(subject, style="bold")
+            self._console.print(Panel(content, title=title, title_align="left", width=min(self._console.width, 78)))
+            return
+        lines = [Text.assemble(f"{title}: ", (subject, "bold"))]
+        if instruction := body.partition("\n")[0]:
+            lines.append(Text(f"       {instruction}"))
+        narrow = self._console.is_terminal
+        for line in lines:
+            self._console.print(line, no_wrap=True, overflow="ellipsis" if narrow else "ignore", crop=narrow)
 
 
 def main(asked: Namespace) -> int:
@@ -136,17 +188,23 @@ def main(asked: Namespace) -> int:
         print("The demo's mail server is not installed with Promptly: run make demo in a checkout.", file=sys.stderr)
         return 2
     logs.set_up(quiet=True)
-    return asyncio.run(_main(keep=asked.keep))
+    try:
+        return asyncio.run(_main(keep=asked.keep, full=asked.full or asked.keep))
+    except KeyboardInterrupt:
+        return 130
 
 
-async def _main(*, keep: bool) -> int:
-    from workflow.verbs.server import MailServer
-
+async def _main(*, keep: bool, full: bool) -> int:
     console = Console(highlight=False)
-    start = datetime.combine(SystemClock().now().astimezone(ZONE).date(), time(13, 50), tzinfo=ZONE)
-    clock = RehearsalClock(start, KEEP_SPEED if keep else SPEED)
-    stage = Stage(console, clock)
+    start = datetime.combine(SystemClock().now().astimezone(ZONE).date(), time(13, 57), tzinfo=ZONE)
+    speed = KEEP_SPEED if keep else SPEED_TO_READ if console.is_interactive else SPEED
+    clock = RehearsalClock(start, speed)
+    stage = Stage(console, clock, full=full)
+    if not keep:
+        console.print(OPENING.format(speed=speed), soft_wrap=True)
     accounts = dict.fromkeys([MAILBOX, DANA, RAVI, ALEX], PASSWORD)
+    from workflow.verbs.server import MailServer  # it takes a second, and the opening is read meanwhile
+
     server = MailServer(accounts, authserv_id="mx.clinic.test", passing=stage.passing)
     if keep:
         server.imap_port, server.smtp_port = await _free(IMAP_PORT), await _free(SMTP_PORT)
@@ -161,8 +219,11 @@ async def _main(*, keep: bool) -> int:
                 if keep:
                     await _keep(console, server)
                 else:
-                    await _play(stage, server)
+                    with stage.clock_line():
+                        await _play(stage, server)
                     console.print("\nBoth cases are closed. Nothing left this machine.")
+                    await _leave_pages(console, config, start.date().replace(day=1))
+                    console.print(CLOSING, soft_wrap=True)
             except TimeoutError:
                 console.print("\n[bold]A letter did not come: something is broken.[/bold]")
                 return 1
@@ -171,6 +232,23 @@ async def _main(*, keep: bool) -> int:
                 await daemon
                 await store.close()
     return 0
+
+
+async def _leave_pages(console: Console, config: Config, month: date) -> None:
+    """What admin and lead would look at now, as files that stay."""
+    from workflow.verbs.month_page import page
+    from workflow.verbs.report import gathered
+
+    cases, before, _ = await gathered(config, month)
+    pages = {"the month so far": ("month.html", page(config.clinic.name, month, totals(cases), figures(before))[0])}
+    console.print("\nTo open in a browser:")
+    try:
+        PAGES.mkdir(parents=True, exist_ok=True)
+        for what, (name, text) in pages.items():
+            (PAGES / name).write_text(text, encoding="utf-8")
+            console.print(f"  {(PAGES / name).as_uri()}   {what}", soft_wrap=True)
+    except OSError as error:
+        console.print(f"  {PAGES}: {error.strerror}")
 
 
 def _configured(folder: Path, server: MailServer) -> Config:
@@ -188,26 +266,28 @@ async def _play(stage: Stage, server: MailServer) -> None:
         await stage.wait_for(ALEX, "update")
         await stage.wait_for(associate, "receipt")
 
-    stage.say("Dana sits in traffic; Sam waits for her at 2 pm.")
+    await stage.say("Dana sits in traffic; Sam waits for her at 2 pm. She mails the clinic one line.", "Dana reads")
     await _write(server, DANA, "LATE 15 Sam AT 2pm")
     await stage.wait_for(ALEX, "alert")
-    case = await stage.wait_for(DANA, "draft")
-    stage.say("She copies the text to Sam, and answers with a tap.")
-    await answers(DANA, f"[{case}] SENT")
-    stage.say("In the doorway.")
-    await answers(DANA, f"[{case}] CONNECTED")
+    late = await stage.wait_for(DANA, "draft")
+    await stage.say("She copies the text to Sam, and answers with a tap.", "Dana drives")
+    await answers(DANA, f"[{late}] SENT")
 
-    stage.say("Ravi missed Kim's session, reports it - and is called away.")
+    waiting = "no answer from Ravi: Promptly asks again after five minutes, and tells Alex after ten"
+    await stage.say("Ravi missed Kim's session, reports it - and is called away.", waiting)
     await _write(server, RAVI, "NOSHOW Kim AT 1pm")
-    case = await stage.wait_for(RAVI, "draft")
+    missed = await stage.wait_for(RAVI, "draft")
     await stage.wait_for(ALEX, "alert")
     await stage.wait_for(RAVI, "reminder")
-    stage.say("Five minutes on, still no answer: Promptly asks again, and tells Alex.")
+    await stage.say("Five minutes on, still no answer: Promptly asked again.", waiting)
     await stage.wait_for(RAVI, "reminder")
     await stage.wait_for(ALEX, "escalation")
-    await answers(RAVI, f"[{case}] SENT")
-    stage.say("Kim answers Ravi, and takes a new time.")
-    await answers(RAVI, f"[{case}] RESCHEDULED Tue 3pm")
+    await stage.say("Ten minutes: Alex was told that Kim may not know. Now Ravi writes to Kim.", "Ravi waits for Kim")
+    await answers(RAVI, f"[{missed}] SENT")
+    await stage.say("Kim answers Ravi, and takes a new time.", "Dana is in the doorway")
+    await answers(RAVI, f"[{missed}] RESCHEDULED Tue 3pm")
+    await stage.say("And Dana has met Sam.", "the last letters")
+    await answers(DANA, f"[{late}] CONNECTED")
 
 
 async def _write(server: MailServer, sender: str, subject: str) -> None:
