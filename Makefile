@@ -29,10 +29,14 @@ venv: $(VENV) ## .venv with every library, as locked
 $(VENV): requirements-build.lock requirements-dev.lock
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'Python 3.11 or newer with venv is needed: apt-get install python3 python3-venv' >&2; exit 1; }
-	@echo 'Making .venv (once, about a minute) ...'
+	@echo 'The first time: about a minute, in three steps. All of it goes into the folder .venv here.'
+	@echo '  1  an empty Python environment'
 	@$(PYTHON) -m venv .venv
+	@echo '  2  what libraries are built with'
 	@$(PIP) install --require-hashes -r requirements-build.lock
+	@echo "  3  $$(grep -c '^[a-z].*==' requirements-dev.lock) libraries, downloaded and compared with their hashes: the longest step"
 	@$(PIP) install --require-hashes --no-build-isolation -r requirements-dev.lock
+	@echo '  done'
 	@touch $@
 
 demo: venv ## a late and a missed session, from mail to outcome; needs no account
