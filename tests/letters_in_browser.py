@@ -57,6 +57,7 @@ SHOWN_AS = {
     "update-late-connected": "light",
     "notice-outage": "dark",
     "digest": "light",
+    "month": "light",
     "status": "dark",
     "help-words": "light",
 }
