@@ -1,12 +1,14 @@
-"""Every sample letter in a real browser, as people's screens show it: measured for the tests, photographed for people.
+"""Every sample letter, and the board, in a real browser, as people's screens show it: measured for the tests,
+photographed for people.
 
-`python -m tests.letters_in_browser` (`make letters`) writes the pictures to build/letters, and one of each kind to
-docs/letters. Chromium is driven through its own DevTools pipe, a JSON message at a time: no library, no port, one start
-for all letters.
+`python -m tests.letters_in_browser` (`make letters`) writes the pictures to build/letters, one of each kind of letter
+to docs/letters, and the board's to docs/board. Chromium is driven through its own DevTools pipe, a JSON message at a
+time: no library, no port, one start for all of them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -17,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.parser import BytesParser
@@ -24,6 +27,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any, Self
 
+from tests.board_samples import boards
 from tests.mail.letter_samples import NOW, RULES, samples
 from workflow.core.model import Letter
 from workflow.mail.writing.render import Letters
@@ -33,6 +37,9 @@ CHROMIUM = shutil.which("chromium")
 
 SCREENS = {"phone": 375, "phone with letters twice as large": 188, "window": 900}
 """Width in CSS pixels, of which each is two on the second."""
+
+BOARD_SCREENS = {"phone": (375, 667), "window": (900, 700), "wall": (1920, 1080)}
+"""Width and height in CSS pixels."""
 
 SCHEMES = ("light", "dark")
 
@@ -45,6 +52,7 @@ ABSENT = "Debian's Chromium is not installed: apt-get install chromium fonts-lib
 ROOT = Path(__file__).resolve().parents[1]
 ALL = ROOT / "build" / "letters"
 SHOWN = ROOT / "docs" / "letters"
+BOARD = ROOT / "docs" / "board"
 
 SHOWN_AS = {
     "draft-late": "light",
@@ -62,6 +70,9 @@ SHOWN_AS = {
     "help-words": "light",
 }
 """One of each kind but the test letter, for people who read the repository."""
+
+BOARD_SHOWN = (("wall", "light"), ("wall", "dark"), ("phone", "light"))
+"""How the board of an afternoon is shown to them."""
 
 QUALITY = 5
 """Of 100: letters stay easy to read."""
@@ -158,6 +169,8 @@ _MEASURE = """
 """
 """Run in the page by the pipe: the letter itself holds no script."""
 
+_AHEAD = "Date.now = () => new Date().getTime() + 1000 * %s"
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -237,13 +250,21 @@ class Browser:
         os.close(self._read)
         self._profile.cleanup()
 
-    def show(self, html: str, scheme: str, width: int = SCREENS["phone"], *, forced_dark: bool = False) -> Look:
-        """Load a page as a screen of this width does, in "light" or "dark", and measure it.
+    def show(
+        self,
+        html: str,
+        scheme: str,
+        width: int = SCREENS["phone"],
+        height: int = 667,
+        *,
+        forced_dark: bool = False,
+    ) -> Look:
+        """Load a page as a screen of this size does, in "light" or "dark", and measure it.
 
         `forced_dark`: as a program does that makes any page dark; what it draws cannot be measured.
         """
         self._ask("Emulation.setAutoDarkModeOverride", enabled=forced_dark)
-        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=667, deviceScaleFactor=1, mobile=True)
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._ask("Emulation.setEmulatedMedia", features=features)
         self._requested.clear()
@@ -268,6 +289,25 @@ class Browser:
         taken = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip, **how)
         return base64.b64decode(taken["data"])
 
+    def open(self, url: str, *, ahead: float = 0) -> None:
+        """Go to an address, as whoever puts a page onto a screen does, whose clock is so many seconds ahead."""
+        added = self._ask("Page.addScriptToEvaluateOnNewDocument", source=_AHEAD % ahead)["identifier"]
+        self._ask("Page.navigate", url=url)
+        self._ask("Page.removeScriptToEvaluateOnNewDocument", identifier=added)
+
+    def clock_is(self, ahead: float) -> None:
+        """From now on, for the page that is shown."""
+        self._ask("Runtime.evaluate", expression=_AHEAD % ahead)
+
+    async def shows(self, words: str) -> str:
+        """Until they can be read on the page, within 10 s; all that can be."""
+        async with asyncio.timeout(10):
+            while True:
+                answer = self._ask("Runtime.evaluate", expression="document.body?.innerText ?? ''")
+                if words in (text := str(answer["result"].get("value", ""))):
+                    return text
+                await asyncio.sleep(0.05)
+
     def _ask(self, method: str, **parameters: object) -> dict[str, Any]:
         self._count += 1
         order: dict[str, object] = {"id": self._count, "method": method, "params": parameters}
@@ -284,18 +324,20 @@ class Browser:
         raise AssertionError(f"Chromium ended at {method}")
 
     def _messages(self) -> Iterator[dict[str, Any]]:
-        while True:
+        until = time.monotonic() + ANSWERS_WITHIN
+        while (left := until - time.monotonic()) > 0:
             whole, end, rest = self._unread.partition(b"\0")
             if end:
                 self._unread = rest
                 yield json.loads(whole)
                 continue
-            if not select.select([self._read], [], [], ANSWERS_WITHIN)[0]:
-                raise TimeoutError("Chromium does not answer")
+            if not select.select([self._read], [], [], left)[0]:
+                break
             received = os.read(self._read, 1 << 20)
             if not received:
                 return
             self._unread += received
+        raise TimeoutError("Chromium does not answer")
 
 
 def html_of(letter: Letter, letters: Letters) -> str:
@@ -332,7 +374,7 @@ def main() -> int:
         sys.stderr.write(f"{ABSENT}\n")
         return 1
     letters = Letters(RULES, instance="pictures")
-    for folder in (ALL, SHOWN):
+    for folder in (ALL, SHOWN, BOARD):
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("*.webp"):
             old.unlink()
@@ -350,13 +392,21 @@ def main() -> int:
                 ):
                     look = browser.show(page, "light", width, forced_dark=forced)
                     (ALL / f"{name}-{light}.webp").write_bytes(browser.picture(look))
+        for name, html in boards():
+            for screen, size in BOARD_SCREENS.items():
+                for scheme in SCHEMES:
+                    look = browser.show(html, scheme, *size)
+                    (ALL / f"board-{name}-{screen}-{scheme}.webp").write_bytes(browser.picture(look))
+    for screen, scheme in BOARD_SHOWN:
+        shutil.copyfile(ALL / f"board-afternoon-{screen}-{scheme}.webp", BOARD / f"{screen}-{scheme}.webp")
     lines = [INDEX]
     for name, scheme in SHOWN_AS.items():
         picture = f"{name}-{scheme}.webp"
         shutil.copyfile(ALL / picture, SHOWN / picture)
         lines.append(f"![{name}]({picture})\n")
     (SHOWN / "README.md").write_text("\n".join(lines), encoding="utf-8")
-    sys.stdout.write(f"{len(list(ALL.iterdir()))} pictures in {ALL}, {len(SHOWN_AS)} of them in {SHOWN}\n")
+    sys.stdout.write(f"{len(list(ALL.iterdir()))} pictures in {ALL}, {len(SHOWN_AS)} of them in {SHOWN}, ")
+    sys.stdout.write(f"{len(BOARD_SHOWN)} in {BOARD}\n")
     return 0
 
 

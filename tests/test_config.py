@@ -153,6 +153,7 @@ def test_the_example_is_valid_once_its_password_file_is_there_and_shows_the_defa
     assert (found.cadence, found.digest, found.privacy) == (small.cadence, small.digest, small.privacy)
     assert small.rules().cadence == CADENCE, "a case that is older than a kind has the same figures for it"
     assert (found.letters, found.health, found.store) == (small.letters, small.health, small.store)
+    assert found.board == small.board
     assert (found.trust, found.roster.associates) == (small.trust, small.roster.associates)
     assert found.mailbox.max_size == small.mailbox.max_size
     assert found.mailbox.port == small.mailbox.port
@@ -590,6 +591,8 @@ ONE_FAULT: list[tuple[str, dict[str, str], str, str, str]] = [
     ("a wrong retention", {}, '[privacy]\nkeep_names = "1 month"', "privacy.keep_names", "not a duration"),
     ("another store", {}, '[store]\nurl = "postgresql://db/promptly"', "store.url", "is not a store"),
     ("a store without a folder", {}, '[store]\nurl = "tinydb:"', "store.url", "is not a store"),
+    ("a board in the state's folder", {}, '[board]\nfile = "state/board.html"', "board.file", "for the state alone"),
+    ("a board in a folder of it", {}, '[board]\nfile = "x/../state/x/b"', "board.file", "for the state alone"),
     ("a store among other things", {}, '[store]\nurl = "tinydb:."', "store.url", "holds other things"),
     ("health for the world", {}, '[health]\nlisten = "0.0.0.0:9464"', "health.listen", "on this machine"),
     ("health without a port", {}, '[health]\nlisten = "127.0.0.1"', "health.listen", "on this machine"),

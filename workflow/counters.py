@@ -29,6 +29,8 @@ class Counters:
     urgent: int = 0
     urgent_seconds: float = 0.0
     """Alerts and drafts accepted, and the sum of the seconds that they took."""
+    changes: int = 0
+    """Decisions committed, and cases erased or wiped: whether anything is new."""
     refusals: int = 0
     """Steps at which the store failed; each is tried again."""
 

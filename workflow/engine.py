@@ -384,6 +384,7 @@ class Engine:
         except StoreError:
             self._sender.look_anew()
             raise
+        self.clinic.counters.changes += 1
         of_case = decision.case.letters if decision.case is not None else ()
         self._sender.owe((*decision.letters, *of_case))
         owed = (letter for letter in (*decision.letters, *of_case) if letter.post is Post.OWED)

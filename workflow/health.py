@@ -1,12 +1,14 @@
-"""``/healthz`` and ``/metrics`` on loopback (contract section 6, ``[health]``): for monitoring on this machine.
+"""``/healthz``, ``/metrics`` and ``/board`` on loopback (contract section 6, ``[health]``): for this machine alone.
 
-It answers two GET requests from what the daemon knows, without disk or network, and changes nothing. Numbers and kinds
-alone: never a name, an address or a case. Not here: what makes a daemon unwell, which the service and its auditor say.
+It answers GET requests from what the daemon knows, and changes nothing. For monitoring there are numbers and kinds
+alone: never a name, an address or a case. Not here: what makes a daemon unwell, which the service and its auditor say,
+and what the board shows (`core.board`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -20,6 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from workflow.clinic import Clinic
+from workflow.config.keys import is_loopback
 from workflow.core.model import Fate
 from workflow.core.rules import Kind
 from workflow.counters import URGENT_WITHIN
@@ -35,6 +38,7 @@ class Daemon(Protocol):
 
     def alive(self) -> Alive: ...
     def faults(self) -> list[str]: ...
+    async def page(self) -> str: ...
     @property
     def overdue(self) -> float: ...
 
@@ -53,7 +57,8 @@ async def _answer(
         async with asyncio.timeout(5):  # whoever asks is on this machine
             request = await reader.readuntil(b"\r\n\r\n")
             method, path = request.split(b" ", 2)[:2]
-            status, kind, body = await _page(method, path.partition(b"?")[0], clinic, daemon)
+            local = _asks_locally(request)
+            status, kind, body = await _page(method, path.partition(b"?")[0], clinic, daemon, local=local)
             head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
             writer.write(f"{head}Cache-Control: no-store\r\n\r\n".encode() + (b"" if method == b"HEAD" else body))
             await writer.drain()
@@ -65,7 +70,14 @@ async def _answer(
             await writer.wait_closed()
 
 
-async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> tuple[str, str, bytes]:
+def _asks_locally(request: bytes) -> bool:
+    """Whether it is this machine by name, too, that is asked: any site that a browser here has open may give itself a
+    name which leads to loopback, and read what is answered to that."""
+    named = re.search(rb"\r\nhost:[ \t]*([^\r]*)", request, re.IGNORECASE)
+    return named is None or is_loopback(re.sub(r":\d*$", "", named[1].decode("latin-1").strip()).strip("[]"))
+
+
+async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon, *, local: bool) -> tuple[str, str, bytes]:
     if method not in {b"GET", b"HEAD"}:
         return "405 Method Not Allowed\r\nAllow: GET, HEAD", _TEXT, b"only GET\n"
     match path:
@@ -80,7 +92,14 @@ async def _page(method: bytes, path: bytes, clinic: Clinic, daemon: Daemon) -> t
             except StoreError:
                 return "503 Service Unavailable", _TEXT, b"the store does not answer\n"
             return "200 OK", CONTENT_TYPE_LATEST, generate_latest(_Page(_metrics(clinic, daemon, cases, owed)))
-    return "404 Not Found", _TEXT, b"there is /healthz and /metrics\n"
+        case b"/board" if not local:
+            return "421 Misdirected Request", _TEXT, b"only for this machine: ask 127.0.0.1\n"
+        case b"/board":
+            try:
+                return "200 OK", "text/html; charset=utf-8", (await daemon.page()).encode()
+            except StoreError:
+                return "503 Service Unavailable", _TEXT, b"the store does not answer\n"
+    return "404 Not Found", _TEXT, b"there is /healthz, /metrics and /board\n"
 
 
 class _Page(Collector):

@@ -21,6 +21,7 @@ import sdnotify
 import structlog
 
 from workflow import VERSION, logs
+from workflow.board import BoardFile
 from workflow.clinic import Clinic
 from workflow.config import Config
 from workflow.config.keys import changed_at_start
@@ -82,6 +83,7 @@ class Service:
         self.engine = Engine(clinic, self._inbox.settle, self.sender)
         self.auditor = Auditor(clinic, self.engine, self.sender)
         self.upkeep = Upkeep(clinic, self.sender.owe)
+        self.board = BoardFile(clinic, self.engine)
         self.watch = Watch()
         self.ready = asyncio.Event()
         """The mailbox has been looked through once, and is watched."""
@@ -345,6 +347,7 @@ class Service:
                 "SMTP": Away(unsent.since, unsent.why) if unsent.since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
+            await self.board.look()
         except StoreError:
             self.clinic.note_refusal()
 
@@ -366,8 +369,11 @@ class Service:
             found.append("Letters wait: the SMTP server is not reached, or refuses us")
         return [*found, *self.auditor.faults()]
 
+    async def page(self) -> str:
+        return await self.board.page()
+
     async def _serve_health(self) -> asyncio.Server | None:
-        """/healthz and /metrics, where the configuration asks for them. Without them the clinic is served as well."""
+        """/healthz and the others, where the configuration asks for them. Without them the clinic is served as well."""
         listen = self.clinic.config.health.listen
         if listen is None:
             return None

@@ -148,6 +148,7 @@ class Upkeep:
         board = self._clinic.store.board
         for request in await board.asked():
             await board.answer(request, await self.carry_out(request))
+            self._clinic.counters.changes += 1
             log.info("request carried out", verb=request.verb)
 
     # --- what is done -----------------------------------------------------------------------------------

@@ -182,6 +182,16 @@ def test_the_state_lies_where_it_may_write(root: Path, url: str) -> None:
     assert look(root)[0].level is Level.OK
 
 
+def test_the_board_lies_where_it_may_write(root: Path) -> None:
+    config(root, ('\nfile = ""', '\nfile = "/srv/board/board.html"'))
+    (finding,) = look(root)
+    assert finding.level is Level.FAIL
+    assert finding.text == "board.file: /srv/board lies where the service may not write"
+    assert "ReadWritePaths=/srv/board" in finding.advice
+    drop_in(root, "ReadWritePaths=/srv/board")
+    assert [finding.level for finding in look(root)] == [Level.OK]
+
+
 def test_a_folder_in_place_of_systemds_link_starts_nothing(root: Path) -> None:
     (root / "var/lib/private/promptly").mkdir()
     (root / "var/lib/promptly").symlink_to("private/promptly")

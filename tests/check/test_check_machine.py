@@ -190,3 +190,35 @@ async def test_a_fault_in_a_template_has_its_file_and_line(premises: Premises) -
     found = await look(load(premises.config))
     assert found.failed == ["templates"]
     assert found["templates"].text == "draft.txt, line 2: UndefinedError: 'nobody' is undefined"
+
+
+def test_the_boards_place_is_looked_at(premises: Premises) -> None:
+    assert list(machine.screen(load(premises.config))) == []
+    premises.configure('[board]\nfile = "screen/board.html"')
+
+    def found() -> tuple[Level, str]:
+        (finding,) = machine.screen(load(premises.config))
+        assert finding.part == "board"
+        return finding.level, finding.text
+
+    folder = premises.folder / "screen"
+    assert found() == (Level.FAIL, f"there is no folder {folder}")
+    folder.mkdir()
+    assert found() == (Level.OK, str(folder / "board.html"))
+    (folder / "board.html").mkdir()
+    assert found() == (Level.FAIL, f"{folder}/board.html is a folder")
+
+
+@pytest.mark.slow
+async def test_a_fault_in_the_boards_template_is_one_of_templates(premises: Premises) -> None:
+    own = premises.folder / "own"
+    own.mkdir()
+    premises.configure('[letters]\ntemplates = "own"')
+    for text, told in (
+        ("<p>{{ open }}</p>", None),
+        ("<p>\n{{ names }}</p>", "board.html, line 2: UndefinedError: 'names' is undefined"),
+        ("{% for row in ended %}{{ row.note }}{% endfor %}", "board.html, line 1: UndefinedError"),
+    ):
+        (own / "board.html").write_text(text)
+        templates = (await look(load(premises.config)))["templates"]
+        assert templates.text.startswith(told) if told else templates.level is Level.OK

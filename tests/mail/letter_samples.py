@@ -104,6 +104,10 @@ NOTICES: Mapping[str, str] = {
         "The daily backup of the state could not be made (No space left on device). Promptly goes on, and tries each "
         "hour."
     ),
+    "board": (
+        "The board (/srv/board/board.html) could not be written since 2:02 pm: No space left on device. Promptly goes "
+        "on, and tries again."
+    ),
     "new-state": (
         "Its state is new, but in the mailbox lies mail that a Promptly has handled. If the state was lost, open cases "
         "are lost with it: put back a backup (state/README.md says how), or have them reported anew. If another "

@@ -200,6 +200,9 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
         yield KeyFault(
             "store.url", f"{base / store} holds other things, such as {other}: name a folder for the state alone"
         )
+    board = _text(_table(raw, "board"), "file")
+    if store and board and (base / board).resolve().is_relative_to((base / store).resolve()):
+        yield KeyFault("board.file", f"lies in {base / store}, which is for the state alone: name another folder")
 
 
 def _other_things(folder: Path) -> str | None:

@@ -463,6 +463,13 @@ class Privacy(Table):
     keep_cases: Duration = timedelta(days=400)
 
 
+class BoardKeys(Table):
+    file: FilePath = None
+    """The page of what is open now; None: none is written."""
+    initials: bool = True
+    """False: the page names no client and no associate, not even by initials."""
+
+
 class StoreKeys(Table):
     url: Annotated[str, BeforeValidator(_read_store)] = Field(default="tinydb:state", validate_default=True)
     """Where the state is kept, for `workflow.store`, which makes what is not there."""
@@ -470,7 +477,7 @@ class StoreKeys(Table):
 
 class HealthKeys(Table):
     listen: Annotated[tuple[str, int] | None, _unless_empty(_read_listen)] = None
-    """Loopback host and port of /healthz and /metrics."""
+    """Loopback host and port of /healthz, /metrics and /board."""
 
 
 class Config(Table):
@@ -486,6 +493,7 @@ class Config(Table):
     digest: DigestKeys = _EMPTY
     letters: LettersKeys = _EMPTY
     privacy: Privacy = _EMPTY
+    board: BoardKeys = _EMPTY
     store: StoreKeys = _EMPTY
     health: HealthKeys = _EMPTY
 

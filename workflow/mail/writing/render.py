@@ -1,4 +1,4 @@
-"""A letter as data into the bytes that go out, through templates/. Contract section 4.
+"""A letter as data into the bytes that go out, through templates/; and the board into its page. Contract section 4.
 
 Decides nothing: to whom, which variant and which choices come with the letter. The words stand in templates/, the
 bytes are made in `mime`. Rendered anew at each attempt, always to the same mail but for its Date.
@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from workflow.core.board import Glance
 from workflow.core.kinds import ESCALATED, KINDS
 from workflow.core.language.names import initials, short_person
+from workflow.core.language.printed import clock_time
 from workflow.core.model import Facts, Letter, LetterKind, Outcome
 from workflow.core.rules import Rules
 from workflow.core.topics import SUBJECTS
 from workflow.mail.writing.mime import Body, Correspondent, Unsafe, clean_header, clean_name, plain_ids, to_bytes
-from workflow.mail.writing.samples import CLIENT, trial_letters
+from workflow.mail.writing.samples import CLIENT, trial_boards, trial_letters
 from workflow.mail.writing.templates import OURS, Pages, explained, our_pages, where
 from workflow.mail.writing.values import Wording, associate_of, carries_facts, client_of
 
@@ -29,6 +31,8 @@ __all__ = ["Letters", "Rendered", "Unsafe"]
 
 SUBJECT_MAX = 40
 """Characters of a subject: a lock screen shows about so many (contract section 4)."""
+
+BOARD = "board.html"
 
 _URGENT = frozenset({LetterKind.ALERT, LetterKind.DRAFT, LetterKind.ESCALATION})
 """Who is out of office when these come must be known: to no other does OOF answer."""
@@ -48,6 +52,7 @@ class Rendered:
 
 class Letters:
     def __init__(self, rules: Rules, *, instance: str, templates: Path | None = None, sms_link: bool = False) -> None:
+        self._rules = rules
         self._instance = clean_header(instance)
         self._sender = Correspondent(f"Promptly, {clean_name(rules.clinic)}", rules.address)
         self._zone = ZoneInfo(rules.cadence.zone)
@@ -73,8 +78,21 @@ class Letters:
         """What the reader has before them, to be told apart from what they write themselves. Raises Unsafe."""
         return self._page(letter, now)[0]
 
+    def board(self, glance: Glance, now: datetime, written_at: datetime) -> tuple[str, str | None]:
+        """The board's page, and where the clinic's own template failed, if it did. `now` is the clinic's, perhaps
+        rehearsed; `written_at` the screen's, by which it tells how old the page is.
+        """
+        values, fell_back = self._board_values(glance, now, written_at), None
+        if self._own is not None:
+            try:
+                return self._own.page(BOARD, values), None
+            except Exception as fault:  # as with a letter
+                fell_back = where(fault)
+        return self._ours.page(BOARD, values), fell_back
+
     def template_faults(self) -> list[str]:
-        """What is wrong with the clinic's own files, each with its line, found by writing every kind of letter.
+        """What is wrong with the clinic's own files, each with its line, found by writing every kind of letter, and the
+        board.
 
         For `check`: nothing is sent. Takes a second or two.
         """
@@ -100,6 +118,11 @@ class Letters:
                 faults[explained(fault)] = None
             else:
                 faults.update(dict.fromkeys(f"{letter.kind.value}.txt: {what}" for what in _unwise(text)))
+        for shown, now in trial_boards(self._rules):
+            try:
+                self._own.page(BOARD, self._board_values(shown, now, now))
+            except Exception as fault:  # as above
+                faults[explained(fault)] = None
         return list(faults)
 
     def _page(self, letter: Letter, now: datetime) -> tuple[str, str, str | None]:
@@ -119,6 +142,11 @@ class Letters:
 
     def _values(self, letter: Letter, now: datetime) -> dict[str, object]:
         return {**self._wording.values(letter, now), "subject": _subject(letter)}
+
+    def _board_values(self, glance: Glance, now: datetime, written_at: datetime) -> dict[str, object]:
+        said = {field.name: getattr(glance, field.name) for field in fields(glance)}
+        at = clock_time(now.astimezone(self._zone))
+        return {**said, "clinic": clean_name(self._rules.clinic), "at": at, "written_at": int(written_at.timestamp())}
 
     def _headers(self, letter: Letter, now: datetime) -> dict[str, str]:
         headers = {

@@ -1,4 +1,5 @@
-"""Letters that were never owed: one of every kind, topic and turn, so that `check` can render a clinic's own templates.
+"""Letters that were never owed: one of every kind, topic and turn, so that `check` can render a clinic's own templates;
+and boards of the same cases.
 
 They hold no wording; everything that a template can ask for is in one of them, and missing in another.
 """
@@ -9,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+from workflow.core.board import Glance, glance
 from workflow.core.kinds import KINDS
 from workflow.core.model import Case, Choice, Datum, Letter, LetterKind, Outcome, Says, State
 from workflow.core.owed import facts
 from workflow.core.people import Person, Role
-from workflow.core.rules import Cadence, Kind
+from workflow.core.presence import Sign, mark
+from workflow.core.rules import Cadence, Kind, Rules
 from workflow.core.topics import LETTERS
 from workflow.mail.writing.values import COUNTS, DATA
 
@@ -60,6 +63,15 @@ def trial_letters() -> Iterator[tuple[Letter, datetime]]:
                 for case in _turns(row.about) if row.about else (None,):
                     yield _letter(row.kind, topic, role, case, {}), _AT
                     yield _letter(row.kind, topic, role, case, _FULL), _AT + timedelta(hours=1)
+
+
+def trial_boards(rules: Rules) -> Iterator[tuple[Glance, datetime]]:
+    """A board with nothing on it, and one with cases at every turn, with initials and without; each with its `now`."""
+    cases = tuple(_turns(Kind))
+    gone = {name: at for sign in Sign for one in rules.roster.admins for name, at in mark(sign, one, _AT).items()}
+    for known, marks, named in (((), {}, True), (cases, gone, True), (cases, gone, False)):
+        closed = [case for case in known if not case.open]
+        yield glance(known, closed, marks, rules, _AT + timedelta(minutes=9), named=named), _AT
 
 
 def _turns(kinds: Iterable[Kind]) -> Iterator[Case]:

@@ -77,6 +77,7 @@ def findings(config: Config, *, send: bool = False) -> Iterator[Finding]:
         yield skipped("trust", "not tried, for the mailbox cannot be read")
     yield from tried("store", machine.store, config.store.url)
     yield from tried("templates", machine.templates, config)
+    yield from machine.screen(config)
     if send and {imap.FOLDER, smtp.SENDER} <= good:
         yield from tried(sending.PART, sending.check, config, clock, most=sending.ARRIVAL_MOST + PART_MOST)
     elif send:

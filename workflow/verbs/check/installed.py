@@ -208,6 +208,11 @@ def _not_written(config: Config, unit: Unit) -> Iterator[Finding]:
         wanted = states[0] if states else "a folder of its own (StateDirectory)"
         text = f"store.url: {folder} lies where the service may not write"
         yield fail(PART, text, f'Write url = "tinydb:{wanted}"; what lies in {folder} is no state of the service.')
+    if strict and config.board.file is not None:
+        board = unit.seen(config.board.file.parent)
+        if not any(map(board.is_relative_to, writable)):
+            text = f"board.file: {board} lies where the service may not write"
+            yield fail(PART, text, f"Run systemctl edit promptly, and below [Service] a line ReadWritePaths={board}")
     for state in states if unit.is_set("DynamicUser") else ():
         place, private = unit.here(state), unit.here("/var/lib/private") / state.name
         if place.is_dir() and not place.is_symlink() and private.is_dir():

@@ -212,6 +212,25 @@ def _user(number: int) -> str:
         return f"user {number}"
 
 
+# --- the board ------------------------------------------------------------------------------------------
+
+
+def screen(config: Config) -> Iterator[Finding]:
+    """Whether the board's file can be put where it is wanted; nothing where none is. What systemd keeps from the
+    service is `installed`'s."""
+    if (file := config.board.file) is None:
+        return
+    if not file.parent.is_dir():
+        yield fail("board", f"there is no folder {file.parent}", "Make it, or name another in board.file.")
+    elif file.is_dir():
+        yield fail("board", f"{file} is a folder", "Name a file in it, such as board.html, in board.file.")
+    elif not os.access(file.parent, os.W_OK | os.X_OK):
+        advice = f"Let the user that runs the daemon write into {file.parent}: each new board replaces the last."
+        yield fail("board", f"{_me()} may not write into {file.parent}", advice)
+    else:
+        yield ok("board", str(file))
+
+
 # --- the letters ----------------------------------------------------------------------------------------
 
 
