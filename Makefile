@@ -105,7 +105,7 @@ fuzz: venv ## a minute of bytes that are hardly mail, at the reader, with its se
 replies: venv ## how replies of each mail program are read
 	$(BIN)/python -m tests.arrival.replies
 
-letters: venv ## every letter as a phone shows it, into build/letters, a few into docs/letters; needs Debian's chromium
+letters: venv ## every letter and board as screens show them, into build/letters, a few into docs; needs Debian's chromium
 	$(BIN)/python -m tests.letters_in_browser
 
 # What follows needs root, but with DESTDIR, which takes the place of / (for packages, and for the tests).
@@ -130,7 +130,7 @@ install: install-files ## as root: the program to /opt/promptly, a first configu
 install-files:
 	@umask 022 && mkdir -p '$(PREFIX)' '$(ETC)' '$(UNITS)' '$(dir $(COMMAND))' \
 		&& rm -rf '$(PREFIX)/workflow' '$(PREFIX)/templates' '$(PREFIX)/docs' \
-		&& tar -c --mode=u=rwX,go=rX --exclude=__pycache__ --exclude=docs/letters $(PROGRAM) \
+		&& tar -c --mode=u=rwX,go=rX --exclude=__pycache__ --exclude=docs/letters --exclude=docs/board $(PROGRAM) \
 		| tar -x --no-same-owner --no-same-permissions -C '$(PREFIX)'
 	@install -m 644 $(addprefix systemd/,$(UNIT_FILES)) '$(UNITS)'
 	@install -m 755 systemd/promptly '$(COMMAND)'
