@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,19 @@ class TestFile:
                 ):
                     assert word not in page
 
+    async def test_says_that_new_reports_are_not_seen_and_that_letters_wait(self, tmp_path: Path) -> None:
+        file = screen(tmp_path)
+        async with Clinic(tmp_path, more=FILE) as clinic:
+            await says(file, '<h1 class="calm">Nothing is open</h1>')
+            await clinic.server.down_imap()
+            await happens(lambda: not clinic.service.watch.connected)
+            clinic.clock.move(timedelta(minutes=2))
+            await says(file, "The mailbox is not reached since 2:00 pm")
+            await clinic.server.up_imap()
+            await says(file, '<h1 class="calm">Nothing is open</h1>')
+            await clinic.settled()
+            await clinic.alex.gets("notice")
+
     async def test_a_reload_changes_where_it_is_and_what_it_shows(self, tmp_path: Path) -> None:
         file = screen(tmp_path)
         async with Clinic(tmp_path, more=FILE) as clinic:
@@ -191,6 +205,12 @@ class TestVerb:
             assert page[page.index("<!DOCTYPE") :].rstrip().endswith("</html>")
             assert case in page
             assert "Riverside Counselling, 2:00 pm" in page
+            assert "does not run" not in page
+            await clinic.stops()
+            (clinic.folder / "state" / "alive.json").unlink()  # the test's own process would count as the daemon
+            assert await asyncio.to_thread(daemon.main, ["board", "--config", str(clinic.config_file)]) == 0
+            assert "Promptly does not run" in capsys.readouterr().out
+            await clinic.starts()
 
     async def test_writes_the_file_where_one_is_named(
         self, premises: Premises, capsys: pytest.CaptureFixture[str]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ import structlog
 
 from workflow.clinic import Clinic
 from workflow.clock import SystemClock
-from workflow.core.board import Glance, glance, midnight
+from workflow.core.board import glance, midnight
 from workflow.core.language.printed import clock_time
 from workflow.core.rules import Rules
 from workflow.engine import Engine
@@ -42,17 +43,19 @@ MODE: Final = 0o640
 HANGS: Final = "its disk does not answer"
 
 
-async def seen(store: Reader, rules: Rules, now: datetime, *, named: bool) -> Glance:
-    """What the store holds, as the board shows it. `StoreError`."""
-    today = midnight(now, ZoneInfo(rules.cadence.zone))
-    closed = [case async for case in store.closed_cases(today)]
-    return glance((await store.open_cases()).open, closed, store.desk.marks, rules, now, named=named)
+Troubles = Mapping[str, datetime | None]
+"""See `Glance`; None where nobody knows since when."""
 
 
-async def page(store: Reader, letters: Letters, rules: Rules, now: datetime, *, named: bool) -> tuple[str, str | None]:
-    """The page, and where the clinic's own template failed, if it did. A screen's clock is a real one, also where the
-    clinic's is rehearsed. `StoreError`."""
-    return letters.board(await seen(store, rules, now, named=named), now, SystemClock().now())
+async def page(
+    store: Reader, letters: Letters, rules: Rules, now: datetime, troubles: Troubles, *, named: bool
+) -> tuple[str, str | None]:
+    """The page of what the store holds, and where the clinic's own template failed, if it did. A screen's clock is a
+    real one, also where the clinic's is rehearsed. `StoreError`."""
+    still, marks, unread = (await store.open_cases()).open, store.desk.marks, len(store.faults)
+    over = [case async for case in store.closed_cases(midnight(now, ZoneInfo(rules.cadence.zone)))]
+    shown = glance(still, over, marks, rules, now, named=named, troubles=troubles, unread=unread)
+    return letters.board(shown, now, SystemClock().now())
 
 
 def write_whole(path: Path, text: str, by: str) -> None:
@@ -87,27 +90,35 @@ class BoardFile:
         self.failing_since: datetime | None = None
         """Since when it could not be written, by the clinic's clock."""
         self._repeated = Repeated()
+        self._lost: Mapping[str, datetime | None] = {}
+        """Since when each server is away."""
+
+    @property
+    def _troubles(self) -> dict[str, datetime | None]:
+        """Those that last: a server that is away for less is being restarted."""
+        now = self._clinic.clock.now()
+        return {name: at for name, at in self._lost.items() if at is not None and now - at >= TOLD_AFTER}
 
     async def page(self) -> str:
         """As it is now; a template of the clinic's that fails is told. `StoreError`."""
-        clinic, now = self._clinic, self._clinic.clock.now()
-        named = clinic.config.board.initials
-        text, fell_back = await page(clinic.store, clinic.letters, clinic.rules, now, named=named)
+        clinic, now, named = self._clinic, self._clinic.clock.now(), self._clinic.config.board.initials
+        text, fell_back = await page(clinic.store, clinic.letters, clinic.rules, now, self._troubles, named=named)
         if fell_back is not None:
             detail = f"A template of the clinic failed ({fell_back}); Promptly's own was used instead."
             with suppress(StoreError):  # told with the next page, then
                 await self._engine.announce("template", detail, mark=f"template {fell_back}")
         return text
 
-    async def look(self) -> None:
+    async def look(self, lost: Mapping[str, datetime | None]) -> None:
         """Write it if something has changed, or a minute has passed; tell of a place that takes it no longer. To be
-        called each second. `StoreError`."""
+        called each second, with since when "mailbox" and "sending" are away, or None. `StoreError`."""
         clinic, now = self._clinic, self._clinic.clock.now()
+        self._lost = lost
         path = clinic.config.board.file
         if path is None:
             return
         hangs = self._writing is not None and self._writing.is_alive()
-        change = clinic.counters.changes, clinic.letters  # new ones with each reload
+        change = clinic.counters.changes, clinic.letters, self._troubles  # new letters with each reload
         if not hangs and (change != self._shown or not timedelta() <= now - self._at < EVERY):
             self._shown, self._at = change, now
             try:

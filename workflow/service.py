@@ -347,7 +347,7 @@ class Service:
                 "SMTP": Away(unsent.since, unsent.why) if unsent.since else None,
             }
             await self.auditor.look(away, self._stuck(), begun=self._deciding)
-            await self.board.look()
+            await self.board.look({"mailbox": lost_at, "sending": unsent.since})
         except StoreError:
             self.clinic.note_refusal()
 

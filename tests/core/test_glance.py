@@ -13,6 +13,7 @@ from workflow.core.board import MOST, Glance, by_need, glance, midnight, needs_s
 from workflow.core.model import Case, Outcome, Says, State
 from workflow.core.presence import Sign, mark
 from workflow.core.rules import Kind
+from workflow.mail.writing.render import Letters
 
 SENT: dict[str, Any] = {"sent_at": local("14:20"), "told_at": local("14:20")}
 
@@ -118,6 +119,22 @@ def test_who_is_away() -> None:
     assert seen(marks=mark(Sign.ANSWERED, ALEX, NOW - timedelta(days=2))).away == ()
     (row,) = seen(missed("14:20", "Sam", returned_at=NOW)).needs
     assert row.away
+
+
+def test_what_is_not_known_is_not_said_to_be_nothing() -> None:
+    lost = {"mailbox": local("14:02"), "sending": None, "daemon": None}
+    found = glance([], [], {}, RULES, NOW, named=True, troubles=lost, unread=1)
+    assert (found.troubles, found.unread) == ({"mailbox": "2:02 pm", "sending": "", "daemon": ""}, 1)
+    text, _ = Letters(RULES, instance="board").board(found, NOW, NOW)
+    for said in (
+        "<h1>Nothing is open as far as is known</h1>",
+        "The mailbox is not reached since 2:02 pm: new reports and answers are not seen",
+        "Letters wait: nobody gets an alert or a reminder",
+        "Promptly does not run",
+        "1 case can't be read",
+    ):
+        assert said in text
+    assert '<h1 class="calm">Nothing is open</h1>' in page([])
 
 
 def test_what_has_no_room_is_counted() -> None:

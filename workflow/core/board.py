@@ -7,7 +7,7 @@ ours. Not here: sentences, which stand in templates/board.html, and the file, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -94,6 +94,11 @@ class Glance:
     """What still needs a time first, then the newest."""
     away: tuple[str, ...]
     """Admins, and the lead, who do not read what is sent to them: initials, or "an admin"."""
+    troubles: Mapping[str, str]
+    """What keeps the page from being the whole truth, and since when, "" where that is not known: "mailbox", "sending",
+    "daemon" (there is none)."""
+    unread: int
+    """Cases that can't be read."""
 
 
 def needs_somebody(case: Case) -> bool:
@@ -134,7 +139,15 @@ def midnight(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def glance(
-    cases: Iterable[Case], closed: Iterable[Case], marks: presence.Marks, rules: Rules, now: datetime, *, named: bool
+    cases: Iterable[Case],
+    closed: Iterable[Case],
+    marks: presence.Marks,
+    rules: Rules,
+    now: datetime,
+    *,
+    named: bool,
+    troubles: Mapping[str, datetime | None] | None = None,
+    unread: int = 0,
 ) -> Glance:
     """What the board shows at `now`. `closed`: the cases closed since `midnight`; `named`: with initials."""
     still = by_need(case for case in cases if case.open)
@@ -154,6 +167,8 @@ def glance(
         told=tuple(_row(case, now, zone, named=named) for case in told[:MOST]),
         ended=tuple(_ended(case, now, zone, named=named) for case in over[:MOST]),
         away=tuple(_initials(one) if named else role for one, role in away),
+        troubles={name: when(at, now, zone) if at is not None else "" for name, at in (troubles or {}).items()},
+        unread=unread,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
+from datetime import datetime
 
 from workflow import board
 from workflow.clock import SystemClock
@@ -38,4 +39,12 @@ async def _page(config: Config) -> tuple[str, str | None]:
     now = alive.now if alive is not None else SystemClock().now()
     rules, own = config.rules(), config.letters
     letters = Letters(rules, instance="board", templates=own.templates, sms_link=own.sms_link)
-    return await board.page(await peek(config.store.url), letters, rules, now, named=config.board.initials)
+    troubles: dict[str, datetime | None] = {}
+    if alive is None:
+        troubles["daemon"] = None
+    elif not alive.connected:
+        troubles["mailbox"] = alive.last_seen_at
+    if alive is not None and alive.unsent_since is not None:
+        troubles["sending"] = alive.unsent_since
+    store, named = await peek(config.store.url), config.board.initials
+    return await board.page(store, letters, rules, now, troubles, named=named)

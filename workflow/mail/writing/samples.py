@@ -71,7 +71,9 @@ def trial_boards(rules: Rules) -> Iterator[tuple[Glance, datetime]]:
     gone = {name: at for sign in Sign for one in rules.roster.admins for name, at in mark(sign, one, _AT).items()}
     for known, marks, named in (((), {}, True), (cases, gone, True), (cases, gone, False)):
         closed = [case for case in known if not case.open]
-        yield glance(known, closed, marks, rules, _AT + timedelta(minutes=9), named=named), _AT
+        lost = {"mailbox": _AT, "sending": None, "daemon": None} if known else {}
+        shown = glance(known, closed, marks, rules, _AT, named=named, troubles=lost, unread=len(lost))
+        yield shown, _AT + timedelta(minutes=9)
 
 
 def _turns(kinds: Iterable[Kind]) -> Iterator[Case]:
