@@ -55,10 +55,11 @@ def parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="only whether a daemon lives and reaches its servers: no network, for a timer",
     )
-    status = verb("status", "open cases, what is due next and why, letters owed")
+    status = verb("status", "open cases, most urgent first, what is due next and why, letters owed")
     status.add_argument("--json", action="store_true", help="for programs")
     show = verb("show", "past and future of a case: what was sent, what is next, why not yet")
     show.add_argument("case", metavar="CASE", type=case_id, help="its id, such as K7Q2")
+    show.add_argument("--json", action="store_true", help="for programs")
     report = verb("report", "response times, outcomes, cases over 10 minutes to contact; no client fields")
     report.add_argument("--month", metavar="2026-11", help="only cases reported in this month; else all that are kept")
     report.add_argument("--csv", type=Path, metavar="FILE", help="write a line a case into a file, too")

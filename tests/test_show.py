@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -58,18 +59,18 @@ async def test_an_open_case_tells_what_is_next_and_what_would_stop_it(
         shown = await show(clinic, case, capsys)
         assert f"{case} noshow, Dana Lee, Sam: open" in shown.said(shown.head)
         assert shown.past.splitlines() == [
-            "  Thu 05 Nov 2026",
-            "    14:00:00  opened, by Dana Lee",
-            "    14:00:00  alert to Alex: sent",
-            "    14:00:00  draft to Dana Lee: sent",
+            "  Thu 5 Nov 2026",
+            "     2:00 pm  opened, by Dana Lee",
+            "     2:00 pm  alert to Alex: sent",
+            "     2:00 pm  draft to Dana Lee: sent",
         ]
         assert shown.future.splitlines() == [
-            "  Thu 05 Nov 2026",
-            "    14:05:00  reminder to Dana Lee (is the client told?), unless SENT or an",
+            "  Thu 5 Nov 2026",
+            "     2:05 pm  reminder to Dana Lee (is the client told?), unless SENT or an",
             "              outcome comes first",
-            "    14:10:00  escalation to admin, unless SENT, CONTACTED or an outcome comes",
+            "     2:10 pm  escalation to admin, unless SENT, CONTACTED or an outcome comes",
             "              first",
-            "    14:30:00  escalation to the lead, unless SENT, CONTACTED or an outcome comes",
+            "     2:30 pm  escalation to the lead, unless SENT, CONTACTED or an outcome comes",
             "              first",
         ]
 
@@ -86,10 +87,37 @@ async def test_a_closed_case_tells_how_it_ended_and_that_nothing_comes(
             await clinic.alex.gets("update")
         shown = await show(clinic, f"[{case.lower()}]", capsys)  # as it stands in a subject, or as typed
         assert "rescheduled (Tue 3pm)" in shown.said(shown.head)
-        assert "Messaged Thu 05 Nov 2026 14:00" in shown.said(shown.head)
+        assert "Messaged Thu 5 Nov 2026, 2:00 pm" in shown.said(shown.head)
         assert "sent, by Dana Lee" in shown.past
         assert "outcome rescheduled, by Dana Lee" in shown.past
         assert shown.future.split("\n")[:2] == ["  nothing", "  No more reminders: the case is closed."]
+
+
+async def test_as_json_it_is_the_same_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with Clinic(tmp_path) as clinic:
+        await clinic.dana.writes("LATE 15 Sam Peters AT 2:10pm")
+        case = (await clinic.dana.gets("draft")).case or ""
+        await clinic.alex.gets("alert")
+        words = ["show", case, "--json", "--config", str(clinic.config_file)]
+        clinic.says_it_lives()
+        capsys.readouterr()
+        assert await asyncio.to_thread(daemon.main, words) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["case"], told["kind"], told["state"], told["client"]) == (case, "late", "open", "Sam P.")
+        assert told["session_at"] == "2026-11-05T14:10:00-05:00"
+        assert {"at": "2026-11-05T14:00:00-05:00", "what": "alert to Alex: sent"} in told["happened"]
+        assert told["next"][0] == {
+            "at": "2026-11-05T14:05:00-05:00",
+            "what": "reminder to Dana Lee (is the client told?), unless SENT or an outcome comes first",
+        }
+        assert told["why_not"] == []
+        await clinic.dana.writes(f"[{case}] CONNECTED")
+        await clinic.dana.gets("receipt")
+        await clinic.alex.gets("update")
+        assert await asyncio.to_thread(daemon.main, words) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["outcome"], told["closed_at"]) == ("connected", "2026-11-05T14:00:00-05:00")
+        assert (told["next"], told["why_not"]) == ([], ["No more reminders: the case is closed."])
 
 
 async def test_a_withdrawn_letter_says_why_it_was_not_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +145,7 @@ async def test_quiet_hours_are_told(tmp_path: Path, capsys: pytest.CaptureFixtur
         await clinic.minute_by_minute(6)
         await clinic.dana.gets("reminder")
         future = (await show(clinic, case, capsys)).future
-        assert "  Fri 06 Nov 2026\n    08:00:00  reminder to Dana Lee" in future
+        assert "  Fri 6 Nov 2026\n     8:00 am  reminder to Dana Lee" in future
         assert Shown.said(future).count("not earlier: quiet hours") == 2  # the escalation, too
 
 
@@ -133,7 +161,7 @@ async def test_a_letter_that_an_outage_kept_into_the_night_waits_for_the_morning
         clinic.clock.move_to(on("2026-11-05", "23:00"))
         clinic.says_it_lives()
         future = Shown.said((await show(clinic, case, capsys)).future)
-        assert "08:00:00 reminder to Dana Lee (is the client told?): owed; not earlier: quiet hours" in future
+        assert "8:00 am reminder to Dana Lee (is the client told?): owed; not earlier: quiet hours" in future
         await clinic.server.up_smtp()
         await clinic.settled()
 
@@ -146,7 +174,7 @@ async def test_enough_reminders_for_a_day_are_told(tmp_path: Path, capsys: pytes
             await clinic.dana.gets("reminder")
         await clinic.alex.gets("escalation")
         shown = await show(clinic, case, capsys)
-        assert "  Fri 06 Nov 2026\n    08:00:00  reminder to Dana Lee" in shown.future
+        assert "  Fri 6 Nov 2026\n     8:00 am  reminder to Dana Lee" in shown.future
         assert "not earlier: enough reminders for a day" in shown.said(shown.future)
         assert "No escalation to admin: it was sent." in shown.future
 
@@ -160,7 +188,7 @@ async def test_a_temporary_refusal_is_told_with_the_next_attempt(
         await clinic.passes(minutes=1)
         alert = await clinic.alex.gets("alert")
         shown = await show(clinic, alert.case or "", capsys)
-        assert "14:03:00 draft to Dana Lee: owed, tried again; refused for now 2 times:" in shown.said(shown.future)
+        assert "2:03 pm draft to Dana Lee: owed, tried again; refused for now 2 times:" in shown.said(shown.future)
         assert "451" in shown.future
         clinic.server.accept("dana@clinic.test")
         await clinic.passes(minutes=2)

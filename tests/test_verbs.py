@@ -32,7 +32,7 @@ WORDS = {
 }
 """What a verb needs besides its name."""
 
-VERBS = ["run", "check", "status", "show", "report", "export", "erase", "purge", "restore"]
+VERBS = ["run", "check", "status", "show", "report", "board", "export", "erase", "purge", "restore"]
 
 FAULTY = configuration.text(
     associates={"Dana Lee": ("clinic@clinic.test",)},
@@ -192,7 +192,7 @@ class TestStatus:
             assert (await said(clinic.config_file, capsys))["sending"] == {"down_since": "2026-11-05T14:00:00-05:00"}
             assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
             out = capsys.readouterr().out
-            assert "letters wait since 14:00: the SMTP server is not reached, or refuses us" in out
+            assert "letters wait since 2:00 pm: the SMTP server is not reached, or refuses us" in out
             await clinic.server.up_smtp()
             await clinic.settled()
             await clinic.dana.gets("draft")
@@ -208,9 +208,33 @@ class TestStatus:
             assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
             out = capsys.readouterr().out
             line = next(line for line in out.splitlines() if line.startswith(case))
-            assert line.split() == [case, "noshow", "Dana", "Lee", "Sam", "14:00", "not", "yet", "reminder", "14:05"]
-            assert "mailbox: connected, last seen: 14:00" in out
+            assert line.split() == [
+                *(case, "noshow", "0", "min", "Dana", "Lee", "Sam"),
+                *("2:00", "pm", "not", "yet", "reminder", "2:05", "pm"),
+            ]
+            assert "mailbox: connected, last seen: 2:00 pm" in out
             assert f"a daemon runs, version {VERSION}" in out
+
+    async def test_the_most_urgent_case_comes_first(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        async with Clinic(tmp_path) as clinic:
+            cases = []
+            for report in ("LATE 15 Kim AT 1:30pm", "LATE 15 Ben", "NOSHOW Ana AT 1pm"):
+                await clinic.dana.writes(report)
+                cases.append((await clinic.dana.gets("draft")).case)
+                await clinic.alex.gets("alert")
+            await clinic.dana.writes(f"[{cases[0]}] SENT")
+            await clinic.dana.gets("receipt")
+            await clinic.alex.gets("update")
+            clinic.says_it_lives()
+            found = (await said(clinic.config_file, capsys))["open"]
+            assert [one["case"] for one in found] == [cases[2], cases[1], cases[0]]
+            assert await asyncio.to_thread(daemon.main, ["status", "--config", str(clinic.config_file)]) == 0
+            lines = [line.split()[:4] for line in capsys.readouterr().out.splitlines() if line[:4] in cases]
+            assert lines == [
+                [cases[2], "noshow", "60", "min"],
+                [cases[1], "late", "0", "min"],
+                [cases[0], "late", "30", "min"],
+            ]
 
     @pytest.mark.slow
     async def test_says_that_no_daemon_runs(self, premises: Premises) -> None:
@@ -227,9 +251,9 @@ class TestStatus:
             clinic.service._write_alive()
             good = clinic.config_file.read_text()
             for faulty, at in (
-                (f"{good}colour = 1\n", "14:00"),
-                (good.replace("America/Toronto", "Tronto"), "19:00"),
-                (good.replace('name = "Dana Lee"', "name = Dana Lee"), "14:00"),
+                (f"{good}colour = 1\n", "2:00 pm"),
+                (good.replace("America/Toronto", "Tronto"), "7:00 pm"),
+                (good.replace('name = "Dana Lee"', "name = Dana Lee"), "2:00 pm"),
             ):
                 clinic.config_file.write_text(faulty)
                 capsys.readouterr()
@@ -274,7 +298,7 @@ class TestStatus:
 
 class TestFaultyConfiguration:
     @pytest.mark.parametrize(
-        "verb", ["run", "check", "status", "show", "report", "export", "erase", "purge", "restore"]
+        "verb", ["run", "check", "status", "show", "report", "board", "export", "erase", "purge", "restore"]
     )
     def test_is_exit_2_with_every_fault(self, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str) -> None:
         config = tmp_path / "config.toml"
@@ -302,7 +326,7 @@ class TestFaultyConfiguration:
             verb: await premises.promptly(
                 verb, *(path.stem if word == "K7Q2" else word for word in WORDS.get(verb, ()))
             )
-            for verb in ("status", "show", "report", "export", "purge", "erase")
+            for verb in ("status", "show", "report", "board", "export", "purge", "erase")
         }
         assert {verb: code for verb, (code, _, _) in found.items()} == dict.fromkeys(found, 0), found
         assert not path.exists()
@@ -362,7 +386,7 @@ class TestFaultyConfiguration:
 
 class TestState:
     @pytest.mark.slow
-    @pytest.mark.parametrize("verb", ["run", "status", "show", "check", "report", "export", "erase", "purge"])
+    @pytest.mark.parametrize("verb", ["run", "status", "show", "check", "report", "board", "export", "erase", "purge"])
     async def test_an_unreadable_desk_is_exit_4_and_left_untouched(self, premises: Premises, verb: str) -> None:
         premises.state.mkdir()
         desk = premises.state / "desk.json"

@@ -11,17 +11,20 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from workflow.clock import SystemClock
 from workflow.config import Seen, look
 from workflow.core.language.names import shown
+from workflow.core.language.printed import clock_time, day
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Says, State, Timer
 from workflow.core.people import Role
 from workflow.core.schedule import QUIET, asks_outcome, held_until
 from workflow.store import Alive, Reader, board, peek
-from workflow.verbs import tell_faults
+from workflow.verbs import iso, tell_faults
 
 WIDTH = 80
 """Columns of the smallest terminal anybody uses."""
@@ -55,8 +58,43 @@ def main(asked: Namespace) -> int:
         print(f"Case {case_id} {said}.", file=sys.stderr)
         return 2
     now = alive.now if alive is not None else SystemClock().now()
-    print("\n".join(page(case, seen, now, hindrances(store, alive))))
+    hindered = list(hindrances(store, alive))
+    if asked.json:
+        print(orjson.dumps(told(case, seen, now, hindered), option=orjson.OPT_INDENT_2).decode())
+    else:
+        print("\n".join(page(case, seen, now, hindered)))
     return 0
+
+
+def told(case: Case, seen: Seen, now: datetime, hindered: Iterable[str] = ()) -> dict[str, Any]:
+    """The same for programs: what `page` prints, with times as ISO, local, to the second."""
+    zone = ZoneInfo(seen.zone)
+
+    def listed(lines: Iterable[Line]) -> list[dict[str, Any]]:
+        return [{"at": iso(line.at, zone), "what": line.text} for line in sorted(lines, key=lambda line: line.at)]
+
+    coming = listed(future(case, now))
+    return {
+        "case": case.id,
+        "kind": case.kind.value,
+        "state": case.state.value,
+        "associate": case.associate.name,
+        "client": shown(case.client, seen.client_name),
+        "minutes": case.minutes,
+        "session_at": iso(case.session_at, zone),
+        "reported_at": iso(case.reported_at, zone),
+        "contacted_at": iso(case.contacted_at, zone),
+        "closed_at": iso(case.closed_at, zone),
+        "outcome": None if case.outcome is None else case.outcome.value,
+        "outcome_note": case.outcome_note,
+        "client_says": None if case.client_says is None else case.client_says.value,
+        "makeup": case.makeup,
+        "reminders_sent": len(case.reminders),
+        "escalated": case.escalated_at is not None,
+        "happened": listed(past(case)),
+        "next": coming,
+        "why_not": [*(hindered if coming else ()), *quiet(case)],
+    }
 
 
 def page(case: Case, seen: Seen, now: datetime, hindered: Iterable[str] = ()) -> Iterator[str]:
@@ -75,7 +113,8 @@ def page(case: Case, seen: Seen, now: datetime, hindered: Iterable[str] = ()) ->
         ("Names wiped", case.wiped_at),
     ):
         if at is not None:
-            yield f"  {name:<17} {at.astimezone(zone):%a %d %b %Y %H:%M}"
+            local = at.astimezone(zone)
+            yield f"  {name:<17} {_dated(local)}, {clock_time(local)}"
     if case.client_says is not None:
         yield f"  {'Client answered':<17} {'can wait' if case.client_says is Says.WAITS else 'wants a new time'}"
     yield from ("", "What happened")
@@ -227,15 +266,20 @@ def _unless(case: Case, timer: Timer) -> str:
 
 def _days(lines: Iterable[Line], zone: ZoneInfo) -> Iterator[str]:
     """The lines under the heading of their local day; "nothing" without any."""
-    day: date | None = None
+    under: date | None = None
     for line in lines:
         at = line.at.astimezone(zone)
-        if at.date() != day:
-            day = at.date()
-            yield f"  {day:%a %d %b %Y}"
-        yield from _wrapped(line.text, f"    {at:%H:%M:%S}  ")
-    if day is None:
+        if at.date() != under:
+            under = at.date()
+            yield f"  {_dated(at)}"
+        yield from _wrapped(line.text, f"    {clock_time(at):>8}  ")
+    if under is None:
         yield "  nothing"
+
+
+def _dated(local: datetime) -> str:
+    """A day as letters print it, and its year: cases are kept for longer than one."""
+    return f"{day(local)} {local.year}"
 
 
 def _wrapped(text: str, start: str) -> list[str]:

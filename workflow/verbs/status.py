@@ -1,4 +1,6 @@
-"""``status``: open cases, what is due next, letters owed, the mailbox. Looks only; works while the daemon runs."""
+"""``status``: open cases, most urgent first, what is due next, letters owed, the mailbox. Looks only; works while the
+daemon runs.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from rich.table import Table
 from workflow import VERSION
 from workflow.clock import SystemClock
 from workflow.config import Seen, look
+from workflow.core.board import by_need, midnight, span
 from workflow.core.language.names import shown
+from workflow.core.language.printed import clock_time, day
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.core.outsiders import UNTOLD, was_told_to_nobody
 from workflow.store import Alive, board, peek
@@ -35,6 +39,8 @@ LETTERS = {
 class Page:
     found: dict[str, Any]
     """What ``--json`` prints."""
+    spans: Mapping[str, str]
+    """For each open case how long it is since its session began, or since its report: "12 min"."""
     whys: Mapping[str, str]
     """For each open case why its next letter is later than the table of section 5 says, "" when it is not."""
     now: datetime
@@ -65,15 +71,14 @@ async def _look(seen: Seen) -> Page:
     store = await peek(seen.url)
     now = alive.now if alive is not None else SystemClock().now()
     zone = ZoneInfo(seen.zone)
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    cases = sorted((await store.open_cases()).values(), key=lambda case: case.opened_at)
+    cases = by_need((await store.open_cases()).open)
     letters = [*store.desk.letters, *(letter for case in cases for letter in case.letters)]
     coming = {case.id: _coming(case.timers) for case in cases}
     found = {
-        "open": [_case(case, coming[case.id], seen, zone) for case in cases if case.open],
+        "open": [_case(case, coming[case.id], seen, zone) for case in cases],
         "owed": {"waiting": len(await store.owed()), "failed": sum(letter.post is Post.FAILED for letter in letters)},
         "set_aside": sum(now - at < timedelta(days=7) for at in store.desk.counts.get("set-aside", ())),
-        "closed_today": len([case.id async for case in store.closed_cases(midnight)]),
+        "closed_today": len([case.id async for case in store.closed_cases(midnight(now, zone))]),
         "mailbox": {
             "connected": alive is not None and alive.connected,
             # What a daemon said last, which may have died since.
@@ -81,11 +86,12 @@ async def _look(seen: Seen) -> Page:
         },
         "sending": {"down_since": iso(alive.unsent_since if alive is not None else None, zone)},
     }
+    spans = {case.id: _span(case, now) for case in cases}
     whys = {case: timer.why for case, timer in coming.items() if timer is not None}
     copies = await store.copies()
     backup = copies[-1] if copies else ""
     untold = was_told_to_nobody(store.desk.marks, now)
-    return Page(found, whys, now.astimezone(zone), alive, backup, len(store.faults), untold)
+    return Page(found, spans, whys, now.astimezone(zone), alive, backup, len(store.faults), untold)
 
 
 def _case(case: Case, coming: Timer | None, seen: Seen, zone: ZoneInfo) -> dict[str, Any]:
@@ -106,18 +112,25 @@ def _coming(timers: tuple[Timer, ...]) -> Timer | None:
     return min((timer for timer in timers if timer.due in LETTERS), key=lambda timer: timer.at, default=None)
 
 
+def _span(case: Case, now: datetime) -> str:
+    number, unit = span(case, now)
+    return f"{number} {unit}" if number >= 0 else f"in {-number} {unit}"
+
+
 def _print(page: Page) -> None:
     found, now = page.found, page.now
     console = Terminal()
     if found["open"]:
         table = Table(
-            *("case", "kind", "associate", "client", "reported", "contacted", "next"), box=None, pad_edge=False
+            *("case", "kind", "since", "associate", "client", "reported", "contacted", "next"),
+            box=None,
+            pad_edge=False,
         )
         for case in found["open"]:
             coming, why = case["next"], page.whys.get(case["case"])
             after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'], now)}"
             table.add_row(
-                *(case["case"], case["kind"], case["associate"], case["client"] or "-"),
+                *(case["case"], case["kind"], page.spans[case["case"]], case["associate"], case["client"] or "-"),
                 *(_short(case["reported_at"], now), _short(case["contacted_at"], now) or "not yet"),
                 f"{after} ({why})" if why else after,
             )
@@ -151,8 +164,8 @@ def _daemon(alive: Alive | None) -> str:
 
 
 def _short(iso: str | None, now: datetime) -> str:
-    """The minute of a local ISO time, with its day unless that is today; "" for none."""
+    """A local ISO time as letters print it, with its day unless that is today; "" for none."""
     if iso is None:
         return ""
     at = datetime.fromisoformat(iso)
-    return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%d %b %H:%M}"
+    return clock_time(at) if at.date() == now.date() else f"{day(at)}, {clock_time(at)}"
