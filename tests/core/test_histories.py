@@ -91,7 +91,7 @@ class History:
 
     def hears(self, word: Word, minutes: int, *, admin: bool) -> None:
         voice = (alex if admin else dana)(f"{word} {self.now}", self.now)
-        text = ("a note", "Tue 3pm", "")[minutes % 3]
+        text = ("a note", "Tue 3pm", "")[minutes // 3 % 3]
         answer = Answer(word=word, text=text, client="Sam Q.")
         if word in OF_TAG:
             late = minutes if word is Word.LATE else None

@@ -24,6 +24,7 @@ from workflow.core.model import Case, Due, Letter, LetterKind, Outcome, Says, St
 from workflow.core.people import Role
 from workflow.core.presence import Sign
 from workflow.core.rules import Kind
+from workflow.core.schedule import unread_since
 from workflow.mail.writing.render import Letters
 
 pytestmark = pytest.mark.slow
@@ -66,12 +67,24 @@ class Told:
 
     @property
     def over(self) -> bool:
+        """Whether the session is, by what was reported; of a later report no time is known."""
         case = self.case
-        late = timedelta(minutes=case.minutes or 0)
-        return self.letter.created_at >= (case.session_at or case.reported_at) + late + case.cadence.session
+        lasts = timedelta(minutes=case.minutes or 0) + case.cadence.session
+        ends = [at + lasts for at in (case.session_at, case.reported_at) if at is not None]
+        return self.letter.created_at >= next(end for end in ends if end > case.reported_at)
 
     def due(self, *dues: Due) -> list[datetime]:
         return [timer.at for timer in self.case.timers if timer.due in dues]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the associate reads this, or admin's words about it."""
+        return self.letter.role is Role.ASSOCIATE or unread_since(self.case) is None
+
+    def hears_at(self, said: str) -> bool:
+        """Whether admin hears again then."""
+        times = {when(at, self.letter.created_at, TORONTO) for at in self.due(Due.ESCALATION)}
+        return said.partition(" ")[2] in times
 
     def was_asked(self, name: str) -> bool:
         updates = [
@@ -98,24 +111,26 @@ CLAIMS: dict[str, Callable[[Told], bool]] = {
     ),
     "reply CONNECTED|Once it is settled|reply how it ended": lambda told: told.open,
     "When you connect, reply": lambda told: told.case.kind is Kind.LATE and told.case.client_says is not Says.REBOOK,
-    r"still owns? the response|CONTACTED\. .* still owns": lambda told: told.open,
+    r"still owns? the response|CONTACTED\. .* still owns": lambda told: told.open and told.is_read,
+    "note about .* was passed on|is passed on to": lambda told: told.is_read,
+    r"the message for the client comes to you (?P<at>.+?)\.\n": lambda told: told.hears_at(told.found["at"]),
     "no word yet that the client was messaged or reached": lambda told: told.case.contacted_at is None,
     "No SENT yet|Reply SENT if you": lambda told: told.case.sent_at is None,
     "No outcome yet|No new time yet": lambda told: told.open,
     "may not have been told": lambda told: told.case.sent_at is None and told.case.reached_at is None,
     "No apology yet|an apology from you is still owed \\(": lambda told: told.case.owes_apology,
     "wants a new time|the client wants one|who wants one": lambda told: told.case.client_says is Says.REBOOK,
-    "can wait[.,]": lambda told: told.case.client_says is Says.WAITS,
+    "can wait[.,;]": lambda told: told.case.client_says is Says.WAITS,
     "was asked what it means": lambda told: LetterKind.ASK in {letter.kind for letter in told.together},
     r"(?P<name>\w+(?: \w+)?) is asked for a time": lambda told: told.was_asked(told.found["name"]),
     "nothing was (?:closed|changed|recorded)": lambda told: told.unmoved,
     "It was kept as a note": lambda told: told.case.notes != (),
-    r"You hear again at (?P<at>.+?), unless": lambda told: (
-        told.found["at"] in {when(at, told.letter.created_at, TORONTO) for at in told.due(Due.ESCALATION)}
-    ),
+    r"You hear again (?P<at>at .+?|on .+?), unless": lambda told: told.hears_at(told.found["at"]),
     "You hear again when": lambda told: not told.due(Due.ESCALATION) or told.case.sent_at is not None,
     "case is open again|The case stays open until": lambda told: told.open,
-    "closed the case": lambda told: told.case.state is State.CLOSED,
+    "recorded how it ended": lambda told: told.case.state is State.CLOSED,
+    "could not reach them, the clinic has": lambda told: told.case.reached_at is not None,
+    "The client has a new time|has given them one": lambda told: "3pm" in (told.case.outcome_note or ""),
     "closes by itself in the morning": lambda told: told.due(Due.CLOSE) != [],
     "The client is messaged; the text|has messaged the client": lambda told: told.case.sent_at is not None,
     "On record: .* was messaged|Recorded: you messaged": lambda told: told.case.sent_at is not None,
@@ -125,7 +140,7 @@ CLAIMS: dict[str, Callable[[Told], bool]] = {
     "was closed before": lambda told: not told.open,
     "Admin is being told now: (?P<names>.+)\\.": lambda told: told.are_told(told.found["names"]),
     r"our appointment time (?P<day>today|yesterday|on \w+)": lambda told: told.session_was(told.found["day"]),
-    "expects? to be .* late(?: today)?": lambda told: told.session_was("today") or not told.over,
+    "expects? to be .* late(?: today)?": lambda told: not told.over,
     "Add the client's name|Nobody said who the client is|does not name the client": lambda told: (
         told.case.client is None or len(told.case.client) < 6
     ),
@@ -194,6 +209,7 @@ def said(word: Word, number: int = 1, *, admin: bool = False) -> tuple[object, .
 HOUR, DAY = ("passes", timedelta(hours=1)), ("passes", timedelta(days=1))
 NAPS = ("sleeps", timedelta(hours=2))
 GONE = ("is lost", Sign.RETURNED, DANA)
+AWAY = ("is lost", Sign.ANSWERED, DANA)
 MEANT: list[tuple[Kind, int | None, str | None, list[tuple[object, ...]]]] = [
     (Kind.LATE, 15, "Sam P.", [("passes", timedelta(minutes=12)), said(Word.SENT), said(Word.WAITS, 2), HOUR, DAY]),
     (Kind.LATE, 15, None, [said(Word.REBOOK, 2), HOUR, said(Word.MAKEUP), said(Word.LATE, 25), NAPS]),
@@ -202,6 +218,8 @@ MEANT: list[tuple[Kind, int | None, str | None, list[tuple[object, ...]]]] = [
     (Kind.NOSHOW, None, "Sam P.", [said(Word.OUTCOME, 3, admin=True), DAY, ("doubts",)]),
     (Kind.NOSHOW, None, "Sam P.", [("doubts",), GONE, HOUR, DAY, said(Word.OUTCOME, 4, admin=True)]),
     (Kind.NOSHOW, None, "S.P.", [said(Word.SENT, admin=True), said(Word.OUTCOME, 4), said(Word.UNDO, admin=True)]),
+    (Kind.LATE, 25, "S.P.", [AWAY, said(Word.LATE, 40, admin=True), HOUR]),
+    (Kind.NOSHOW, None, "S.P.", [said(Word.CONTACTED, 2, admin=True), said(Word.OUTCOME, 4)]),
     (Kind.WAITING, None, "S.P.", [HOUR, said(Word.REBOOK, 2), said(Word.MISTAKE), said(Word.SENT)]),
 ]
 """Histories in which every sentence of `CLAIMS` is said."""

@@ -222,6 +222,12 @@ def test_a_reminder_asks_no_question(name: str) -> None:
             pytest.fail(line)
 
 
+@each("name", [name for name in SAMPLES if name.startswith("reminder")])
+def test_a_reminder_begins_with_what_is_missing(name: str) -> None:
+    """So that it is not taken for the draft."""
+    assert text_of(SAMPLES[name]).startswith(("No SENT yet", "No outcome yet", "No new time", "No apology", "Not told"))
+
+
 def test_drafts_say_to_copy_and_what_comes_after() -> None:
     late, noshow = text_of(SAMPLES["draft-late"]), text_of(SAMPLES["draft-noshow"])
     for text in (late, noshow):
@@ -302,6 +308,21 @@ def test_the_html_offers_the_same_links(name: str) -> None:
     assert re.findall(r'href="(mailto:clinic[^"]+)"', part_of(mail, "text/html")) == in_text
 
 
+@every_letter
+def test_what_takes_back_or_corrects_stands_last(name: str) -> None:
+    words = re.findall(r"(?m)^- .*\((\w+)\)$", text_of(SAMPLES[name]))
+    last = [word in {"UNDO", "MISTAKE", "LATE", "NOSHOW", "WAITING"} for word in words]
+    assert last == sorted(last)
+
+
+@every_letter
+def test_the_links_stand_together_at_the_end_of_the_text(name: str) -> None:
+    said, _, links = text_of(SAMPLES[name]).partition("\n\nTo tap instead, in the same order:\n")
+    assert "mailto:" not in said
+    assert all(re.fullmatch(r"mailto:clinic@clinic\.test\?subject=[\w.~%-]+", line) for line in links.splitlines())
+    assert len(links.splitlines()) == len(re.findall(r"(?m)^- .*\(.+\)$", said))
+
+
 # --- nothing is left out ---------------------------------------------------------------------------
 
 
@@ -372,7 +393,8 @@ def test_the_desks_number_stands_where_a_letter_says_to_phone_it() -> None:
 def test_one_choice_is_filled_where_one_is_due(name: str) -> None:
     letter = SAMPLES[name]
     assert letter.facts is not None
-    told = letter.facts.state is State.OPEN and letter.facts.kind is not Kind.WAITING
+    waits = letter.facts.kind is Kind.WAITING and letter.kind is not LetterKind.ESCALATION
+    told = letter.facts.state is State.OPEN and not waits
     due = (told or letter.facts.apology) and letter.kind is not LetterKind.ASK
     filled = part_of(mail_of(letter), "text/html").count('bgcolor="#1a4f8b"')
     assert filled == (1 if due and letter.choices else 0)

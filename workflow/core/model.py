@@ -293,6 +293,8 @@ class Facts:
     client_says: Says | None = None
     apology: bool = False
     """An apology by the associate is owed."""
+    unread: bool = False
+    """The associate does not read what is sent."""
 
 
 class Post(StrEnum):

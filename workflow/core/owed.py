@@ -14,9 +14,10 @@ from typing import Any
 from workflow.core import presence
 from workflow.core.kinds import KINDS
 from workflow.core.mail import Mail
-from workflow.core.model import Case, Choice, Datum, Due, Facts, Letter, LetterKind, Post, Says, State
+from workflow.core.model import Case, Choice, Datum, Due, Facts, Letter, LetterKind, Outcome, Post, Says, State
 from workflow.core.people import Person, Role
 from workflow.core.rules import Kind, Rules
+from workflow.core.schedule import unread_since
 from workflow.core.topics import Notice, Topic
 
 _OF_LETTER = re.compile(r"<(?:desk|[0-9A-Z]{4}(?:\.\d+)?)\.[0-9a-z]+")
@@ -57,6 +58,7 @@ def facts(case: Case) -> Facts:
         "reached": case.reached_at is not None,
         "unclear": _not_understood(case),
         "apology": case.owes_apology,
+        "unread": unread_since(case) is not None,
         "escalates_at": next((timer.at for timer in case.timers if timer.due is Due.ESCALATION), None),
     }
     same = (part.name for part in fields(Facts) if part.name not in said)
@@ -97,6 +99,8 @@ def associate_choices(case: Case, *, answers: bool = True) -> tuple[Choice, ...]
     answered, but for the draft."""
     if not case.open:
         words = ["MAKEUP"] if case.kind is Kind.NOSHOW and case.state is State.CLOSED and not case.makeup else []
+        if case.client_says is Says.REBOOK and case.outcome not in {None, Outcome.RESCHEDULED}:
+            words.insert(0, "RESCHEDULED")
         return (
             (*apology_choice(case), *choices(case.id, *words))
             if case.owes_apology
@@ -111,7 +115,7 @@ def associate_choices(case: Case, *, answers: bool = True) -> tuple[Choice, ...]
     words += KINDS[case.kind].instead
     words += ["MISTAKE"]
     if case.client is None:
-        words.insert(0, "CLIENT")
+        words.insert(0 if case.kind is Kind.WAITING else 1, "CLIENT")  # behind what is due now
     return choices(case.id, *words)
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from workflow.core import presence
 from workflow.core.entries import Voice, consumed, noted, receipt, replanned, to_writer, update_others
 from workflow.core.language import names
 from workflow.core.language.guess import likely_line
@@ -61,6 +62,8 @@ def open_case(scene: Scene, voice: Voice, report: Report, associate: Person, oth
         cadence=figures,
         sent_at=sent_at,
         told_at=sent_at,
+        returned_at=scene.now if presence.is_returned(scene.marks, associate) else None,
+        away_at=scene.now if presence.answers_itself(scene.marks, associate, scene.now) else None,
     )
     case = noted(consumed(scene, case, voice, "opened"), report.note)
     return _announced(scene, case, voice, "opened", report, session, {"others": others})

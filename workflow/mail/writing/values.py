@@ -59,7 +59,7 @@ _NO_CASE: Mapping[str, object] = {
     **dict.fromkeys(("session", "expected", "reported", "contacted", "minutes_words"), ""),
     **dict.fromkeys(("escalates", "unclear"), ""),
     **dict.fromkeys(("makeup", "sent", "reached", "no_time", "noted", "yesterday", "needs_name", "unnamed"), False),
-    **dict.fromkeys(("apology", "past", "wants_time"), False),
+    **dict.fromkeys(("apology", "can_wait", "past", "unread", "wants_time"), False),
     "who": "the associate",
     "initials": "the client",
     "whom": "the client",
@@ -97,7 +97,8 @@ class Wording:
             data.update({name: self.discreet(str(data[name]), letter.facts) for name in freely if data[name]})
         data["asked_admin"] = called(str(data["asked_admin"] or ""))
         written_at = data["written_at"]
-        taps, filled = _taps(letter, self._rules.address), _is_due(letter)
+        past = letter.facts is not None and _is_past(letter.facts, letter.created_at)
+        taps, filled = _taps(letter, self._rules.address, past=past), _is_due(letter)
         values: dict[str, object] = {
             "letter": letter.kind.value,
             "topic": letter.topic,
@@ -117,6 +118,7 @@ class Wording:
             "delayed": self._when(letter.created_at, now)
             if letter.kind in _NEVER_STALE and now - letter.created_at > LONG_AGO
             else "",
+            "at": _at,
             "sms_link": self._sms_link and letter.kind in _WITH_MESSAGE,
             "facts": [],
             "about": "",
@@ -125,8 +127,7 @@ class Wording:
         if letter.facts is not None:
             values.update(self._case_values(letter.facts, now))
             values["missed_day"] = self._missed_day(letter.facts, letter.created_at)
-            earlier = letter.facts.kind is Kind.LATE and values["missed_day"] != "today"
-            values["past"] = earlier and letter.created_at >= _over(letter.facts)
+            values["past"] = past
             lines = self._fact_lines(letter.facts, now)
             if carries_facts(letter):
                 values["facts"] = lines
@@ -149,6 +150,7 @@ class Wording:
             "makeup": facts.makeup,
             "sent": facts.sent,
             "reached": facts.reached,
+            "unread": facts.unread,
             "yesterday": facts.yesterday,
             "who": who,
             "short": short_person(who),
@@ -160,6 +162,7 @@ class Wording:
             "no_time": facts.outcome is Outcome.RESCHEDULED and not times.says_when(note),
             "noted": bool(note) and not times.is_when(note),
             "wants_time": facts.client_says is Says.REBOOK and facts.state is State.OPEN,
+            "can_wait": facts.client_says is Says.WAITS and facts.state is State.OPEN,
             "apology": facts.apology,
             "unclear": _clean_text(self.discreet(facts.unclear, facts)),
             "escalates": self._when(facts.escalates_at, now),
@@ -257,9 +260,16 @@ def called(name: str) -> str:
     return first if fold(first) in GIVEN_NAMES else name
 
 
-def _over(facts: Facts) -> datetime:
-    """When the session was over, by what was reported."""
-    return (facts.session_at or facts.reported_at) + timedelta(minutes=facts.minutes or 0) + facts.session
+def _at(time: str) -> str:
+    """A time of `Wording._when` in a sentence: "at 2:30 pm", but "on Thu 5 Nov, 2:30 pm"."""
+    return f"on {time}" if "," in time else f"at {time}"
+
+
+def _is_past(facts: Facts, now: datetime) -> bool:
+    """Whether the session of a delay is over, by what was reported; of a session reported later no time is known."""
+    lasts = timedelta(minutes=facts.minutes or 0) + facts.session
+    ends = (at + lasts for at in (facts.session_at, facts.reported_at) if at is not None)
+    return facts.kind is Kind.LATE and now >= next(end for end in ends if end > facts.reported_at)
 
 
 def client_of(facts: Facts) -> str | None:
@@ -312,22 +322,26 @@ def _clean_text(text: str | None) -> str:
 # --- choices ----------------------------------------------------------------------------------------
 
 
-def _taps(letter: Letter, address: str) -> list[Tap]:
-    """The choices as links; on a missed session also the way out for who meant the client (contract section 2)."""
+def _taps(letter: Letter, address: str, *, past: bool) -> list[Tap]:
+    """The choices as links; on a missed session also the way out for who meant the client (contract section 2).
+
+    Of a delay that is `past` it is asked how it ended, before whether the client was messaged.
+    """
     offered = list(letter.choices)
     facts = letter.facts
     if facts is not None and facts.kind is Kind.NOSHOW and all(choice.line != "WAITING" for choice in offered):
         offered.append(Choice("WAITING", "no: the client did not come", facts.case))
-    offered.sort(key=lambda choice: choice.case is not None and choice.line in _LAST)
+    offered.sort(key=lambda one: 2 if one.case is not None and one.line in _LAST else past and one.line == "SENT")
     return [Tap(clean_line(choice.label), _say(choice, letter), _mailto(choice, address)) for choice in offered]
 
 
 def _is_due(letter: Letter) -> bool:
-    """Whether the first choice is what is to be done now: not in a question, and of who waits nobody knows yet."""
+    """Whether the first choice is due now: not in a question, nor to who waits for a client and knows no more."""
     facts = letter.facts
     if facts is None or not letter.choices or letter.kind is LetterKind.ASK:
         return False
-    return facts.apology or (facts.state is State.OPEN and facts.kind is not Kind.WAITING)
+    waits = facts.kind is Kind.WAITING and letter.kind is not LetterKind.ESCALATION
+    return facts.apology or (facts.state is State.OPEN and not waits)
 
 
 def _reply_with(letter: Letter) -> str:
