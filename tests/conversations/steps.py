@@ -10,6 +10,8 @@ from workflow.core.model import Case
 
 DANA = '[[associates]]\nname = "Dana Lee"\nemails = ["dana@clinic.test", "dana.lee@clinic.test"]\n'
 """Her entry in the configuration."""
+WRONG = DANA.replace('"dana@clinic.test"', '"someone@elsewhere.test"').replace("dana.lee@", "dana@")
+"""The first address, to which letters go, is somebody else's."""
 
 
 async def come(clinic: Clinic, **expected: str) -> dict[str, Received]:

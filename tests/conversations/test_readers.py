@@ -9,11 +9,9 @@ import pytest
 
 from tests.arrival import reports
 from tests.conversation import MAILBOX, Clinic, Received
-from tests.conversations.steps import DANA, case_of, changes, come, on, opens
+from tests.conversations.steps import DANA, WRONG, case_of, changes, come, on, opens
 from workflow.core.model import Case
 
-WRONG = DANA.replace('"dana@clinic.test"', '"someone@elsewhere.test"').replace("dana.lee@", "dana@")
-"""The first address, to which letters go, is somebody else's."""
 HOW = ("reloaded", "restarted")
 STATES = ("unsent", "sent", "reminded", "escalated", "messaged", "closed")
 MESSAGE = "Hi Sam - I'm very sorry, I missed our appointment time today."
