@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.board_samples import boards
+from tests.in_page import DRAWN, MEASURE
 from tests.mail.letter_samples import NOW, RULES, samples
 from workflow.core.model import Letter
 from workflow.mail.writing.render import Letters
@@ -101,74 +102,6 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 
-_MEASURE = """
-(() => {
-  const canvas = document.createElement('i');
-  canvas.style.background = 'Canvas';
-  document.body.append(canvas);
-  const page = getComputedStyle(canvas).backgroundColor;
-  canvas.remove();
-  const channels = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
-  const luminance = colour => {
-    const [r, g, b] = channels(colour).map(part => part / 255)
-      .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = element => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (channels(colour)[3] !== 0) return colour;
-    }
-    return page;
-  };
-  const drawn = (element, colour, back) => {
-    let alpha = channels(colour)[3] ?? 1;
-    for (let at = element; at; at = at.parentElement) alpha *= getComputedStyle(at).opacity;
-    const over = channels(back);
-    return `rgb(${channels(colour).slice(0, 3).map((part, at) => part * alpha + over[at] * (1 - alpha)).join()})`;
-  };
-  const texts = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const node = walk.currentNode;
-    if (!node.data.trim()) continue;
-    const style = getComputedStyle(node.parentElement);
-    const back = behind(node.parentElement);
-    const colour = node.parentElement instanceof SVGElement ? style.fill : style.color;
-    const both = [luminance(drawn(node.parentElement, colour, back)), luminance(back)];
-    const [high, low] = both.sort((a, b) => b - a);
-    texts.push({text: node.data.trim(), size: parseFloat(style.fontSize), contrast: (high + 0.05) / (low + 0.05)});
-  }
-  const broken = link => {
-    const words = [];
-    const inside = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
-    while (inside.nextNode()) {
-      for (const found of inside.currentNode.data.matchAll(/\\S+/g)) {
-        const range = document.createRange();
-        range.setStart(inside.currentNode, found.index);
-        range.setEnd(inside.currentNode, found.index + found[0].length);
-        if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) words.push(found[0]);
-      }
-    }
-    return words.join(' ');
-  };
-  const links = [...document.querySelectorAll('a')].map(link => {
-    const box = link.getBoundingClientRect();
-    return {href: link.getAttribute('href'), width: box.width, height: box.height, broken: broken(link)};
-  });
-  const message = document.querySelector('[style*="user-select"]');
-  let selected = null;
-  if (message) {
-    getSelection().selectAllChildren(message);
-    selected = getSelection().toString();
-    getSelection().removeAllRanges();
-  }
-  return {page, texts, links, selected, width: document.scrollingElement.scrollWidth,
-          height: document.scrollingElement.scrollHeight};
-})()
-"""
-"""Run in the page by the pipe: the letter itself holds no script."""
-
 _AHEAD = "Date.now = () => new Date().getTime() + 1000 * %s"
 
 
@@ -180,6 +113,8 @@ class Text:
     size: float
     contrast: float
     """Against what is drawn behind it, by WCAG 2.2."""
+    box: list[float]
+    """Left, top, width and height on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +122,7 @@ class Link:
     """What can be tapped."""
 
     href: str
+    top: float
     width: float
     height: float
     broken: str
@@ -261,7 +197,7 @@ class Browser:
     ) -> Look:
         """Load a page as a screen of this size does, in "light" or "dark", and measure it.
 
-        `forced_dark`: as a program does that makes any page dark; what it draws cannot be measured.
+        `forced_dark`: as a program does that makes any page dark; what it draws is in `contrasts_drawn` alone.
         """
         self._ask("Emulation.setAutoDarkModeOverride", enabled=forced_dark)
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True)
@@ -269,7 +205,7 @@ class Browser:
         self._ask("Emulation.setEmulatedMedia", features=features)
         self._requested.clear()
         self._ask("Page.setDocumentContent", frameId=self._frame, html=html)
-        answer = self._ask("Runtime.evaluate", expression=_MEASURE, returnByValue=True)
+        answer = self._ask("Runtime.evaluate", expression=MEASURE, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         found = answer["result"]["value"]
         return Look(
@@ -282,12 +218,34 @@ class Browser:
             requested=tuple(self._requested),
         )
 
+    def tabs(self, times: int) -> list[str]:
+        """Where the links lead that the Tab key comes to, one after the other, on the page just shown."""
+        self._ask("Emulation.setFocusEmulationEnabled", enabled=True)
+        reached = []
+        for _ in range(times):
+            for kind in ("rawKeyDown", "keyUp"):
+                self._ask("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            at = self._ask("Runtime.evaluate", expression="document.activeElement.getAttribute('href')")
+            reached.append(str(at["result"].get("value")))
+        return reached
+
     def picture(self, look: Look) -> bytes:
         """The page just shown, from top to bottom, as WebP."""
+        return base64.b64decode(self._capture(look, format="webp", quality=QUALITY))
+
+    def contrasts_drawn(self, look: Look) -> dict[str, float]:
+        """The contrast of each text of the page just shown as its pixels have it, whatever drew them."""
+        drawn = [text for text in look.texts if text.box[2]]  # the preview takes no room
+        boxes = json.dumps([text.box for text in drawn])
+        asked = f"({DRAWN})({json.dumps(self._capture(look, format='png'))}, {boxes})"
+        answer = self._ask("Runtime.evaluate", expression=asked, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return dict(zip((text.text for text in drawn), answer["result"]["value"], strict=True))
+
+    def _capture(self, look: Look, **how: object) -> str:
         clip = {"x": 0, "y": 0, "width": look.width, "height": look.height, "scale": 1}
-        how = {"format": "webp", "quality": QUALITY}
         taken = self._ask("Page.captureScreenshot", captureBeyondViewport=True, clip=clip, **how)
-        return base64.b64decode(taken["data"])
+        return str(taken["data"])
 
     def open(self, url: str, *, ahead: float = 0) -> None:
         """Go to an address, as whoever puts a page onto a screen does, whose clock is so many seconds ahead."""

@@ -13,6 +13,7 @@ from tests.letters_in_browser import (
     CHROMIUM,
     SCHEMES,
     SCREENS,
+    SHOWN_AS,
     Browser,
     Link,
     Look,
@@ -146,6 +147,25 @@ def test_a_months_page_fits_each_screen(browser: Browser, screen: str, cases: in
 
 @pytest.mark.slow
 @pytest.mark.browser
+def test_what_a_program_made_dark_can_be_read(browser: Browser) -> None:
+    for name in SHOWN_AS:
+        look = browser.show(html_of(SAMPLES[name], LETTERS), "light", forced_dark=True)
+        faint = {text: drawn for text, drawn in browser.contrasts_drawn(look).items() if drawn < LEAST_CONTRAST}
+        assert faint == {}, name
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_keyboard_comes_to_every_link_from_top_to_bottom(browser: Browser) -> None:
+    for name in SHOWN_AS:
+        look = browser.show(html_of(SAMPLES[name], LETTERS), "light")
+        hrefs = [link.href for link in look.links]
+        assert browser.tabs(len(hrefs)) == hrefs, name
+        assert [link.top for link in look.links] == sorted(link.top for link in look.links), name
+
+
+@pytest.mark.slow
+@pytest.mark.browser
 def test_the_ruler_measures(browser: Browser) -> None:
     """What the tests above rely on, shown on a page with every fault."""
     page = (
@@ -157,6 +177,8 @@ def test_the_ruler_measures(browser: Browser) -> None:
     look = browser.show(page, "light")
     contrasts = {text.text: round(text.contrast, 1) for text in look.texts}
     assert contrasts == {"faint": 2.8, "half": 2.8, "gone": 1.0, "tap": 9.4, "wide": 21.0}
+    drawn = browser.contrasts_drawn(look)
+    assert all(abs(drawn[text] - contrast) < contrast / 5 for text, contrast in contrasts.items()), drawn
     assert look.width > SCREENS["phone"]
     assert [(link.href, link.height) for link in look.links] == [("https://clinic.test/", 20)]
     assert look.requested == ("http://127.0.0.1:9/pixel.png",)

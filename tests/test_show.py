@@ -75,6 +75,15 @@ async def test_an_open_case_tells_what_is_next_and_what_would_stop_it(
         ]
 
 
+async def test_what_the_client_answered_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with Clinic(tmp_path) as clinic:
+        case = await missed(clinic)
+        await clinic.dana.writes(f"[{case}] REBOOK")
+        await clinic.dana.gets("receipt")
+        await clinic.alex.gets("update")
+        assert "Client answered wants a new time" in (shown := await show(clinic, case, capsys)).said(shown.head)
+
+
 async def test_a_closed_case_tells_how_it_ended_and_that_nothing_comes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

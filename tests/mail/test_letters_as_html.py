@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
+from urllib.parse import unquote
 
-from tests.mail.letter_reading import SAMPLES, every_letter, html_of, mail_of, part_of, text_of
+from tests.mail.letter_reading import SAMPLES, draft_in, every_letter, html_of, mail_of, part_of, text_of
 from tests.mail.letter_samples import LATE, written
+from workflow.core.marker import MARKER
 from workflow.core.model import LetterKind
 from workflow.core.people import Role
 
@@ -34,6 +37,35 @@ def test_html_is_one_column_fit_for_a_phone(name: str) -> None:
         if tag == "a":
             assert re.search(r"display:(?:inline-)?block;padding:10px ", str(attributes["style"]))
             assert "line-height:24px;min-height:24px" in str(attributes["style"]), "10 + 24 + 10 = 44 px"
+
+
+@every_letter
+def test_html_is_made_of_what_a_screen_reader_and_outlook_know(name: str) -> None:
+    """A heading, lists, a table of facts, a labelled message, a cell for each button."""
+    letter = SAMPLES[name]
+    source, text = part_of(mail_of(letter), "text/html"), text_of(letter)
+    said, _, taps = text.partition("\n\nTo tap instead, in the same order:\n")
+    above, heading, below = re.split(r"<h1[^>]*>(.*?)</h1>", source)
+    assert html.unescape(re.sub(r"</?bdi>", "", heading)) == text.splitlines()[0]
+    assert "<p" not in above
+    assert len(re.findall(r'<td[^>]*><a href="mailto:clinic@', source)) == len(taps.splitlines())
+    assert source.count("<li") + len(taps.splitlines()) == len(re.findall("(?m)^- ", said))
+    rows = re.findall(r'<th scope="row"[^>]*>(\w+):</th><td', source)
+    facts = re.findall(r"(?ms)^Case: .*", said)
+    assert rows == (re.findall(r"(?m)^(\w+): ", facts[0]) if facts else [])
+    if "Message to copy</p>" in below:
+        assert unquote(re.findall(r'href="mailto:\?body=([^"]*)"', source)[0]) == draft_in(said)
+
+
+@every_letter
+def test_the_preview_in_a_list_of_mails_is_the_instruction_alone(name: str) -> None:
+    """Behind it blanks, and neither the marker nor what somebody wrote; a screen reader passes over both."""
+    _, _, below = part_of(mail_of(SAMPLES[name]), "text/html").partition("</h1>")
+    blanks, marker = re.findall(r'<(?:div|p) aria-hidden="true"[^>]*>(.*?)</(?:div|p)>', below)
+    assert below.index(blanks) < below.index(marker)
+    assert re.sub(r"<[^>]*>", "", below.partition(blanks)[0]).strip() == ""
+    assert len(html.unescape(blanks)) >= 100 and html.unescape(blanks).strip("\u200c\xa0") == ""
+    assert marker == MARKER
 
 
 def test_the_only_colours_are_the_buttons_and_they_contrast() -> None:
