@@ -179,3 +179,36 @@ async def test_another_associate_s_word_changes_nothing(tmp_path: Path) -> None:
         assert (await clinic.only_case()).open
         await clinic.alex.taps(got["alex"], "RESCHEDULED Tue")  # Ravi was right: one tap
         await come(clinic, alex="receipt", dana="update")
+
+
+async def test_a_colleagues_words_in_the_thread_are_passed_on(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam = await opens(clinic, "NOSHOW Sam Peters")
+        await clinic.ravi.replies(sam, "SENT, I told him in the waiting room\nHe is upset")
+        got = await come(clinic, ravi="receipt", dana="update", alex="notice")
+        assert got["ravi"].first_line.startswith("Passed on to Dana Lee and to admin")
+        assert "You report" not in got["ravi"].text and got["ravi"].taps == []
+        assert "Ravi Patel wrote: SENT, I told him in the waiting room / He is upset" in got["dana"].text
+        assert "He is upset" in got["alex"].text
+        assert got["dana"].case == sam.case and got["alex"].tap("SENT, I told him in the waiting room")
+        case = await clinic.only_case()
+        assert (case.open, case.sent_at, case.notes) == (True, None, ())
+        await clinic.ravi.replies(sam, "thanks!")
+        await clinic.nothing_else()
+        await clinic.dana.replies(sam, "UNREACHABLE")
+        await come(clinic, dana="receipt", alex="update")
+        await clinic.ravi.replies(sam, "RESCHEDULED Tue 3pm")
+        await come(clinic, ravi="receipt", dana="update", alex="notice")
+        assert (await case_of(clinic, sam)).outcome == "unreachable"
+
+
+async def test_a_colleagues_own_report_in_the_thread_is_theirs(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        sam = await opens(clinic, "NOSHOW Sam")
+        await clinic.ravi.replies(sam, "LATE 15 Kim")
+        draft = (await come(clinic, ravi="draft", alex="alert"))["ravi"]
+        assert (await case_of(clinic, draft)).associate.name == "Ravi Patel"
+        await clinic.ravi.replies(sam, "LATE 15 Sam")  # Dana's client
+        await come(clinic, ravi="receipt", dana="update", alex="notice")
+        await clinic.ravi.replies(draft, "SENT")
+        await come(clinic, ravi="receipt", alex="update")

@@ -19,7 +19,7 @@ from tests.cast import ALEX, DANA, LEE, PAT, RAVI, RULES, a_case, dana, local, m
 from tests.rows import each
 from workflow.core.cases import Cases
 from workflow.core.due import tick_case
-from workflow.core.entries import replanned
+from workflow.core.entries import is_moved, replanned
 from workflow.core.kinds import KINDS, OF_TAG
 from workflow.core.language import read
 from workflow.core.law import answer_case
@@ -250,9 +250,18 @@ def test_the_lead_speaks_as_admin(kind: Kind) -> None:
 def test_another_associate_s_word_changes_nothing(kind: Kind) -> None:
     for case in states(kind).values():
         for line in EVERY_LINE:
-            decision = said_by(RAVI, line, case)
-            assert decision.case is None
-            assert letters(case, decision) == "Ravi: ask not-yours; admins: notice other-associate"
+            typed = said_by(RAVI, f"[{case.id}] {line}", case, thread=False)
+            assert typed.case is None
+            assert letters(case, typed) == "Ravi: ask not-yours; admins: notice other-associate"
+            passed = said_by(RAVI, line, case)
+            if passed.case is not None and passed.case.id != case.id:
+                assert line in REPORTS and passed.case.associate == RAVI, "a session of their own"
+            elif passed.case is not None:
+                assert not is_moved(case, passed.case)
+                said = letters(case, passed)
+                assert said == "Dana: update note; Ravi: receipt passed-on; admins: notice other-associate"
+            else:
+                assert line == "ok, thanks" and letters(case, passed) == "none"
 
 
 @each("kind", list(Kind))

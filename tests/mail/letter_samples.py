@@ -385,6 +385,8 @@ def _receipts() -> Iterator[tuple[str, Letter]]:
     kept = replace(LATE, unread=True)
     yield "receipt-note-kept", written(LetterKind.RECEIPT, "note", admin, kept, data={"text": "I'll call her"})
     yield "receipt-reached-unread", written(LetterKind.RECEIPT, "reached", admin, replace(kept, reached=True))
+    passed: dict[str, Datum] = {"by": "Dana Lee", "text": "I told him in the waiting room"}
+    yield "receipt-passed-on", written(LetterKind.RECEIPT, "passed-on", data=passed)
     yield "receipt-note", written(LetterKind.RECEIPT, "note", admin, LATE, data={"text": "I'll call her"})
     yield "receipt-again", written(LetterKind.RECEIPT, "again", facts=LATE)
     yield "receipt-again-with-a-note", written(LetterKind.RECEIPT, "again", facts=LATE, data={"text": "on the bus"})

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from workflow.core.entries import Voice
+from workflow.core.entries import Voice, entered
 from workflow.core.language import read, vocabulary
 from workflow.core.language.guess import likely_line
 from workflow.core.language.prefixes import read_subject
 from workflow.core.language.printed import case_line, listed, standing
-from workflow.core.mail import Report, Word
+from workflow.core.mail import Reading, Report, Word
 from workflow.core.model import Case, Choice, Datum, Decision, Fate, Letter, LetterKind
 from workflow.core.month import answer_month
-from workflow.core.owed import choices, is_same, notices, write_letter
+from workflow.core.owed import choices, is_same, notices, to_case, write_letter
 from workflow.core.people import Person, Role, Roster
 from workflow.core.rules import Kind
 from workflow.core.situation import Situation
@@ -62,16 +62,32 @@ def ask_which(situation: Situation, reason: str, pointed: tuple[str, ...] = (), 
 
 
 def not_theirs(situation: Situation, case: Case) -> Decision:
-    """Another associate's case: nothing changes, they are asked, admin reads what they wrote (section 3).
+    """Another associate's case: nothing changes, admin reads what they wrote, and can say it for them with one tap.
 
-    Admin can say it for them with one tap.
+    In the case's thread its associate reads it, too, and the writer that it was passed on; who typed its id is asked
+    (section 3).
     """
-    person, line = situation.voice.person, situation.reading.line
-    told = _answer(situation, LetterKind.ASK, "not-yours", _again_about(situation, situation.own_cases), line=line)
-    detail = f"{person.name} wrote about case {case.id} of {case.associate.name}; nothing was changed."
-    said = (Choice(line, "Record what it says", case.id),) if 0 < len(line) <= LONGEST_CHOICE else ()
-    letters = (told, *notices(situation.scene, "other-associate", offered=said, detail=detail, line=line))
-    return Decision("another associate's case", letters=letters, fate=Fate.HANDLED, key=situation.mail.key)
+    scene, reading, key = situation.scene, situation.reading, situation.mail.key
+    person, owner, line = situation.voice.person, case.associate, reading.line
+    in_thread = case.id in situation.thread and not reading.ids
+    if in_thread and reading.courtesy:
+        return Decision("thanks from a colleague", fate=Fate.HANDLED, key=key)
+    detail = f"{person.name} wrote about case {case.id} of {owner.name}; nothing was changed."
+    offered = (Choice(line, "Record what it says", case.id),) if 0 < len(line) <= LONGEST_CHOICE else ()
+    told = notices(scene, "other-associate", offered=offered, detail=detail, line=said(reading))
+    if not in_thread:
+        asked = _answer(situation, LetterKind.ASK, "not-yours", _again_about(situation, situation.own_cases), line=line)
+        return Decision("another associate's case", letters=(asked, *told), fate=Fate.HANDLED, key=key)
+    data: dict[str, Datum] = {"by": person.name, "text": said(reading)}
+    after = to_case(scene, case, LetterKind.UPDATE, "note", [owner], Role.ASSOCIATE, data=data)
+    after = entered(after, scene.now, f"words of {person.name} passed on", "clock")
+    kept = _answer(situation, LetterKind.RECEIPT, "passed-on", (), by=owner.name, text=said(reading))
+    return Decision("a colleague's words", case=after, letters=(kept, *told), fate=Fate.HANDLED, key=key)
+
+
+def said(reading: Reading) -> str:
+    """All that was written now, the speaking line first."""
+    return "\n".join(part for part in (reading.line, reading.rest) if part).strip()
 
 
 def ask_who_missed(situation: Situation, case: Case, report: Report) -> Decision:

@@ -17,7 +17,7 @@ from workflow.core.language.guess import likely_line
 from workflow.core.language.plain import clean
 from workflow.core.language.printed import case_line, listed
 from workflow.core.law import answer_case, doubt_case, report_again, take_note
-from workflow.core.mail import Answer, Doubt, Mark, Reading, Report, Unclear, Why, Word
+from workflow.core.mail import Answer, Doubt, Mark, Report, Unclear, Why, Word
 from workflow.core.meant import (
     associate_meant,
     is_at,
@@ -43,6 +43,7 @@ from workflow.core.questions import (
     help_forward,
     not_theirs,
     not_yet,
+    said,
     tell_help,
     tell_month,
     tell_status,
@@ -160,9 +161,10 @@ def _pointed(situation: Situation) -> tuple[str, ...]:
 
 def _about(situation: Situation, case: Case) -> Decision:
     voice = situation.voice_about(case)
-    if voice is None:
-        return not_theirs(situation, case)
     reading, report = situation.reading, situation.reading.report
+    if voice is None:
+        own = report is not None and report.capitals and not reading.ids and is_of_another_case(situation, report, case)
+        return _report(situation, report) if own and report is not None else not_theirs(situation, case)
     if report is not None and reading.lone and report.kind is Kind.LATE and is_over(situation, case):
         return _ask_anew(situation, voice, report, case)
     if report is not None and is_of_another_case(situation, report, case):
@@ -312,11 +314,6 @@ def _report(situation: Situation, report: Report) -> Decision:
 
 
 # --- pieces -------------------------------------------------------------------------------------------
-
-
-def said(reading: Reading) -> str:
-    """All that was written now, the speaking line first."""
-    return "\n".join(part for part in (reading.line, reading.rest) if part).strip()
 
 
 def _acted(case: Case, reason: str) -> Decision:

@@ -35,6 +35,8 @@ Question = Literal[
 """About a case."""
 Whose = Literal["which-case", "which-associate", "not-yours", "who-missed", "recalled"]
 """Where no case is meant yet."""
+Passed = Literal["passed-on"]
+"""To whom the case is none of theirs."""
 Help = Literal["words", "unread", "not-today", "not-yet", "forward", "in-your-name", "untagged"]
 Situation = Literal[
     "bounce",
@@ -71,7 +73,9 @@ Notice = Literal[Situation, Own]
 Only = Literal[""]
 """A kind that has no variants."""
 Asked = Literal["asked"]
-Topic = Literal[Asked, Opening, Missing, Apology, Escalated, ToAdmin, Receipt, Question, Whose, Help, Notice, Only]
+Topic = Literal[
+    Asked, Opening, Missing, Apology, Escalated, ToAdmin, Receipt, Question, Whose, Passed, Help, Notice, Only
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ LETTERS = (
     Row(LetterKind.UPDATE, _ADMIN, _of_case(ToAdmin), _EVERY),
     Row(LetterKind.UPDATE, _ASSOCIATE, _of_case(ToAssociate), _EVERY),
     Row(LetterKind.RECEIPT, _WRITERS, _of_case(Receipt), _EVERY),
+    Row(LetterKind.RECEIPT, _ASSOCIATE, {"passed-on": "passed on"}),
     Row(LetterKind.ASK, _WRITERS, _of_case(Question), _EVERY),
     Row(
         LetterKind.ASK,
