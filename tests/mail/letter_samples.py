@@ -243,6 +243,8 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     named_by: dict[str, Datum] = {"changed": "client", "by": "Front Desk"}
     yield "draft-late-named", written(LetterKind.DRAFT, "changed", facts=LATE, data=named_by)
     yield "draft-noshow", written(LetterKind.DRAFT, "opened", facts=NOSHOW)
+    last_night: dict[str, Datum] = {"written_at": "2026-11-24T03:50:00+00:00"}
+    yield "draft-noshow-written-the-day-before", written(LetterKind.DRAFT, "opened", facts=NOSHOW, data=last_night)
     yield "draft-noshow-texted", written(LetterKind.DRAFT, "opened", facts=replace(NOSHOW, sent=True))
     evening = replace(NOSHOW, yesterday=True, session_at=TWO - timedelta(hours=19))
     yield "draft-noshow-yesterday", written(LetterKind.DRAFT, "opened", facts=evening)
@@ -259,8 +261,8 @@ def _cases() -> Iterator[tuple[str, Letter]]:
     yield "reminder-late-contact", written(LetterKind.REMINDER, "contact", facts=LATE)
     yield "reminder-late-outcome", written(LetterKind.REMINDER, "outcome", facts=messaged)
     yield "reminder-noshow-contact", written(LetterKind.REMINDER, "contact", facts=NOSHOW)
-    last_night = replace(NOSHOW, session_at=TWO - timedelta(hours=19), reported_at=TWO - timedelta(hours=18))
-    yield "reminder-noshow-next-day", written(LetterKind.REMINDER, "contact", facts=last_night)
+    by_night = replace(NOSHOW, session_at=TWO - timedelta(hours=19), reported_at=TWO - timedelta(hours=18))
+    yield "reminder-noshow-next-day", written(LetterKind.REMINDER, "contact", facts=by_night)
     yield "reminder-noshow-outcome", written(LetterKind.REMINDER, "outcome", facts=replace(NOSHOW, sent=True))
     wants = replace(messaged, client_says=Says.REBOOK)
     yield "reminder-late-rebook", written(LetterKind.REMINDER, "outcome", facts=wants)
