@@ -41,7 +41,8 @@ from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Case
 from workflow.mail.imap.inbox import Inbox
-from workflow.service import Service
+from workflow.node import Node
+from workflow.practice import Practice
 from workflow.store import Store, folder_of
 from workflow.store.tiny.store import TinyStore
 
@@ -275,8 +276,9 @@ class Clinic:
         store = stores(config.store.url)
         self.store = store if self._waits is None else waiting(store, self._waits)
         await self.store.open()
-        self.service = Service(Wired(config, self.store, self.clock), make_inbox=self._make_inbox)
-        self.running = asyncio.create_task(self.service.run())
+        self.service = Practice(Wired(config, self.store, self.clock), make_inbox=self._make_inbox)
+        self.node = Node([self.service], listen=config.health.listen)
+        self.running = asyncio.create_task(self.node.run())
         if wait:
             async with asyncio.timeout(10):
                 await self.service.ready.wait()
@@ -284,7 +286,7 @@ class Clinic:
 
     async def stops(self) -> None:
         """The daemon stops as by SIGTERM."""
-        self.service.stop()
+        self.node.stop()
         await self.running
         await self.store.close()
 

@@ -21,7 +21,7 @@ from tests.configuration import configure
 from tests.conversation import MAILBOX, Clinic
 from tests.daemon_process import promptly
 from tests.in_time import answers, happens, header, is_owed, missed
-from workflow import sender, service
+from workflow import practice, sender
 from workflow.core.model import State
 from workflow.store import NotCommitted, peek
 from workflow.store.tiny import atomic
@@ -54,7 +54,7 @@ class RefusingDisk:
 
 @pytest.fixture(autouse=True)
 def _tried_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (service, sender):
+    for module in (practice, sender):
         monkeypatch.setattr(module, "DISK_WAIT", 0.01)
 
 
@@ -108,7 +108,7 @@ async def test_stopped_while_the_disk_is_full_it_acts_at_the_next_start(tmp_path
         disk.falls_ill()
         await answers(clinic, "dana", "NOSHOW Sam")
         await happens(lambda: disk.refused >= 3)
-        clinic.service.stop()
+        clinic.node.stop()
         await clinic.running
         disk.heals()  # what `close` writes are hints
         await clinic.store.close()
@@ -242,8 +242,8 @@ async def seen_by_auditor(clinic: Clinic, disk: RefusingDisk) -> None:
     """A write was refused, and the auditor has looked since."""
     refused = disk.refused
     await happens(lambda: disk.refused > refused)
-    looked = clinic.service._beats.jobs[0].last_run
-    await happens(lambda: clinic.service._beats.jobs[0].last_run != looked)
+    looked = clinic.service._audited_at
+    await happens(lambda: clinic.service._audited_at != looked)
     await happens(lambda: clinic.service.auditor._refused_at is not None)
 
 
@@ -259,7 +259,7 @@ async def test_told_after_a_restart_in_the_same_outage_it_is_the_same_notice(
             clinic.clock.move(timedelta(minutes=3))
             await happens(lambda times=times: len(told_of_disk(clinic)) == times)  # type: ignore[misc]
             if times == 1:
-                clinic.service.stop()
+                clinic.node.stop()
                 await clinic.running
                 with suppress(NotCommitted):
                     await clinic.store.close()
@@ -281,7 +281,7 @@ async def test_a_start_on_a_full_disk_goes_on_and_writes_later_what_a_start_writ
         clinic.server.hang_smtp()
         await answers(clinic, "dana", f"[{case}] SENT")
         await is_owed(clinic, "receipt")
-        clinic.service.stop()
+        clinic.node.stop()
         clinic.server.resume_smtp()
         await clinic.running
         await clinic.store.close()

@@ -28,7 +28,7 @@ from tests.troubled_server import Passed, TroubledServer
 from workflow.clinic import Clinic as Wired
 from workflow.config import load
 from workflow.core.model import Post
-from workflow.service import Service
+from workflow.practice import Practice
 from workflow.store import folder_of
 from workflow.store.tiny.store import TinyStore
 
@@ -52,7 +52,7 @@ class BigClinic:
     """Fifty associates, one admin, and every letter in the order in which it was accepted."""
 
     server: TroubledServer
-    service: Service
+    service: Practice
     store: TinyStore
     clock: MovableClock
     letters: list[Letter] = field(default_factory=list)
@@ -97,7 +97,7 @@ async def a_big_clinic(folder: Path, waiting: int) -> AsyncIterator[BigClinic]:
         loaded = load(config)
         store, clock = TinyStore(folder_of(loaded.store.url)), MovableClock(TWO_O_CLOCK)
         await store.open()
-        service = Service(Wired(loaded, store, clock))
+        service = Practice(Wired(loaded, store, clock))
         big = BigClinic(server, service, store, clock)
         for number, client in enumerate(islice(names(), waiting)):
             await big.report(number, client)

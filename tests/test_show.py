@@ -247,7 +247,7 @@ async def test_an_outage_of_sending_is_told_as_it_begins(tmp_path: Path, capsys:
         await answers(clinic, "dana", "NOSHOW Sam")
         await is_owed(clinic, "draft")
         await happens(lambda: clinic.service.sender.outage.since is not None)
-        clinic.service._on_beat()
+        clinic.service.beat()
         shown = await show(clinic, (await clinic.only_case()).id, capsys)
         assert "The SMTP server is not reached, or refuses us: letters wait." in shown.said(shown.future)
         clinic.server.accept(MAILBOX)

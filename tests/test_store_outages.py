@@ -9,7 +9,7 @@ import pytest
 
 from tests.conversation import Clinic
 from tests.in_time import answers, happens, missed
-from workflow import sender, service
+from workflow import practice, sender
 from workflow.store import StoreError
 
 
@@ -37,7 +37,7 @@ class Outage:
 
 @pytest.fixture(autouse=True)
 def _asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (service, sender):
+    for module in (practice, sender):
         monkeypatch.setattr(module, "DISK_WAIT", 0.01)
 
 

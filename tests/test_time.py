@@ -252,7 +252,7 @@ class TestTheBeat:
             await missed(clinic)
             here = datetime.fromtimestamp(1_793_000_000, UTC)
             with time_machine.travel(here) as traveller:
-                clinic.service._schedule_beat()
+                clinic.node._schedule_beat()
                 await asyncio.sleep(0)
                 traveller.shift(timedelta(hours=hours))
                 clinic.clock.move(timedelta(minutes=5))  # and nobody wakes the service but its beat
@@ -268,7 +268,7 @@ class TestTheBeat:
         async with Clinic(tmp_path) as clinic:
             await missed(clinic)
             with time_machine.travel(datetime.fromisoformat(change).astimezone(TORONTO)):  # which sets TZ, too
-                clinic.service._schedule_beat()
+                clinic.node._schedule_beat()
                 woken: list[datetime] = []
                 monkeypatch.setattr(clinic.service, "wake", lambda: woken.append(datetime.now(UTC)))  # noqa: TID251
                 await happens(lambda: len(woken) >= 3)

@@ -22,7 +22,7 @@ from tests.in_time import answers, happens, missed
 from tests.store.waiting_store import Gate
 from tests.test_disk import RefusingDisk
 from tests.test_outages import notices
-from workflow import engine, service, watch
+from workflow import engine, node, practice, watch
 from workflow.core.due import tick_case
 from workflow.core.model import Case
 from workflow.core.owed import Scene
@@ -65,7 +65,7 @@ def watchdog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watchd
         bound.bind(str(tmp_path / "notify"))
         bound.setblocking(False)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        monkeypatch.setattr(service, "ALIVE_EVERY", 0)
+        monkeypatch.setattr(node, "FED_EVERY", 0)
         yield Watchdog(bound)
 
 
@@ -107,7 +107,7 @@ async def test_an_inbox_that_waits_until_there_is_room_does_not(
     clients = ("Sam", "Kim", "Jo", "Robin", "Lou")
     disk = RefusingDisk()
     monkeypatch.setattr(atomic, "boundary", disk)
-    monkeypatch.setattr(service, "QUEUED", 3)
+    monkeypatch.setattr(practice, "QUEUED", 3)
     async with Clinic(tmp_path / "clinic") as clinic:
         disk.falls_ill()
         for client in clients:
@@ -154,7 +154,7 @@ async def test_hung_timers_starve_it(tmp_path: Path, watchdog: Watchdog, monkeyp
     async with Clinic(tmp_path / "clinic", waits=gate) as clinic:
         await missed(clinic)
         monkeypatch.setitem(watch.STILL, "timers", 0.5)
-        monkeypatch.setattr(service, "SWEEP_WAIT", 10.0)
+        monkeypatch.setattr(practice, "SWEEP_WAIT", 10.0)
         gate.closes()
         clinic.clock.move(timedelta(minutes=5))
         await happens(lambda: "timers" in clinic.service.auditor.stuck)

@@ -3,10 +3,10 @@
 The path of a mail: `mail.imap.inbox` hands over bytes; `mail.reading.message` makes a `Mail` of them,
 `mail.reading.trust` says whose it is, `core.language.read` what it asks; `core.routing` decides; the `store` commits
 that decision whole; then `sender` sends what is owed and the inbox moves the mail. `engine` calls these in turn,
-`service` calls `engine`.
+`practice` calls `engine`.
 
-Imports point one way: verbs, service, engine and sender, clinic, then mail, store and clock, then config, then core.
-Adapters do not import each other, and core imports nothing that acts.
+Imports point one way: verbs, node, practice, engine and sender, clinic, then mail, store and clock, then config, then
+core. Adapters do not import each other, and core imports nothing that acts.
 """
 
 VERSION = "0.1.0"

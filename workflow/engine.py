@@ -2,7 +2,7 @@
 
 There is one commit point. Before it nothing is promised; after it everything can be repeated: letters go out from what
 was committed (`sender`), and a mail is moved after its decision is on disk. Gather, decide and commit run under one
-lock. What is gathered is `gather`, what to decide `core`; when to call is `service`.
+lock. What is gathered is `gather`, what to decide `core`; when to call is `practice`.
 """
 
 from __future__ import annotations

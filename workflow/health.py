@@ -1,7 +1,7 @@
 """``/healthz``, ``/metrics`` and ``/board`` on loopback (contract section 6, ``[health]``): for this machine alone.
 
 It answers GET requests from what the daemon knows, and changes nothing. For monitoring there are numbers and kinds
-alone: never a name, an address or a case. Not here: what makes a daemon unwell, which the service and its auditor say,
+alone: never a name, an address or a case. Not here: what makes a daemon unwell, which the practice and its auditor say,
 and what the board shows (`core.board`).
 """
 
@@ -34,7 +34,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 
 class Daemon(Protocol):
-    """What the service can say of itself."""
+    """What a practice can say of itself."""
 
     def alive(self) -> Alive: ...
     def faults(self) -> list[str]: ...

@@ -52,7 +52,7 @@ PARTS: Mapping[str, str] = {
     "letters": "The sending of letters has stopped",
 }
 """The parts that work side by side, and what is told when one stands still: new mail, or a hung server, can't be the
-reason, since each of them gives up by itself long before its limit (`service`)."""
+reason, since each of them gives up by itself long before its limit (`practice`)."""
 
 OUTAGES: Mapping[str, str] = {
     Result.REFUSED_LOGIN: "refused the login since {at}: check the {secret}. {what} until it is accepted",

@@ -13,7 +13,7 @@ import daemon
 from tests.bench.notes import note
 from workflow.mail.imap.inbox import Fetched, Inbox
 from workflow.mail.smtp.outbox import Attempt, Outbox, Result
-from workflow.service import Service
+from workflow.practice import Practice
 from workflow.verbs import run
 
 
@@ -39,7 +39,7 @@ def _install() -> None:
         notify(self, state)
 
     sdnotify.SystemdNotifier.notify = noted_notify
-    run.Service = partial(Service, make_inbox=noted_inbox)  # type: ignore[attr-defined,assignment]  # measured from outside
+    run.Practice = partial(Practice, make_inbox=noted_inbox)  # type: ignore[attr-defined,assignment]  # measured from outside
     Outbox.send = noted_send  # type: ignore[method-assign]  # likewise
 
 

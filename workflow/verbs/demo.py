@@ -34,7 +34,8 @@ from workflow.clock import RehearsalClock, SystemClock
 from workflow.config import Config, load
 from workflow.core.figures import figures, totals
 from workflow.mail.writing.templates import OURS
-from workflow.service import Service
+from workflow.node import Node
+from workflow.practice import Practice
 
 if TYPE_CHECKING:
     from workflow.verbs.server import MailServer, Passed
@@ -212,10 +213,11 @@ async def _main(*, keep: bool, full: bool) -> int:
         async with server:
             config = _configured(Path(folder), server)
             store = await stores.open(config.store.url)
-            service = Service(Clinic(config, store, clock))
-            daemon = asyncio.create_task(service.run())
+            practice = Practice(Clinic(config, store, clock))
+            node = Node([practice])
+            daemon = asyncio.create_task(node.run())
             try:
-                await service.ready.wait()
+                await practice.ready.wait()
                 if keep:
                     await _keep(console, server)
                 else:
@@ -228,7 +230,7 @@ async def _main(*, keep: bool, full: bool) -> int:
                 console.print("\n[bold]A letter did not come: something is broken.[/bold]")
                 return 1
             finally:
-                service.stop()
+                node.stop()
                 await daemon
                 await store.close()
     return 0

@@ -1,4 +1,4 @@
-"""``run``: the daemon, in the foreground. Sets up the clinic and hands it to `service`."""
+"""``run``: the daemon, in the foreground. A node of one: sets up the clinic and hands it to `node`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
 from workflow.engine import REHEARSED
-from workflow.service import Service
+from workflow.node import Node
+from workflow.practice import Practice
 from workflow.store import Locked, Store, StoreError
 
 log = structlog.get_logger()
@@ -62,17 +63,17 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
         clock = SystemClock() if start is None else await _rehearsed(store, start, asked.speed or 1.0)
         # What was imported and read lives as long as the process: no use in looking through it again and again.
         gc.freeze()
-        service = Service(Clinic(config, store, clock), stop)
+        practice = Practice(Clinic(config, store, clock))
 
         def reread() -> None:
             """SIGHUP. A faulty file changes nothing and is logged (contract section 7)."""
             try:
-                service.reload(load(asked.config, rehearsal=start is not None))
+                practice.reload(load(asked.config, rehearsal=start is not None))
             except Faults as faults:
                 log.error("configuration not reread", keys=faults.keys)
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
-        await service.run()
+        await Node([practice], stop, listen=config.health.listen).run()
     finally:
         with suppress(StoreError):  # hints alone: a full disk is no reason to end in disorder
             await store.close()

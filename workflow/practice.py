@@ -1,7 +1,8 @@
-"""The loop: the inbox's thread, the queue of mails, ticks, senders, signals, sd_notify and the alive file.
+"""One clinic at work: the inbox's thread, the queue of mails, ticks, senders, upkeep and the alive file.
 
 It orders the calls and decides nothing: one mail and one tick are `engine`'s, one letter `sender`'s. Sends run beside
-all else, so that a hung SMTP server never deafens the inbox. Contract sections 7 and 8.
+all else, so that a hung SMTP server never deafens the inbox. The process around it, which may hold others, is `node`'s.
+Contract sections 7 and 8.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import schedule
-import sdnotify
 import structlog
 
 from workflow import VERSION, logs
@@ -46,11 +45,11 @@ SWEEP_WAIT = 1.0
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads; what has changed is there within a second."""
 
+AUDITED_WITHIN = 60.0
+"""Seconds within which the auditor must have looked around: it waits for nothing but the store."""
+
 DISK_WAIT = 1.0
 """Seconds before the store is asked again after it failed."""
-
-STALLED = 2.0
-"""`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,8 @@ class Watch:
     """Why: a `Loss`."""
 
 
-class Service:
-    def __init__(
-        self, clinic: Clinic, stop: asyncio.Event | None = None, *, make_inbox: Callable[..., Inbox] = Inbox
-    ) -> None:
+class Practice:
+    def __init__(self, clinic: Clinic, *, make_inbox: Callable[..., Inbox] = Inbox) -> None:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp)
         mailbox_tokens = tokens_of(clinic.config.mailbox)
@@ -91,7 +88,7 @@ class Service:
         self._room = threading.Semaphore(QUEUED)
         self._full = False
         """The inbox waits for us, not we for it."""
-        self._stop = stop or asyncio.Event()
+        self._stop = asyncio.Event()
         self._loss = logs.Repeated()
         self._deciding = False
         """Whether due times are decided; not yet, while the first look into the mailbox is waited for."""
@@ -99,10 +96,11 @@ class Service:
         self._rested = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._signs_of_life = LifeSigns()
-        self._notifier = sdnotify.SystemdNotifier()
         self._said: Alive | None = None
         """How it was when that was written down last."""
-        self._beats = schedule.Scheduler()
+        self._said_at = 0.0
+        self._second = asyncio.Event()
+        self._audited_at = time.monotonic()
         self._recall = Recall(clinic, self.engine, mailbox_tokens)
 
     # --- from start to stop -----------------------------------------------------------------------------
@@ -114,12 +112,11 @@ class Service:
         await self._waited_out(self.engine.begin)
         self.sender.look_anew()
         self._inbox.start()
-        health = await self._serve_health()
         works = [
             asyncio.create_task(self.sender.run(self.engine), name="sender"),
             asyncio.create_task(self._take_mails(), name="mails"),
             asyncio.create_task(self._keep_time(), name="time"),
-            asyncio.create_task(self._beat(), name="beat"),
+            asyncio.create_task(self._audit(), name="audit"),
             asyncio.create_task(self._tidy(), name="upkeep"),
         ]
         recall = asyncio.create_task(self._recall.run(self._inbox, self.ready), name="recall")
@@ -127,11 +124,9 @@ class Service:
         try:
             done, _ = await asyncio.wait([*works, stopped], return_when=asyncio.FIRST_COMPLETED)
             for work in done - {stopped}:
-                work.result()  # a work that ended did so by an error: let it be seen, and systemd start us anew
+                work.result()  # a work that ended did so by an error: let it be seen
         finally:
             stopped.cancel()
-            if health is not None:
-                health.close()
             await self._shut([*works, recall])
 
     def stop(self) -> None:
@@ -170,7 +165,6 @@ class Service:
         log.info("configuration unchanged" if config == before else "configuration reread")
 
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
-        self._notifier.notify("STOPPING=1")
         self._inbox.stop()
         self._recall.stop()
         await self.sender.close(3.0)  # for letters in DATA; SIGTERM is done within 5 s (contract section 7)
@@ -245,7 +239,6 @@ class Service:
                 self.watch = Watch(connected=True, last_seen_at=now)
                 if not self.ready.is_set():
                     self.ready.set()
-                    self._notifier.notify("READY=1")
                     self._write_alive()
                     log.info("ready")
             case News.LOST:
@@ -328,18 +321,27 @@ class Service:
         await self._first_look(10.0)
         await self.upkeep.run(self.engine)
 
-    async def _beat(self) -> None:
-        """Every second: let the timers look again (a clock may have been set), and say that we live."""
-        self._schedule_beat()
-        while True:
-            idle = self._beats.idle_seconds
-            if idle is None or idle > STALLED:
-                self._schedule_beat()
-            self._beats.run_pending()
-            await self._audit()
-            await asyncio.sleep(0.2 if idle is None else min(max(idle, 0.05), 1.0))
+    def beat(self) -> None:
+        """Each second, from the node: let the timers look again (a clock may have been set), and say that we live."""
+        self.wake()
+        self._second.set()
+        if (through := self._inbox.through) is not None:
+            self.clinic.store.remember_place(through)
+        if time.monotonic() - self._said_at >= ALIVE_EVERY:
+            self._said_at = time.monotonic()
+            self._write_alive()
+        elif self._said is None or self._said != replace(self.alive(), now=self._said.now):
+            self._write_alive()
 
     async def _audit(self) -> None:
+        """Beside the beat, which must wait for no store."""
+        while True:
+            await self._second.wait()
+            self._second.clear()
+            await self._look_around()
+            self._audited_at = time.monotonic()
+
+    async def _look_around(self) -> None:
         try:
             lost_at, unsent = self.watch.lost_at, self.sender.outage
             away = {
@@ -350,6 +352,11 @@ class Service:
             await self.board.look({"mailbox": lost_at, "sending": unsent.since})
         except StoreError:
             self.clinic.note_refusal()
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether only a new start helps: a part of it has stopped, or whoever looks after the parts has."""
+        return bool(self.auditor.stuck) or time.monotonic() - self._audited_at > AUDITED_WITHIN
 
     def _stuck(self) -> list[str]:
         if self._full:
@@ -371,36 +378,6 @@ class Service:
 
     async def page(self) -> str:
         return await self.board.page()
-
-    async def _serve_health(self) -> asyncio.Server | None:
-        """/healthz and the others, where the configuration asks for them. Without them the clinic is served as well."""
-        listen = self.clinic.config.health.listen
-        if listen is None:
-            return None
-        from workflow.health import serve_health  # its library costs memory that most clinics need not pay
-
-        try:
-            return await serve_health(listen, self.clinic, self)
-        except OSError as error:
-            log.error("health is not served", port=listen[1], reason=error.strerror)
-            return None
-
-    def _schedule_beat(self) -> None:
-        self._beats.clear()
-        self._beats.every(1).seconds.do(self._on_beat)
-        self._last_alive = 0.0
-
-    def _on_beat(self) -> None:
-        self.wake()
-        if (through := self._inbox.through) is not None:
-            self.clinic.store.remember_place(through)
-        if time.monotonic() - self._last_alive >= ALIVE_EVERY:
-            self._last_alive = time.monotonic()
-            if not self.auditor.stuck:
-                self._notifier.notify("WATCHDOG=1")
-            self._write_alive()
-        elif self._said is None or self._said != replace(self.alive(), now=self._said.now):
-            self._write_alive()
 
     async def _look_back(self) -> None:
         """When was the mailbox last looked through before this start? A restart in an outage must not hide it."""
