@@ -15,7 +15,7 @@ from imapclient.exceptions import CapabilityError, IMAPClientError
 from workflow.config.keys import ImapServer
 from workflow.mail.imap.mailbox import Loss, MailboxError
 from workflow.mail.reach import connected
-from workflow.mail.tls import forget, verified
+from workflow.mail.tls import verified
 
 _CONNECT_MOST = 10.0
 """Seconds for one attempt to connect, and for the greeting. TCP repeats its SYN after 1, 3 and 7 s, so a silent host is
@@ -82,7 +82,5 @@ def _greeted(wire: socket.socket, server: ImapServer, timeout: float, context: s
         with suppress(OSError):
             wire.close() if client is None else client.shutdown()
         encryption = isinstance(error, ssl.SSLError | CapabilityError) or client is not None
-        if encryption:
-            forget()
         raise MailboxError(Loss.TLS if encryption else Loss.UNREACHABLE) from error
     return client

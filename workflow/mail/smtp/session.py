@@ -20,7 +20,7 @@ import aiosmtplib
 
 from workflow.config.keys import SmtpServer
 from workflow.mail.reach import connected
-from workflow.mail.tls import forget, verified
+from workflow.mail.tls import verified
 from workflow.mail.tokens import TokenError, Tokens, xoauth2
 
 STEP_MOST = 30.0
@@ -223,7 +223,6 @@ def _unopened(stage: str, fault: Exception) -> Attempt:
         result = Result.REFUSED_LOGIN if fault.refused else Result.UNREACHABLE
         return Attempt(result, None, f"{stage}: {fault.reason}")
     if isinstance(fault, ssl.SSLError) or isinstance(fault.__cause__, ssl.SSLError):
-        forget()
         return Attempt(Result.UNREACHABLE, None, f"{stage}: the certificate or the TLS handshake failed")
     if isinstance(fault, TimeoutError):
         return Attempt(Result.UNREACHABLE, None, f"{stage}: timed out")
