@@ -277,7 +277,8 @@ class Clinic:
         self.store = store if self._waits is None else waiting(store, self._waits)
         await self.store.open()
         self.service = Practice(Wired(config, self.store, self.clock), make_inbox=self._make_inbox)
-        self.node = Node([self.service], listen=config.health.listen)
+        self.node = Node(listen=config.health.listen)
+        self.node.take_alone(self.service)
         self.running = asyncio.create_task(self.node.run())
         if wait:
             async with asyncio.timeout(10):

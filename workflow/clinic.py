@@ -6,9 +6,11 @@ A second clinic in the same process is a second `Clinic`. Decides nothing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -25,6 +27,14 @@ from workflow.store import Store
 log = structlog.get_logger()
 
 
+class Host(NamedTuple):
+    """The node that serves a clinic, where that is one of many."""
+
+    name: str
+    tell: Callable[[str, str], None]
+    """Tells the operator of a fault in a few words, and a text."""
+
+
 @dataclass
 class Clinic:
     """Everything that one clinic's daemon shares."""
@@ -37,6 +47,8 @@ class Clinic:
     """Held around gather, decide and commit, with no other await inside: one change of the state at a time."""
     refusal: Repeated = field(default_factory=Repeated)
     """Of the store, for the log."""
+    host: Host | None = None
+    """None: it is alone in its process, and its admins hear of everything."""
 
     def __post_init__(self) -> None:
         self.take(self.config)
@@ -54,6 +66,12 @@ class Clinic:
         """What is decided from; see `Scene` for `cause`."""
         desk = self.store.desk
         return Scene(self.rules, now, partial(token, desk.instance), cause=cause, marks=desk.marks)
+
+    def tell_operator(self, fault: str, text: str) -> bool:
+        """Whether there is one, who hears of it in place of the admins; text without anybody's name."""
+        if self.host is not None:
+            self.host.tell(fault, text)
+        return self.host is not None
 
     def note_refusal(self) -> None:
         """The store failed, and is to be asked again: for the log, and for the auditor."""

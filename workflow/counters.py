@@ -6,6 +6,7 @@ Not here: how they are shown (`health`), and what is open or owed now, which the
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -40,3 +41,17 @@ class Counters:
         self.urgent += 1
         self.urgent_seconds += seconds
         self.within.update(limit for limit in URGENT_WITHIN if seconds <= limit)
+
+
+def summed(several: Iterable[Counters]) -> Counters:
+    """Of several clinics as if they were one."""
+    total = Counters()
+    for one in several:
+        total.reports += one.reports
+        total.mails += one.mails
+        total.letters += one.letters
+        total.within += one.within
+        total.urgent += one.urgent
+        total.urgent_seconds += one.urgent_seconds
+        total.refusals += one.refusals
+    return total

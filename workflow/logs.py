@@ -92,6 +92,7 @@ def set_up(*, quiet: bool = False) -> None:
     """
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _render(),

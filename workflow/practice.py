@@ -8,6 +8,7 @@ Contract sections 7 and 8.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -24,6 +26,7 @@ from workflow.board import BoardFile
 from workflow.clinic import Clinic
 from workflow.config import Config
 from workflow.config.keys import changed_at_start
+from workflow.core.mail import Place
 from workflow.engine import REHEARSED, Engine
 from workflow.mail.imap.inbox import Contact, Fetched, Inbox, News
 from workflow.mail.smtp.outbox import Outbox
@@ -45,8 +48,17 @@ SWEEP_WAIT = 1.0
 ALIVE_EVERY = 10
 """Seconds between two alive files, which `status` reads; what has changed is there within a second."""
 
+SET_BY = 0.5
+"""Seconds by which a clock may be off before its timers look at it again: what is due is decided within one."""
+
+CALM_LOOK = 10.0
+"""Seconds between two looks of the auditor at a clinic where nothing is wrong, nor under way."""
+
 AUDITED_WITHIN = 60.0
 """Seconds within which the auditor must have looked around: it waits for nothing but the store."""
+
+UNWATCHED = timedelta(minutes=15)
+"""What is told afterwards."""
 
 DISK_WAIT = 1.0
 """Seconds before the store is asked again after it failed."""
@@ -63,7 +75,11 @@ class Watch:
 
 
 class Practice:
-    def __init__(self, clinic: Clinic, *, make_inbox: Callable[..., Inbox] = Inbox) -> None:
+    """`ready` is set once its mailbox is watched."""
+
+    def __init__(
+        self, clinic: Clinic, *, ready: asyncio.Event | None = None, make_inbox: Callable[..., Inbox] = Inbox
+    ) -> None:
         self.clinic = clinic
         smtp, tokens = clinic.config.smtp, tokens_of(clinic.config.smtp)
         mailbox_tokens = tokens_of(clinic.config.mailbox)
@@ -82,7 +98,7 @@ class Practice:
         self.upkeep = Upkeep(clinic, self.sender.owe)
         self.board = BoardFile(clinic, self.engine)
         self.watch = Watch()
-        self.ready = asyncio.Event()
+        self.ready = ready or asyncio.Event()
         """The mailbox has been looked through once, and is watched."""
         self._mails: asyncio.Queue[Fetched] = asyncio.Queue()
         self._room = threading.Semaphore(QUEUED)
@@ -95,10 +111,19 @@ class Practice:
         self._tick = asyncio.Event()
         self._rested = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        """For what another thread has done here: its log lines say whose they are."""
         self._signs_of_life = LifeSigns()
-        self._said: Alive | None = None
+        self._said: tuple[object, ...] | None = None
         """How it was when that was written down last."""
+        self._ahead = 0.0
+        """How far the clinic's clock was ahead of the loop's when the timers last looked at it."""
+        self._through: Place | None = None
         self._said_at = 0.0
+        self._since = clinic.clock.now()
+        self._over = False
+        self._left_at: datetime | None = None
+        """When the clinic was last at work before this."""
         self._second = asyncio.Event()
         self._audited_at = time.monotonic()
         self._recall = Recall(clinic, self.engine, mailbox_tokens)
@@ -177,17 +202,20 @@ class Practice:
         if (through := self._inbox.through) is not None:
             self.clinic.store.remember_place(through)
         self.watch = replace(self.watch, connected=False)
+        self._over = True
         self._write_alive()
         log.info("stopped")
 
     async def _waited_out(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step again until the store does not fail at it. A full disk must end nothing."""
+        """Take a step again until the store does not fail at it, or we are stopped. A full disk must end nothing."""
         while True:
             try:
                 return await step()
             except StoreError:
                 self.clinic.note_refusal()
                 await asyncio.sleep(DISK_WAIT)
+            if self._stop.is_set():
+                return None
 
     async def _begin(self) -> None:
         """What a start has to write; mail is read and letters go meanwhile."""
@@ -195,11 +223,35 @@ class Practice:
         if REHEARSED not in self.clinic.store.desk.marks:
             await self.engine.mark(REHEARSED, "yes" if self.clinic.rules.rehearsal else "no")
         await self.engine.begin_digests()
+        await self._tell_unwatched()
         for fault in self.clinic.store.faults:
             detail = (
                 f"The file of case {fault.name} cannot be read ({fault.reason}); it was set aside, the rest goes on."
             )
             await self.engine.announce("case-file", detail, mark=fault.mark)
+
+    async def _tell_unwatched(self) -> None:
+        """Of a node: nobody else tells the clinic that it had none."""
+        since, until = self._left_at, self._since
+        if self.clinic.host is None or since is None or until - since < UNWATCHED:
+            return
+        zone = ZoneInfo(self.clinic.rules.cadence.zone)
+        began, ended = (f"{at.astimezone(zone):%H:%M on %A, %d %B}" for at in (since, until))
+        detail = (
+            f"Nobody watched the mailbox from {began} until {ended}. What came meanwhile is acted on now, and what was "
+            "due comes now; nothing is lost."
+        )
+        await self.engine.announce_once("unwatched", f"unwatched {until.isoformat()}", detail, within=UNWATCHED)
+
+    async def tell_held(self) -> None:
+        """Tell each admin that nobody watches from now on, and wait until that is on its way. Raises `StoreError`."""
+        since = self.clinic.clock.now().astimezone(ZoneInfo(self.clinic.rules.cadence.zone))
+        detail = (
+            f"Since {since:%H:%M} nobody watches the mailbox: whoever runs Promptly holds it. Reports wait there until "
+            "it goes on; nothing is lost."
+        )
+        await self.engine.announce_once("held", "held", detail, within=timedelta(minutes=1))
+        await self.sender.idled.wait()
 
     # --- the mailbox ------------------------------------------------------------------------------------
 
@@ -217,12 +269,12 @@ class Practice:
             self._room.acquire()
             self._full = False
         with suppress(RuntimeError):  # the loop has ended before the thread did
-            self._loop.call_soon_threadsafe(self._mails.put_nowait, fetched)
+            self._loop.call_soon_threadsafe(self._mails.put_nowait, fetched, context=self._context)
 
     def _report(self, contact: Contact) -> None:
         self._signs_of_life.beats("mailbox")
         with suppress(RuntimeError):  # the loop has ended before the thread did
-            self._loop.call_soon_threadsafe(self._contact, contact)
+            self._loop.call_soon_threadsafe(self._contact, contact, context=self._context)
 
     def _contact(self, contact: Contact) -> None:
         now = self.clinic.clock.now()
@@ -297,9 +349,11 @@ class Practice:
             return
         wait = self.clinic.clock.real_seconds(due - now) if due is not None else None
         self._rested.set()
+        self._signs_of_life.rests("timers")
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._tick.wait()
+        self._signs_of_life.begins("timers")
         self._tick.clear()
 
     async def _look_first(self) -> None:
@@ -322,16 +376,34 @@ class Practice:
         await self.upkeep.run(self.engine)
 
     def beat(self) -> None:
-        """Each second, from the node: let the timers look again (a clock may have been set), and say that we live."""
-        self.wake()
-        self._second.set()
-        if (through := self._inbox.through) is not None:
+        """Each second, from the node. Next to nothing where nothing is due, for timers wake by themselves; they cannot
+        know of a clock that was set, a machine that slept, and a rehearsal that runs fast.
+        """
+        real = self._loop.time()
+        ahead = self.clinic.clock.now().timestamp() - real
+        if abs(ahead - self._ahead) > SET_BY:
+            self._ahead = ahead
+            self.wake()
+        elif self.clinic.store.board.was_asked:
+            self.upkeep.wake()
+        if not self._is_calm or real - self._audited_at >= CALM_LOOK:
+            self._second.set()
+        if (through := self._inbox.through) != self._through and through is not None:
+            self._through = through
             self.clinic.store.remember_place(through)
-        if time.monotonic() - self._said_at >= ALIVE_EVERY:
-            self._said_at = time.monotonic()
+        if real - self._said_at >= ALIVE_EVERY or self._said != self._state:
+            self._said_at = real
             self._write_alive()
-        elif self._said is None or self._said != replace(self.alive(), now=self._said.now):
-            self._write_alive()
+
+    @property
+    def _state(self) -> tuple[object, ...]:
+        """What is said of it at once when it changes."""
+        return self.watch, self.sender.outage.since, self.clinic.config
+
+    @property
+    def _is_calm(self) -> bool:
+        """Whether the auditor would find nothing new within the next seconds."""
+        return self.watch.connected and self._signs_of_life.is_quiet and self.sender.is_calm and self.auditor.is_calm
 
     async def _audit(self) -> None:
         """Beside the beat, which must wait for no store."""
@@ -361,7 +433,7 @@ class Practice:
     def _stuck(self) -> list[str]:
         if self._full:
             self._signs_of_life.beats("mailbox")
-        self._signs_of_life.beats("letters", self.sender.turned_at)
+        self._signs_of_life.beats("letters", min(self.sender.turned_at, time.monotonic()))
         return self._signs_of_life.missed(away=not self.watch.connected, beginning=not self._deciding)
 
     @property
@@ -383,6 +455,7 @@ class Practice:
         """When was the mailbox last looked through before this start? A restart in an outage must not hide it."""
         before = await self.clinic.store.board.alive(living=False)
         self.upkeep.go_on_from(before.now if before is not None else await self.clinic.store.latest_at())
+        self._left_at = before.now if before is not None else None
         seen = before.last_seen_at if before is not None else None
         self.watch = Watch(last_seen_at=None if seen is None or seen > self.clinic.clock.now() else seen)
 
@@ -399,11 +472,14 @@ class Practice:
             loss=self.watch.loss,
             version=VERSION,
             config=self.clinic.config.mark,
+            node=self.clinic.host.name if self.clinic.host is not None else "",
+            since=self._since,
+            over=self._over,
         )
 
     def _write_alive(self) -> None:
         try:
-            self._said = self.alive()
-            self.clinic.store.board.say(self._said)
+            self._said = self._state
+            self.clinic.store.board.say(self.alive())
         except StoreError:
             self.clinic.note_refusal()

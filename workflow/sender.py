@@ -8,6 +8,7 @@ section 5). What to tell admin about a refusal is the engine's.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -176,8 +177,14 @@ class Sender:
 
     @property
     def turned_at(self) -> float:
-        """When every worker had last finished with a letter, or looked for one, by the loop's clock; 0: not begun."""
+        """When every worker had last finished with a letter, or looked for one, by the loop's clock; 0: not begun;
+        infinite while all of them rest."""
         return min(self._turned_at)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether no letter is on its way, or waits for its time, and the server was reached last."""
+        return self.idle and self._turns.next_at is None and self.outage.since is None
 
     @property
     def idle(self) -> bool:
@@ -382,7 +389,7 @@ class Sender:
                 if await self._waits_for_server():
                     continue
                 if not await self.post_one(teller, number):
-                    await self._rest()
+                    await self._rest(number)
                 elif self._recordable():
                     await self.record()
             except StoreError:
@@ -405,7 +412,7 @@ class Sender:
             await asyncio.sleep(min(left, 1.0))
         return left > 0
 
-    async def _rest(self) -> None:
+    async def _rest(self, number: int) -> None:
         """Until something is owed, or a delayed letter's time comes."""
         self._bell.clear()
         if self._turns or self._untold:
@@ -415,7 +422,10 @@ class Sender:
         if self.idle:
             self.idled.set()
         at = self._turns.next_at
-        wait = self._clock.real_seconds(at - self._clock.now()) if at is not None else None
+        wait = self._clock.real_seconds(at - self._clock.now()) if at is not None else math.inf
+        if self._accepted:
+            wait = min(wait, RECORDED_WITHIN)
+        self._turned_at[number] = math.inf
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(wait if wait < math.inf else None):
                 await self._bell.wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +30,9 @@ log = structlog.get_logger()
 
 EVERY: Final = timedelta(hours=1)
 """How often names and cases are looked at; more often where ``[privacy]`` has shorter times than this."""
+
+A_MINUTE: Final = timedelta(minutes=1)
+"""How often it looks whether a backup is due; at what is asked of it, when it is asked."""
 
 TRY_AGAIN: Final = 3600.0
 """Seconds before a backup that failed is tried again."""
@@ -91,6 +95,7 @@ class Upkeep:
         look_at = loop.time() + (0.0 if self._clinic.rules.rehearsal else span)
         copy_at = 0.0
         while True:
+            failed = False
             try:
                 await self._look_at_clock(engine)
                 await self._answer_requests()
@@ -102,10 +107,15 @@ class Upkeep:
                     await self._copy_or_tell(day, engine)
                     copy_at = 0.0
             except StoreError:
+                failed = True
                 self._clinic.note_refusal()
             except Exception as error:  # what tidies up must not stop what matters
+                failed = True
                 log.error("upkeep failed", error=type(error).__name__, where=place(error))
-            await self._bell.wait()
+            left = min(look_at - loop.time(), clock.real_seconds(A_MINUTE))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0 if failed else max(left, 1.0)):
+                    await self._bell.wait()
             self._bell.clear()
 
     def wake(self) -> None:
@@ -138,7 +148,8 @@ class Upkeep:
             detail = (
                 f"The daily backup of the state could not be made ({error}). Promptly goes on, and tries each hour."
             )
-            await engine.announce(FAILED, detail, mark=FAILED)
+            if not self._clinic.tell_operator("no backup was made", detail):
+                await engine.announce(FAILED, detail, mark=FAILED)
             raise
         log.info("backup made", day=day)
         if self._clinic.store.desk.marks.get(FAILED):

@@ -92,6 +92,11 @@ class LifeSigns:
     def rests(self, part: str) -> None:
         self._resting.add(part)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is in hand, mail nor time."""
+        return self._resting >= {"mails", "timers"}
+
     def missed(self, *, away: bool, beginning: bool) -> list[str]:
         """The parts that stand still. `away`: the mailbox has no connection; `beginning`: timers wait for its first
         look."""
@@ -142,6 +147,12 @@ class Auditor:
         self.late: int = 0
         """Alerts and drafts that were not accepted in time."""
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing was wrong at the last look, nor is being waited for, and the store has not failed since."""
+        wrong = self.stuck or self._away or self._back or self.late or self._due
+        return not wrong and self._refused_at is None and self._clinic.counters.refusals == self._refusals
+
     async def look(self, away: Mapping[str, Away | None], stuck: Collection[str] = (), *, begun: bool = True) -> None:
         """Tell what has to be told by now. `away` is None for a server that is reached, or was not tried yet.
 
@@ -158,8 +169,9 @@ class Auditor:
         for part, what in PARTS.items():
             if part in stuck:
                 self._back.pop(part, None)
-                detail = f"{what}; Promptly is started anew by systemd, or must be by hand. Nothing is lost."
-                await self._engine.announce("stuck", detail, mark=_mark(part))
+                detail = f"{what}; it is started anew by itself, or must be by hand. Nothing is lost."
+                if not self._clinic.tell_operator("a part stands still", detail):
+                    await self._engine.announce("stuck", detail, mark=_mark(part))
             else:
                 await self._look_at_return(part, now)
         for server, outage in away.items():
@@ -192,7 +204,8 @@ class Auditor:
             "wait in the mailbox, and reminders wait, until it takes them; nothing is lost."
         )
         try:
-            await self._engine.announce("disk", detail, mark=_mark(DISK))
+            if not self._clinic.tell_operator("the store refuses writes", detail):
+                await self._engine.announce("disk", detail, mark=_mark(DISK))
         except StoreError:
             outage = f"{await self._clinic.store.latest_at()} {since:%Y-%m-%d}"
             self._sender.owe_unkept(notices(self._clinic.scene(now, outage), "disk", detail=detail))

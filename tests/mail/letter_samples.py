@@ -126,6 +126,14 @@ NOTICES: Mapping[str, str] = {
     "withheld": (
         "A mail could not be read: the IMAP server refuses to hand it out. It lies where it lay; it may be a report."
     ),
+    "unwatched": (
+        "Nobody watched the mailbox from 14:02 until 14:41. What came meanwhile is acted on now, and what was due "
+        "comes now; nothing is lost."
+    ),
+    "held": (
+        "Since 14:02 nobody watches the mailbox: whoever runs Promptly holds it. Reports wait there until it goes on; "
+        "nothing is lost."
+    ),
     "stuck": "A due time of case K7Q2 could not be acted on for over a minute: the log says why.",
 }
 """What a notice of each topic tells."""

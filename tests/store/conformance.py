@@ -17,7 +17,7 @@ from tests.store.cases import ALEX, DANA, DAY, MINUTE, NINE, a_case, a_letter, a
 from workflow.core.mail import Place
 from workflow.core.model import Choice, Consumed, Due, Letter, LetterKind, Outcome, Post, State, Timer
 from workflow.core.privacy import wiped
-from workflow.store import DESK, EVER, Alive, Carried, Locked, Store
+from workflow.store import DESK, EVER, Alive, Carried, Locked, Lost, Store
 
 
 class StoreConformance:
@@ -335,7 +335,7 @@ class StoreConformance:
         assert await store.letters_beside("K7Q2") == [a_letter(1, None), naming]
         assert await store.letters_beside("Z9Z9") == []
 
-    # 7. one daemon
+    # 7. one holder
 
     async def test_a_second_daemon_is_locked_out_until_the_first_has_died(self, bench: Bench, store: Store) -> None:
         second = bench.make()
@@ -343,6 +343,23 @@ class StoreConformance:
             await second.open()
         bench.kill(store)
         await second.open()
+        await second.close()
+
+    async def test_who_holds_it_no_more_changes_nothing(self, bench: Bench) -> None:
+        first = bench.make()
+        await first.open()
+        await first.commit(about(a_case(letters=(a_letter(1),))), NINE)
+        await first.close()
+        second = bench.make()
+        await second.open()
+        with pytest.raises(Lost):
+            await first.commit(about(a_case("B3C4")), NINE)
+        with pytest.raises(Lost):
+            await first.commit(without_case(key="a key"), NINE)
+        with pytest.raises(Lost):
+            await first.settle_letters([a_letter(1, post=Post.SENT)])
+        assert [letter.post for letter in await second.owed()] == [Post.OWED]
+        assert set(await second.open_cases()) == {"K7Q2"}
         await second.close()
 
     # 8. values

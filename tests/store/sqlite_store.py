@@ -30,6 +30,7 @@ from workflow.store import (
     Fault,
     Found,
     Locked,
+    Lost,
     NotCommitted,
     Request,
     Unreadable,
@@ -82,6 +83,7 @@ class SqliteStore:
         except sqlite3.OperationalError:
             self._lock.close()
             raise Locked(f"another daemon holds {self._path}") from None
+        self._held = True
         self._db = sqlite3.connect(self._path, isolation_level=None)
         self._db.executescript(SCHEMA)
         self._index = Index(self._desk(NOW) or Desk(instance=""))
@@ -105,6 +107,7 @@ class SqliteStore:
 
     def die(self) -> None:
         """What the kernel does at a death."""
+        self._held = False
         self._db.close()
         self._lock.close()
 
@@ -339,9 +342,14 @@ class SqliteStore:
 
     # --- rows
 
+    def _check_held(self) -> None:
+        if not self._held:
+            raise Lost("the database is not held any more")
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """One transaction: all of it or nothing."""
+        self._check_held()
         try:
             self._db.execute("begin immediate")
             yield
@@ -382,6 +390,7 @@ class SqliteStore:
         return Filed(replace(case, letters=letters), now, kept.beside + decision.letters, keys)
 
     def _stored(self, case_id: str) -> Filed | None:
+        self._check_held()
         return self._index.files.get(case_id) or self._row(NOW, case_id)
 
     def _row(self, copy: str, case_id: str) -> Filed | None:
@@ -435,9 +444,14 @@ class SqliteBoard:
         if row is None:
             return None
         said = json.loads(row[0])
-        for name in ("last_seen_at", "now", "unsent_since"):
+        for name in ("last_seen_at", "now", "unsent_since", "since"):
             said[name] = said[name] and datetime.fromisoformat(said[name])
-        return Alive(**said)
+        alive = Alive(**said)
+        return None if living and alive.over else alive
+
+    @property
+    def was_asked(self) -> bool:
+        return True
 
     async def ask(self, verb: str, case: str = "") -> Request:
         request = Request(secrets.token_hex(8), verb, case)

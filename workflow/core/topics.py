@@ -68,6 +68,8 @@ Own = Literal[
     "new-state",
     "other-instance",
     "restored",
+    "unwatched",
+    "held",
 ]
 Notice = Literal[Situation, Own]
 Only = Literal[""]
@@ -169,6 +171,8 @@ LETTERS = (
             "new-state": "it began with nothing",
             "other-instance": "two of it, perhaps",
             "restored": "it goes on from a copy",
+            "unwatched": "nobody watched for a while",
+            "held": "nobody watches any more",
             "recalled": "a mail was recalled",
         },
     ),

@@ -14,7 +14,8 @@ says (`core.law`). The promises, run against every store by ``tests/store/confor
 5. **Nothing owed is forgotten.** Every letter with `Post.OWED` is in `owed` after any restart, also of closed cases.
 6. **One fault, one victim.** A case that cannot be read is set aside and listed in `faults`; the others go on. When the
    store as a whole cannot be read, `Unreadable` is raised and nothing has been touched.
-7. **One daemon.** A second store opened on the same data raises `Locked`; death releases the lock.
+7. **One holder.** A second store opened on the same data raises `Locked`; death releases the lock, and `close`. A write
+   by who is no holder any more raises `Lost`.
 8. **Values.** What is handed out is frozen, or a copy: a caller cannot change the store but by its methods.
 
 Methods are async because another store may need the network; nothing here promises that they yield. Any of them, also
@@ -60,6 +61,11 @@ class Unreadable(StoreError):
 
 class Locked(StoreError):
     """Another daemon holds this state (exit code 3)."""
+
+
+class Lost(Exception):
+    """This process does not hold the clinic any more: nothing was kept. No `StoreError`, for trying again is wrong: it
+    ends the clinic's work here."""
 
 
 class NoCopy(Exception):
@@ -137,6 +143,12 @@ class Alive:
     version: str = ""
     config: str = ""
     """Which configuration it goes by: `Config.mark`."""
+    node: str = ""
+    """Which node serves it; "" where it is alone in its process."""
+    since: datetime | None = None
+    """Since when it is at work, in clinic time."""
+    over: bool = False
+    """It ended in order: the process may live on, with other clinics."""
 
     @property
     def silent_for(self) -> timedelta | None:
@@ -188,6 +200,10 @@ class Board(Protocol):
 
     async def answer_to(self, request: Request) -> Carried | None:
         """The answer, once: it is removed; None while there is none. Raises `NotCommitted`."""
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether somebody may have asked since `asked` was looked through. Costs next to nothing."""
 
     async def asked(self) -> list[Request]:
         """What is asked of the daemon, the oldest first. Raises `NotCommitted`."""

@@ -214,7 +214,8 @@ async def _main(*, keep: bool, full: bool) -> int:
             config = _configured(Path(folder), server)
             store = await stores.open(config.store.url)
             practice = Practice(Clinic(config, store, clock))
-            node = Node([practice])
+            node = Node()
+            node.take_alone(practice)
             daemon = asyncio.create_task(node.run())
             try:
                 await practice.ready.wait()

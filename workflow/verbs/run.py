@@ -63,7 +63,9 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
         clock = SystemClock() if start is None else await _rehearsed(store, start, asked.speed or 1.0)
         # What was imported and read lives as long as the process: no use in looking through it again and again.
         gc.freeze()
-        practice = Practice(Clinic(config, store, clock))
+        node = Node(stop, listen=config.health.listen)
+        practice = Practice(Clinic(config, store, clock), ready=node.ready)
+        node.take_alone(practice)
 
         def reread() -> None:
             """SIGHUP. A faulty file changes nothing and is logged (contract section 7)."""
@@ -73,7 +75,7 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
                 log.error("configuration not reread", keys=faults.keys)
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
-        await Node([practice], stop, listen=config.health.listen).run()
+        await node.run()
     finally:
         with suppress(StoreError):  # hints alone: a full disk is no reason to end in disorder
             await store.close()

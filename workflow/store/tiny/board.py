@@ -23,6 +23,9 @@ STALE: Final = 60.0
 """Seconds after which the file is what a dead daemon left, even if its pid lives: after a reboot, or in a container, it
 is soon somebody else's. A living daemon replaces it every 10 s."""
 
+SETTLED: Final = 3_000_000_000
+"""Nanoseconds after which a folder's time of change tells of every change."""
+
 _ASKED, _ANSWERED, _PART = ".json", ".answer", ".part"
 
 
@@ -30,26 +33,26 @@ class TinyBoard:
     def __init__(self, folder: Path) -> None:
         self._alive = folder / "alive.json"
         self._requests = folder / "requests"
+        self._looked_at = 0
+        """When the folder had last changed before it was looked through, in ns."""
 
     def say(self, alive: Alive) -> None:
         with refusing():
-            _put(self._alive, alive, orjson.OPT_INDENT_2)
+            put_file(self._alive, alive, orjson.OPT_INDENT_2)
 
     async def alive(self, *, living: bool = True) -> Alive | None:
         try:
             alive: Alive = _reader(Alive).validate_json(self._alive.read_bytes())
-            if living and time.time() - self._alive.stat().st_mtime > STALE:
-                return None
         except (OSError, ValueError):
             return None
-        return alive if not living or _lives(alive.pid) else None
+        return alive if not living or (lives(self._alive, alive.pid) and not alive.over) else None
 
     async def ask(self, verb: str, case: str = "") -> Request:
         request = Request(secrets.token_hex(8), verb, case)
         with refusing():
             with suppress(FileExistsError):
                 self._requests.mkdir(atomic.PRIVATE_FOLDER)
-            _put(self._file(request, _ASKED), {"verb": verb, "case": case})
+            put_file(self._file(request, _ASKED), {"verb": verb, "case": case})
         return request
 
     async def take_back(self, request: Request) -> None:
@@ -66,8 +69,19 @@ class TinyBoard:
             path.unlink()
         return answer
 
+    @property
+    def was_asked(self) -> bool:
+        try:
+            changed_at = os.stat(self._requests).st_mtime_ns  # noqa: PTH116 - each second, of each clinic
+        except OSError:
+            return False
+        # What changed within a tick of the file system's clock shows at its next one only.
+        return changed_at != self._looked_at or time.time_ns() - changed_at < SETTLED
+
     async def asked(self) -> list[Request]:
         """See `Board`. Files that are no request are removed."""
+        with suppress(OSError):
+            self._looked_at = self._requests.stat().st_mtime_ns
         with refusing():
             try:
                 paths = sorted(self._requests.iterdir(), key=lambda path: path.stat().st_mtime)
@@ -77,7 +91,7 @@ class TinyBoard:
 
     async def answer(self, request: Request, answer: Carried) -> None:
         with refusing():
-            _put(self._file(request, _ANSWERED), answer)
+            put_file(self._file(request, _ANSWERED), answer)
         await self.take_back(request)
 
     def _file(self, request: Request, kind: str) -> Path:
@@ -119,7 +133,7 @@ def _reader(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _put(path: Path, value: Any, option: int = 0) -> None:
+def put_file(path: Path, value: Any, option: int = 0) -> None:
     """A file that is there whole or not at all; not forced to disk, for it is about living processes."""
     part = path.with_suffix(_PART)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, atomic.PRIVATE_FILE)
@@ -128,8 +142,11 @@ def _put(path: Path, value: Any, option: int = 0) -> None:
     part.replace(path)
 
 
-def _lives(pid: int) -> bool:
+def lives(said: Path, pid: int) -> bool:
+    """Whether the process that replaces this file again and again still does."""
     try:
+        if time.time() - said.stat().st_mtime > STALE:
+            return False
         os.kill(pid, 0)  # signal 0 asks whether the process lives
     except PermissionError:  # it does, under another user
         return True

@@ -34,7 +34,7 @@ from tinydb.table import Document
 from workflow.core.mail import Place
 from workflow.core.model import Case, Decision, Letter
 from workflow.core.privacy import names_case
-from workflow.store import DESK, EVER, Desk, Found, Locked, NotCommitted, StoreError, Unreadable, codec
+from workflow.store import DESK, EVER, Desk, Found, Locked, Lost, NotCommitted, StoreError, Unreadable, codec
 from workflow.store.codec import Filed
 from workflow.store.memory import forgotten, merged, names_of, owes, settled
 from workflow.store.tiny import atomic, backup, migrate, reader
@@ -61,6 +61,10 @@ class TinyStore(TinyReader):
         self.board = TinyBoard(folder)
 
     async def open(self) -> None:
+        # In a thread: a hundred thousand files are no reason for the other clinics of this process to wait.
+        await asyncio.to_thread(self._open)
+
+    def _open(self) -> None:
         try:
             atomic.make_folder(self.folder)
             self._lock.acquire()
@@ -317,6 +321,7 @@ class TinyStore(TinyReader):
         """Disk, then memory, then the case's place among open and closed ones. Each for itself, but with their folder
         forced to disk once; raises `NotCommitted` after having tried every one.
         """
+        self._check_held()
         refusal: OSError | None = None
         published = []
         for filed in several:
@@ -362,6 +367,7 @@ class TinyStore(TinyReader):
                 self._unhinted += 1
 
     def _write_desk(self, desk: Desk) -> None:
+        self._check_held()
         try:
             _write(self.folder / "desk.json", reader.DESK_TABLE, desk)
         except Unsynced as error:
@@ -378,6 +384,10 @@ class TinyStore(TinyReader):
             self._hints_unwritten = True
 
     # --- small things -------------------------------------------------------------------------------
+
+    def _check_held(self) -> None:
+        if not self._lock.is_locked:
+            raise Lost("the state is not held any more")
 
     def _files_of(self, message_id: str) -> list[Filed]:
         homes = self._index.homes(message_id) | self._index.archive.perhaps(message_id)
