@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from workflow.config.faults import Faults, KeyFault, cross_faults, place, secret_faults, worded
 from workflow.config.grammar import place_of, why_no_toml
-from workflow.config.keys import Config, Privacy, StoreKeys, read_zone
+from workflow.config.keys import Config, Privacy, StoreKeys, handed_over, read_zone
 
 __all__ = ["Config", "Faults", "Seen", "load", "look"]
 
@@ -38,11 +39,29 @@ def load(path: Path, *, rehearsal: bool = False, secrets: bool = True) -> Config
     is read or asked for: erasing a case needs no password. Relative paths in the file are relative to the file. Raises
     `Faults` with all that is wrong, in the order of the file's sections.
     """
-    raw = _read(path)
     base = path.resolve().parent
-    faults = [*cross_faults(raw, base, rehearsal=rehearsal), *(secret_faults(raw, base) if secrets else ())]
+    return validated(read_file(path), path, base, rehearsal=rehearsal, secrets=secrets)
+
+
+def validated(
+    raw: dict[str, object],
+    path: Path,
+    base: Path,
+    *,
+    rehearsal: bool = False,
+    secrets: bool = True,
+    more: Iterable[KeyFault] = (),
+    credential: Callable[[Path], Path] = handed_over,
+) -> Config:
+    """What a file says, checked; `path` is the file's name for whoever mends it, `more` are faults found before.
+
+    ``credential``: where the secret lies that is written as this path. Raises `Faults`.
+    """
+    faults = [*more, *cross_faults(raw, base, rehearsal=rehearsal)]
+    faults += secret_faults(raw, base, credential) if secrets else ()
+    context = {"path": path, "base": base, "rehearsal": rehearsal, "raw": raw, "credential": credential}
     try:
-        config = Config.model_validate(raw, context={"path": path, "base": base, "rehearsal": rehearsal, "raw": raw})
+        config = Config.model_validate(raw, context=context)
     except ValidationError as error:
         faults += [worded(detail) for detail in error.errors(include_url=False)]
     if faults:
@@ -92,19 +111,29 @@ def _key(raw: dict[str, Any], table: str, key: str) -> object:
     return found.get(key) if isinstance(found, dict) else None
 
 
-def _read(path: Path) -> dict[str, object]:
+def read_file(path: Path, example: str = "config.example.toml") -> dict[str, object]:
+    """What a file says, not checked. Raises `Faults` where it is no TOML, or not there."""
+    return parse(read_text(path, example), path)
+
+
+def read_text(path: Path, example: str = "config.example.toml") -> str:
     try:
         # Windows editors begin a file with a byte order mark, which TOML does not know.
-        text = path.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text)
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        advice = "there is no such file: copy config.example.toml there and fill it in, or name yours with --config"
+        advice = f"there is no such file: copy {example} there and fill it in, or name yours with --config"
         raise Faults(path, [KeyFault(str(path), advice)]) from None
     except OSError as error:
         raise Faults(path, [KeyFault(str(path), f"can't be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
         number = error.object.count(b"\n", 0, error.start) + 1
         raise Faults(path, [KeyFault(f"line {number}", "is not UTF-8 text: save the file as UTF-8")]) from None
+
+
+def parse(text: str, path: Path) -> dict[str, object]:
+    """The same of its text."""
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         fault = KeyFault(place_of(str(error), text), why_no_toml(str(error), text))
         raise Faults(path, [fault]) from None

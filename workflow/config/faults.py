@@ -10,7 +10,7 @@ import importlib.util
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,14 +109,14 @@ _WORDED = {
 }
 
 
-def worded(detail: ErrorDetails) -> KeyFault:
+def worded(detail: ErrorDetails, model: type[Table] = Config) -> KeyFault:
     """What pydantic found, with the key's full name and what to do."""
     where = detail["loc"]
     key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
     kind = detail["type"]
     advice = _WORDED[kind].format(**detail.get("ctx", {})) if kind in _WORDED else detail["msg"]
     if kind == "extra_forbidden":
-        advice = _unknown(where)
+        advice = _unknown(where, model)
     elif kind in {"model_type", "list_type"} and where[0] == "associates" and len(where) <= 2:
         advice = "write [[associates]], in two brackets, above each"
     elif kind == "model_type" and isinstance(detail["input"], list):
@@ -124,18 +124,18 @@ def worded(detail: ErrorDetails) -> KeyFault:
     return KeyFault(key, advice)
 
 
-def place(fault: KeyFault) -> int:
+def place(fault: KeyFault, model: type[Table] = Config) -> int:
     """Where the fault's section stands in the file of the contract, to sort by."""
-    sections = list(Config.model_fields)
+    sections = list(model.model_fields)
     section = fault.key.partition(".")[0].partition("[")[0]
     return sections.index(section) if section in sections else len(sections)
 
 
-def _unknown(where: tuple[int | str, ...]) -> str:
+def _unknown(where: tuple[int | str, ...], model: type[Table]) -> str:
     *parents, last = where
     if last in {"password", "client_secret", "refresh_token"}:
         return f"a secret does not belong in this file: use {last}_file or {last}_env"
-    known = dict(tables())
+    known = dict(tables(model))
     here = ".".join(part for part in parents if isinstance(part, str))
     named = [_header(table) for table in known if table and table.rpartition(".")[2] == last and table != here]
     if named:  # [clinic.quiet]
@@ -160,17 +160,7 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
     Looks at the raw file, so that a fault elsewhere hides none of these; what has the wrong type counts as absent.
     """
     for section in ("mailbox", "smtp"):
-        table = _table(raw, section)
-        host = _text(table, "host")
-        away = bool(host) and not is_loopback(host)
-        if away and table.get("security") == "none":
-            yield KeyFault(
-                f"{section}.security", 'is "none", which is for loopback hosts only: use "tls" or "starttls"'
-            )
-        if away and rehearsal:
-            yield KeyFault(f"{section}.host", "--speed and --clock are for loopback hosts only")
-        yield from _login_faults(section, table, base, away=away)
-        yield from _file_faults(section, table, base)
+        yield from server_faults(section, _table(raw, section), base, rehearsal=rehearsal)
     mailbox = _table(raw, "mailbox")
     folder, handled_folder = (_given(ImapServer, mailbox, key) for key in ("folder", "handled_folder"))
     if handled_folder and _folder(handled_folder) in {_folder(folder), "INBOX"}:
@@ -205,6 +195,18 @@ def cross_faults(raw: Raw, base: Path, *, rehearsal: bool) -> Iterator[KeyFault]
         yield KeyFault("board.file", f"lies in {base / store}, which is for the state alone: name another folder")
 
 
+def server_faults(section: str, table: Raw, base: Path, *, rehearsal: bool = False) -> Iterator[KeyFault]:
+    """Of one server's table."""
+    host = _text(table, "host")
+    away = bool(host) and not is_loopback(host)
+    if away and table.get("security") == "none":
+        yield KeyFault(f"{section}.security", 'is "none", which is for loopback hosts only: use "tls" or "starttls"')
+    if away and rehearsal:
+        yield KeyFault(f"{section}.host", "--speed and --clock are for loopback hosts only")
+    yield from _login_faults(section, table, base, away=away)
+    yield from _file_faults(section, table, base)
+
+
 def _other_things(folder: Path) -> str | None:
     """What lies in a folder that is no state; None where there is no folder yet, or none that can be looked into."""
     try:
@@ -230,11 +232,11 @@ def _login_faults(section: str, table: Raw, base: Path, *, away: bool) -> Iterat
     known = ("password_file", "password_env", "oauth2")
     ways = [way for way in known if table.get(way) or (way == "oauth2" and way in table)]
     yield from _too_many(section, ways)
-    if section == "smtp" and not table.get("username"):
+    if section.endswith("smtp") and not table.get("username"):
         if ways:
-            yield KeyFault("smtp.username", f"is needed with {ways[0]}")
+            yield KeyFault(f"{section}.username", f"is needed with {ways[0]}")
         elif "username" not in table and away:
-            yield KeyFault("smtp.username", 'is needed; write "" if this server asks for no login')
+            yield KeyFault(f"{section}.username", 'is needed; write "" if this server asks for no login')
     elif not ways:
         advice = f"is needed (or password_env, or [{section}.oauth2]): a file that holds the password alone"
         yield KeyFault(f"{section}.password_file", advice)
@@ -350,14 +352,14 @@ def _people_faults(raw: Raw) -> Iterator[KeyFault]:
 # --- what needs a secret -----------------------------------------------------------------------------
 
 
-def secret_faults(raw: Raw, base: Path) -> Iterator[KeyFault]:
+def secret_faults(raw: Raw, base: Path, credential: Callable[[Path], Path] = handed_over) -> Iterator[KeyFault]:
     """Which secrets can't be had. Nothing else here reads one."""
     for section in ("mailbox", "smtp"):
         table = _table(raw, section)
-        yield from _secrets_of(section, table, ("password_file", "password_env"), base)
+        yield from secrets_of(section, table, ("password_file", "password_env"), base, credential)
         oauth2 = _table(table, "oauth2")
         for ways in _ways_of(oauth2):
-            yield from _secrets_of(f"{section}.oauth2", oauth2, ways, base)
+            yield from secrets_of(f"{section}.oauth2", oauth2, ways, base, credential)
 
 
 def secret_files(raw: Raw, base: Path) -> Iterator[tuple[str, Path]]:
@@ -370,17 +372,19 @@ def secret_files(raw: Raw, base: Path) -> Iterator[tuple[str, Path]]:
                     yield f"{name}.{key}", Path(os.path.normpath(base / path))
 
 
-def _secrets_of(section: str, table: Raw, ways: Iterable[str], base: Path) -> Iterator[KeyFault]:
+def secrets_of(
+    section: str, table: Raw, ways: Iterable[str], base: Path, credential: Callable[[Path], Path] = handed_over
+) -> Iterator[KeyFault]:
     for way in ways:
         key, name = f"{section}.{way}", _text(table, way)
         if name and way.endswith("_file"):
-            yield from _secret_file_faults(key, base / name)
+            yield from _secret_file_faults(key, base / name, credential)
         elif name and not os.environ.get(name):
             yield KeyFault(key, f"the environment variable {name} is not set, or empty")
 
 
-def _secret_file_faults(key: str, own: Path) -> Iterator[KeyFault]:
-    path = handed_over(own)
+def _secret_file_faults(key: str, own: Path, credential: Callable[[Path], Path]) -> Iterator[KeyFault]:
+    path = credential(own)
     try:
         word = path.read_bytes()
         mode = path.stat().st_mode

@@ -215,6 +215,10 @@ def handed_over(path: Path) -> Path:
         return credential
 
 
+def _credential(info: ValidationInfo) -> Callable[[Path], Path]:
+    return info.context.get("credential", handed_over) if info.context else handed_over
+
+
 def _read_secret(file: Path | None, env: str) -> str:
     """The secret as it is now, so that a changed one needs no restart. OSError: it can't be read."""
     if file is not None:
@@ -263,9 +267,10 @@ _TENANT = "a tenant: write its domain or its directory id, as Entra shows it"
 _OF_NOBODY = r"(?!(?ai:common|organizations|consumers)$)"
 """Microsoft's words for "whichever tenant the user is of"; a program that logs in as itself is of one."""
 Tenant = Annotated[str, AfterValidator(_matching(_OF_NOBODY + r"([A-Za-z0-9][A-Za-z0-9.-]*)?", _TENANT))]
+StoreUrl = Annotated[str, BeforeValidator(_read_store)]
 FilePath = Annotated[Path | None, BeforeValidator(_read_path)]
 """None: the key is left out, or empty."""
-SecretPath = Annotated[FilePath, AfterValidator(lambda path: path and handed_over(path))]
+SecretPath = Annotated[FilePath, AfterValidator(lambda path, info: path and _credential(info)(path))]
 
 
 def _else(usual: Callable[[Mapping[str, Any]], object]) -> BeforeValidator:
@@ -471,7 +476,7 @@ class BoardKeys(Table):
 
 
 class StoreKeys(Table):
-    url: Annotated[str, BeforeValidator(_read_store)] = Field(default="tinydb:state", validate_default=True)
+    url: StoreUrl = Field(default="tinydb:state", validate_default=True)
     """Where the state is kept, for `workflow.store`, which makes what is not there."""
 
 
