@@ -115,7 +115,7 @@ UNITS := $(DESTDIR)/etc/systemd/system
 COMMAND := $(DESTDIR)/usr/local/bin/promptly
 UNIT_FILES := promptly.service promptly-check.service promptly-check.timer promptly-alarm@.service
 INSTALL_PIP = '$(PREFIX)/.venv/bin/python' -m pip --disable-pip-version-check --quiet install
-PROGRAM := daemon.py workflow templates docs config.example.toml
+PROGRAM := daemon.py workflow templates docs config.example.toml node.example.toml
 RELOAD = if test -z '$(DESTDIR)' -a -d /run/systemd/system; then systemctl daemon-reload; fi
 
 install: install-files ## as root: the program to /opt/promptly, a first configuration to /etc/promptly, the units

@@ -8,8 +8,8 @@ from argparse import Namespace
 from dataclasses import fields
 from typing import Any
 
-from workflow.config import load
 from workflow.store import encode, peek
+from workflow.verbs.chosen import chosen
 
 
 def main(asked: Namespace) -> int:
@@ -18,7 +18,7 @@ def main(asked: Namespace) -> int:
     The client's name and all words stand there as written, whatever ``[privacy] client_name`` says.
     """
     case_id = asked.case
-    config = load(asked.config, secrets=False)
+    config = chosen(asked, secrets=False)
     found = asyncio.run(_exported(config.store.url, case_id))
     if found is None:
         print(f"Case {case_id} is not there, or can't be read: see state/README.md.", file=sys.stderr)

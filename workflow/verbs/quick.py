@@ -11,9 +11,10 @@ import sys
 from argparse import Namespace
 from datetime import timedelta
 
-from workflow.config import look
-from workflow.store import board
+from workflow.config import Seen
+from workflow.store import Alive, board
 from workflow.verbs import tell_faults
+from workflow.verbs.chosen import chosen_seen, config_of, seen_of, served
 
 TOO_LONG = timedelta(minutes=5)
 """Of real time for the mailbox, which is looked through by real time; of the clinic's for letters that wait. A server
@@ -26,23 +27,45 @@ def main(asked: Namespace) -> int:
     Faults of the configuration are told as well, but a daemon that lives goes on without it: the alarm of a daemon that
     does not answer reports must not be raised for them. 2: they are there, and no daemon lives.
     """
-    seen = look(asked.config)
+    if asked.all:
+        return _each(asked)
+    seen = chosen_seen(asked)
     alive = asyncio.run(board(seen.url).alive())
     tell_faults(seen, alive)
+    if (wrong := _wrong(seen, alive)) is not None:
+        print(wrong, file=sys.stderr)
+        return 1
+    assert alive is not None
+    assert alive.silent_for is not None
+    print(f"ok: the daemon lives, the mailbox was looked through {alive.silent_for.seconds} s ago")
+    return 0
+
+
+def _each(asked: Namespace) -> int:
+    """A line a clinic that is not well."""
+    node, known = served(asked)
+    failed = False
+    for name, one in known.items():
+        seen = seen_of(config_of(name, one, node, secrets=False))
+        if (wrong := _wrong(seen, asyncio.run(board(seen.url).alive()))) is not None:
+            print(f"{name}: {wrong}", file=sys.stderr)
+            failed = True
+    if not failed:
+        print(f"ok: all {len(known)} clinics are watched")
+    return 1 if failed else 0
+
+
+def _wrong(seen: Seen, alive: Alive | None) -> str | None:
     if alive is None:
-        wrong = f"no daemon lives on {seen.url}: systemctl status promptly, then journalctl -u promptly"
-    elif alive.silent_for is None:
-        wrong = "the daemon has not reached the mailbox yet: run `check`, which says what refuses"
-    elif alive.silent_for > TOO_LONG:
-        wrong = f"the mailbox was last looked through {_minutes(alive.silent_for)} ago: run `check`, which says why"
-    elif alive.unsent_for > TOO_LONG:
+        return f"no daemon lives on {seen.url}: systemctl status promptly, then journalctl -u promptly"
+    if alive.silent_for is None:
+        return "the daemon has not reached the mailbox yet: run `check`, which says what refuses"
+    if alive.silent_for > TOO_LONG:
+        return f"the mailbox was last looked through {_minutes(alive.silent_for)} ago: run `check`, which says why"
+    if alive.unsent_for > TOO_LONG:
         unsent = f"no letter has left for {_minutes(alive.unsent_for)}"
-        wrong = f"{unsent}, the SMTP server is not reached, or refuses us: run `check`"
-    else:
-        print(f"ok: the daemon lives, the mailbox was looked through {alive.silent_for.seconds} s ago")
-        return 0
-    print(wrong, file=sys.stderr)
-    return 1
+        return f"{unsent}, the SMTP server is not reached, or refuses us: run `check`"
+    return None
 
 
 def _minutes(span: timedelta) -> str:

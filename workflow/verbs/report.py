@@ -20,13 +20,14 @@ from zoneinfo import ZoneInfo
 import orjson
 from rich.table import Table
 
-from workflow.config import Config, load
+from workflow.config import Config
 from workflow.core.figures import Totals, contact_time, figures, over_ten_minutes, totals
 from workflow.core.model import Case, Says, State
 from workflow.core.month import month_before, month_start, reported_in
 from workflow.core.rules import Kind
 from workflow.store import EVER, peek
 from workflow.verbs import Terminal, iso
+from workflow.verbs.chosen import chosen
 
 COLUMNS = (
     *("case", "kind", "state", "associate", "reported_at", "contacted_at", "minutes_to_contact", "over_10_minutes"),
@@ -38,7 +39,7 @@ COLUMNS = (
 
 def main(asked: Namespace) -> int:
     """Print the figures (contract section 7); exit codes 0, 2 and 4."""
-    config, month = load(asked.config, secrets=False), asked.month
+    config, month = chosen(asked, secrets=False), asked.month
     if month is not None and not re.fullmatch(r"20\d{2}-(0[1-9]|1[0-2])", month):
         print(f"--month {month}: write a month such as 2026-11", file=sys.stderr)
         return 2

@@ -14,9 +14,10 @@ from workflow import logs
 from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
-from workflow.config import Config, load
+from workflow.config import Config
 from workflow.store import Carried, Locked, NotCommitted, Request, Store, act_as_owner, board, peek
 from workflow.upkeep import Upkeep
+from workflow.verbs.chosen import chosen
 
 PATIENCE = 60.0
 """Seconds for which a running daemon is waited for: it looks once a second, and reads thousands of files in seconds."""
@@ -27,7 +28,7 @@ def main(asked: Namespace) -> int:
     something is left; 2 no terminal to ask on, or no such case; 4 the store can't be read.
     """
     case_id = asked.case if asked.verb == "erase" else ""
-    config = load(asked.config, secrets=False)
+    config = chosen(asked, secrets=False)
     try:
         act_as_owner(config.store.url)
         if case_id and not asyncio.run(_is_there(config, case_id)):

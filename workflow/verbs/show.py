@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from workflow.clock import SystemClock
-from workflow.config import Seen, look
+from workflow.config import Seen
 from workflow.core.language.names import shown
 from workflow.core.language.printed import clock_time, day
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Says, State, Timer
@@ -25,6 +25,7 @@ from workflow.core.people import Role
 from workflow.core.schedule import QUIET, asks_outcome, held_until
 from workflow.store import Alive, Reader, board, peek
 from workflow.verbs import iso, tell_faults
+from workflow.verbs.chosen import chosen_seen
 
 WIDTH = 80
 """Columns of the smallest terminal anybody uses."""
@@ -47,7 +48,7 @@ class Line(NamedTuple):
 def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
     case_id = asked.case
-    seen = look(asked.config)
+    seen = chosen_seen(asked)
     alive = asyncio.run(board(seen.url).alive())
     tell_faults(seen, alive)
     store = asyncio.run(peek(seen.url))

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from workflow import VERSION
 from workflow.clock import SystemClock
-from workflow.config import Seen, look
+from workflow.config import Seen
 from workflow.core.board import by_need, midnight, span
 from workflow.core.language.names import shown
 from workflow.core.language.printed import clock_time, day
@@ -25,6 +25,7 @@ from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.core.outsiders import UNTOLD, was_told_to_nobody
 from workflow.store import Alive, board, peek
 from workflow.verbs import Terminal, iso, tell_faults
+from workflow.verbs.chosen import chosen_seen, config_of, seen_of, served
 
 LETTERS = {
     Due.REMINDER: LetterKind.REMINDER,
@@ -56,11 +57,36 @@ class Page:
 
 def main(asked: Namespace) -> int:
     """Print the state (contract section 7); exit codes 0, 2 and 4."""
-    page = asyncio.run(_look(look(asked.config)))
+    if asked.all:
+        return _each(asked)
+    page = asyncio.run(_look(chosen_seen(asked)))
     if asked.json:
         print(orjson.dumps(page.found, option=orjson.OPT_INDENT_2).decode())
     else:
         _print(page)
+    return 0
+
+
+def _each(asked: Namespace) -> int:
+    """Counts alone, a line a clinic."""
+    node, known = served(asked)
+    clinics: list[dict[str, Any]] = []
+    for name, one in known.items():
+        found = asyncio.run(_look(seen_of(config_of(name, one, node, secrets=False)))).found
+        counts = {"open": len(found["open"]), "connected": found["mailbox"]["connected"]}
+        clinics.append({"name": name, **counts, **{key: found[key] for key in ("owed", "set_aside", "closed_today")}})
+    if asked.json:
+        print(orjson.dumps({"clinics": clinics}, option=orjson.OPT_INDENT_2).decode())
+        return 0
+    table = Table(
+        *("clinic", "open", "owed", "failed", "set aside", "closed today", "mailbox"), box=None, pad_edge=False
+    )
+    for told in clinics:
+        owed = (str(told["owed"][post]) for post in ("waiting", "failed"))
+        rest = (str(told[key]) for key in ("set_aside", "closed_today"))
+        mailbox = "connected" if told["connected"] else "not connected"
+        table.add_row(told["name"], str(told["open"]), *owed, *rest, mailbox)
+    Terminal().print(table)
     return 0
 
 

@@ -19,12 +19,13 @@ from rich.text import Text
 
 from workflow import logs
 from workflow.clock import SystemClock
-from workflow.config import Config, load
+from workflow.config import Config, Faults
 from workflow.verbs import Terminal
 from workflow.verbs.check import imap, machine, sending, smtp, trust
 from workflow.verbs.check.finding import Finding, Level, Tell, fail, ok, skipped
 from workflow.verbs.check.installed import installed
 from workflow.verbs.check.oddities import oddities
+from workflow.verbs.chosen import chosen, config_of, served
 
 PART_MOST = 60.0
 """Seconds for all of one server: several answers that each take their whole time-out. Looking up a name alone may take
@@ -36,7 +37,9 @@ STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red", Level
 def main(asked: Namespace) -> int:
     """Print a line a part; exit code 0 when none fails, 1 when one does, 2 for a faulty configuration."""
     logs.set_up(quiet=True)
-    config = load(asked.config)
+    if asked.all:
+        return _each(asked)
+    config = chosen(asked)
     console, found = Terminal(), []
     for finding in findings(config, send=asked.send):
         found.append(finding)
@@ -50,6 +53,27 @@ def main(asked: Namespace) -> int:
         print(json.dumps({"ok": not failed, "parts": parts}, indent=1))
     else:
         print(_summary(found, sent=asked.send))
+    return 1 if failed else 0
+
+
+def _each(asked: Namespace) -> int:
+    """A line a clinic: how many parts fail here, and which; without a word of what is in it."""
+    node, known = served(asked)
+    clinics = []
+    for name, one in known.items():
+        try:
+            found = list(findings(config_of(name, one, node)))
+            failing = [finding.part for finding in found if finding.level is Level.FAIL]
+            warned = sum(finding.level is Level.WARN for finding in found)
+        except Faults as faults:
+            failing, warned = list(faults.keys), 0
+        clinics.append({"name": name, "failing": failing, "warnings": warned})
+        if not asked.json:
+            fails = f"FAIL {', '.join(failing)}" if failing else "nothing fails"
+            print(f"{name}: {fails}; {warned} warnings", flush=True)
+    failed = any(one["failing"] for one in clinics)
+    if asked.json:
+        print(json.dumps({"ok": not failed, "clinics": clinics}, indent=1))
     return 1 if failed else 0
 
 
