@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import schedule
 import sdnotify
@@ -103,14 +103,17 @@ class Keeper:
 
     async def _work(self) -> None:
         """Until it leaves, or is to be begun anew. Raises what made it fail."""
-        practice = await self._opens()
+        opening = asyncio.ensure_future(self._opens())
+        if not await self._outlasts(opening):
+            opening.cancel()
+            return
+        practice = opening.result()
         work = asyncio.create_task(practice.run())
-        anew = asyncio.create_task(self._anew.wait())
         self.practice, self.wrong = practice, None
         try:
-            await asyncio.wait([work, anew], return_when=asyncio.FIRST_COMPLETED)
+            ended = await self._outlasts(work)
             stood_still = practice.stands_still
-            if not work.done():
+            if not ended:
                 practice.stop()
                 await asyncio.wait([work], timeout=ENDED_WITHIN)
             if work.done():
@@ -119,11 +122,19 @@ class Keeper:
                 raise StandsStillError
         finally:
             self.practice, self.off_since = None, time.monotonic()
-            for task in (anew, work):
-                task.cancel()
+            work.cancel()
             if self.name:
                 with suppress(StoreError):  # hints alone: a full disk is no reason to end in disorder
                     await practice.clinic.store.close()
+
+    async def _outlasts(self, work: asyncio.Future[Any]) -> bool:
+        """Wait for this until it is done, or something is to be begun anew; whether it is done."""
+        anew = asyncio.create_task(self._anew.wait())
+        try:
+            await asyncio.wait([work, anew], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            anew.cancel()
+        return work.done()
 
 
 class Node:

@@ -57,6 +57,9 @@ CALM_LOOK = 10.0
 AUDITED_WITHIN = 60.0
 """Seconds within which the auditor must have looked around: it waits for nothing but the store."""
 
+GRACE = 2.5
+"""Seconds for letters in DATA at a stop: a node gives its clinics within 3 s, `run` ends within 5."""
+
 UNWATCHED = timedelta(minutes=15)
 """What is told afterwards."""
 
@@ -192,7 +195,7 @@ class Practice:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._inbox.stop()
         self._recall.stop()
-        await self.sender.close(3.0)  # for letters in DATA; SIGTERM is done within 5 s (contract section 7)
+        await self.sender.close(GRACE)
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)

@@ -39,6 +39,12 @@ BEAT: Final = 1.0
 UNSERVED: Final = 60.0
 """Seconds without anybody at work after which a clinic is an orphan, and told to the operator."""
 
+AT_ONCE: Final = 32
+"""Clinics that begin at the same time: more would make those at work wait for the CPU, and servers wonder."""
+
+LOGIN: Final = 5.0
+"""Seconds that a clinic which begins may keep others from it."""
+
 GOODBYE: Final = 10.0
 """Seconds that a clinic which is to be held has for telling its admins."""
 
@@ -60,6 +66,8 @@ class Share:
         self._known: Mapping[str, Known] = {}
         self._taken: dict[str, int] = {}
         """The version by which each clinic here goes."""
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._begun: set[asyncio.Task[None]] = set()
         self._parting: dict[str, asyncio.Task[None]] = {}
         self._retain_at = time.monotonic() + RETAIN_EVERY  # as upkeep: a machine may start with a wrong clock
 
@@ -88,7 +96,7 @@ class Share:
                         retaining = asyncio.create_task(self._retain())
                 await asyncio.sleep(BEAT)
         finally:
-            for task in (told, retaining, *self._parting.values()):
+            for task in (told, retaining, *self._parting.values(), *self._begun):
                 if task is not None:
                     task.cancel()
 
@@ -133,7 +141,7 @@ class Share:
             keeper = self._node.keepers[name]
             is_orphan = keeper.practice is None and time.monotonic() - keeper.off_since > UNSERVED
             orphans += is_orphan
-            if keeper.wrong is not None and (is_orphan or not isinstance(keeper.wrong, Locked)):
+            if is_orphan or not isinstance(keeper.wrong, Locked | None):
                 self._tell_of(name, keeper)  # a verb such as `erase` may hold it for a moment
             if keeper.practice is not None and keeper.practice.overdue:
                 now = self._clock.now()
@@ -145,6 +153,9 @@ class Share:
         if isinstance(keeper.wrong, Faults):
             advice = f"Put right here what {self._config.file_of(name)} names: {why}. It is tried again in 10 minutes"
             self.operator.tell(f"clinic {name} cannot be served", f"Nobody watches it. {advice}, or at a reload.")
+        elif keeper.practice is None and time.monotonic() - keeper.off_since > UNSERVED:
+            text = f"Nobody has watched it for a minute ({why}); it is tried again and again. Nothing is lost."
+            self.operator.tell(f"clinic {name} is not served", text)
         else:
             text = f"It failed ({why}) and is begun anew, alone; the log says where. Nothing is lost."
             self.operator.tell(f"clinic {name} failed", text)
@@ -153,14 +164,30 @@ class Share:
 
     async def _open(self, name: str) -> Practice:
         """Raises `Faults` where this node lacks what the clinic needs, and `StoreError`."""
-        config = self._read(name, self._known[name])
-        store = await self._premises.claim(name)
+        await self._gate.acquire()
         try:
-            host = Host(self._config.node.name, partial(self._hear, name))
-            return Practice(Clinic(config, store, self._clock, host=host))
+            config = self._read(name, self._known[name])
+            store = await self._premises.claim(name)
+            try:
+                host = Host(self._config.node.name, partial(self._hear, name))
+                practice = Practice(Clinic(config, store, self._clock, host=host))
+            except BaseException:
+                await store.close()
+                raise
         except BaseException:
-            await store.close()
+            self._gate.release()
             raise
+        self._begun = {task for task in self._begun if not task.done()} | {asyncio.create_task(self._let_on(practice))}
+        return practice
+
+    async def _let_on(self, practice: Practice) -> None:
+        """The next clinic may begin once this one's mailbox is watched, or it has had its time."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOGIN):
+                    await practice.ready.wait()
+        finally:
+            self._gate.release()
 
     def _hear(self, name: str, fault: str, text: str) -> None:
         self.operator.tell(f"clinic {name}: {fault}", text)

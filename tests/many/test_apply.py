@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -13,11 +14,13 @@ from typing import Any
 import pytest
 
 import daemon
+from tests.configuration import write_password
 from tests.daemon_process import promptly
 from tests.in_time import happens, missed
 from tests.many.house import OPERATOR, House, write_clinic, write_node
 from tests.rows import each
 from tests.troubled_server import TroubledServer
+from workflow.config.node import load_clinic, load_node
 
 WITHIN = 2.0
 """Seconds within which nodes go by what is known (contract-many, 2)."""
@@ -119,6 +122,19 @@ async def test_the_operator_hears_of_what_a_node_lacks_and_no_admin_does(tmp_pat
         await riverside.is_served()
         await riverside.nothing_else()
         await hilltop.nothing_else()
+
+
+def test_a_secret_of_a_node_is_handed_over_by_its_clinics_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As systemd names what LoadCredential=secrets:/etc/promptly/secrets finds: by its way within that folder."""
+    node, credentials = load_node(write_node(tmp_path)), tmp_path / "credentials"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    credentials.mkdir()
+    for name in ("hilltop", "riverside"):
+        write_clinic(tmp_path, name, 1143, 1025)
+        shutil.rmtree(tmp_path / "secrets" / name)
+        write_password(credentials / f"secrets_{name}_password", f"{name}'s")
+        config = load_clinic(name, node.file_of(name).read_text(), node, "tinydb:state")
+        assert config.mailbox.password() == f"{name}'s"
 
 
 # --- the files --------------------------------------------------------------------------------------------

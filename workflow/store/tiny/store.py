@@ -62,7 +62,12 @@ class TinyStore(TinyReader):
 
     async def open(self) -> None:
         # In a thread: a hundred thousand files are no reason for the other clinics of this process to wait.
-        await asyncio.to_thread(self._open)
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open))
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(lambda _: self._lock.release())  # the thread goes on, and nobody waits for it
+            raise
 
     def _open(self) -> None:
         try:
