@@ -33,7 +33,7 @@ from workflow.mail.smtp.outbox import Outbox
 from workflow.mail.tokens import tokens_of
 from workflow.recall import Recall
 from workflow.sender import Sender
-from workflow.store import Alive, StoreError
+from workflow.store import Alive, Store, StoreError
 from workflow.upkeep import Upkeep
 from workflow.watch import FIRST_SWEEP_WAIT, Auditor, Away, LifeSigns
 
@@ -486,3 +486,20 @@ class Practice:
             self.clinic.store.board.say(self.alive())
         except StoreError:
             self.clinic.note_refusal()
+
+
+async def misfit(store: Store, url: str, *, rehearsal: bool) -> str | None:
+    """Why the state cannot be run by this clock: its times are real, or a rehearsal's, for good (contract section 5).
+
+    One of an earlier version does not say; then the last daemon counts, or that there was one.
+    """
+    elsewhere = "name another folder, a new one, in [store] url."
+    last, used = await store.board.alive(living=False), store.desk.place or await store.latest_at()
+    rehearsed = {"yes": True, "no": False}.get(store.desk.marks.get(REHEARSED, ""), last and last.rehearsed)
+    if rehearsed is None and used:
+        rehearsed = False
+    if rehearsed is None or rehearsed is rehearsal:
+        return None
+    if rehearsed:
+        return f"{url} was made by a rehearsal (--speed, --clock), so its times are not real: {elsewhere}"
+    return f"{url} is in real use, which a rehearsal (--speed, --clock) would spoil: {elsewhere}"

@@ -22,11 +22,12 @@ from workflow import VERSION, logs
 from workflow.clinic import Clinic, Host
 from workflow.clock import Clock
 from workflow.config import Config, Faults
+from workflow.config.faults import KeyFault
 from workflow.config.keys import changed_at_start
 from workflow.config.node import NodeConfig, load_clinic
 from workflow.node import Keeper, Node
 from workflow.operator import Operator
-from workflow.practice import Practice
+from workflow.practice import Practice, misfit
 from workflow.store import Locked, StoreError
 from workflow.store.premises import Known, NodeNews, Premises, Standing
 from workflow.upkeep import Upkeep
@@ -169,6 +170,8 @@ class Share:
             config = self._read(name, self._known[name])
             store = await self._premises.claim(name)
             try:
+                if (refusal := await misfit(store, config.store.url, rehearsal=False)) is not None:
+                    raise Faults(config.path, [KeyFault("store.url", refusal)])
                 host = Host(self._config.node.name, partial(self._hear, name))
                 practice = Practice(Clinic(config, store, self._clock, host=host))
             except BaseException:

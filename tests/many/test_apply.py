@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -20,7 +21,9 @@ from tests.in_time import happens, missed
 from tests.many.house import OPERATOR, House, write_clinic, write_node
 from tests.rows import each
 from tests.troubled_server import TroubledServer
+from workflow import share
 from workflow.config.node import load_clinic, load_node
+from workflow.store.premises import Known, Standing
 
 WITHIN = 2.0
 """Seconds within which nodes go by what is known (contract-many, 2)."""
@@ -94,6 +97,38 @@ async def test_after_15_minutes_without_a_node_its_admins_hear_of_it(tmp_path: P
         if told:
             await riverside.alex.gets("notice")
         await riverside.nothing_else()
+
+
+@pytest.mark.slow
+async def test_what_a_removed_clinic_kept_goes_by_its_privacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "RETAIN_EVERY", 0.2)
+    async with House(tmp_path) as house, house.clinic("riverside") as riverside:
+        await house.applies()
+        await riverside.is_served()
+        await missed(riverside)
+        state = tmp_path / "clinics" / "riverside"
+        await riverside.ravi.writes("LATE 15 Kim")
+        (_, draft) = await riverside.alex.gets("alert"), await riverside.ravi.gets("draft")
+        await riverside.ravi.writes(f"[{draft.case}] CONNECTED")
+        await riverside.ravi.gets("receipt")
+        await riverside.alex.gets("update")
+
+        def remove(known: dict[str, Known]) -> None:
+            """As `apply` does, by the house's clock."""
+            removed_at = house.clock.now()
+            known["riverside"] = replace(known["riverside"], standing=Standing.REMOVED, changed_at=removed_at)
+
+        await house.premises.configure(remove)
+        await happens(lambda: not house.node.keepers)
+
+        def held() -> str:
+            return "".join(file.read_text() for file in state.rglob("*.json"))
+
+        house.clock.move(timedelta(days=29))
+        await asyncio.sleep(1)  # nothing to await: that nothing goes is the point
+        assert '"Sam"' in held()
+        house.clock.move(timedelta(days=2))
+        await happens(lambda: '"Sam"' not in held() and '"Kim"' not in held())
 
 
 @pytest.mark.slow

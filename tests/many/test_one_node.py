@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from tests.conversation import TWO_O_CLOCK
 from tests.in_time import answers, happens, missed
 from tests.many.house import House, Served
 from tests.test_health import ask, free_port, listening, metrics
 from workflow import node, watch
+from workflow.core.model import Decision
+from workflow.engine import REHEARSED
+from workflow.store.tiny.store import TinyStore
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +121,17 @@ async def test_a_clinic_that_stands_still_is_begun_anew_alone(tmp_path: Path, mo
         assert hilltop.practice is other
         await missed(hilltop)
         never.set()
+
+
+async def test_a_state_of_a_rehearsal_is_not_served(tmp_path: Path) -> None:
+    store = TinyStore(tmp_path / "clinics" / "riverside")
+    await store.open()
+    await store.commit(Decision("begun"), TWO_O_CLOCK, marks={REHEARSED: "yes"})
+    await store.close()
+    async with House(tmp_path) as house, house.clinic("riverside"):
+        await house.applies()
+        await happens(lambda: "riverside" in house.node.keepers and house.node.keepers["riverside"].wrong is not None)
+        assert "store.url" in str(house.node.keepers["riverside"].wrong)
 
 
 async def test_health_has_a_page_a_clinic_and_metrics_sums(tmp_path: Path) -> None:

@@ -19,14 +19,11 @@ from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config, Faults, load
-from workflow.engine import REHEARSED
 from workflow.node import Node
-from workflow.practice import Practice
+from workflow.practice import Practice, misfit
 from workflow.store import Locked, Store, StoreError
 
 log = structlog.get_logger()
-
-_ELSEWHERE = "name another folder, a new one, in [store] url."
 
 
 def main(asked: Namespace) -> int:
@@ -57,7 +54,7 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     store = await stores.open(config.store.url)
     try:
-        if (refusal := await _misfit(config, store, rehearsal=start is not None)) is not None:
+        if (refusal := await misfit(store, config.store.url, rehearsal=start is not None)) is not None:
             print(refusal, file=sys.stderr)
             return 2
         clock = SystemClock() if start is None else await _rehearsed(store, start, asked.speed or 1.0)
@@ -80,22 +77,6 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
         with suppress(StoreError):  # hints alone: a full disk is no reason to end in disorder
             await store.close()
     return 0
-
-
-async def _misfit(config: Config, store: Store, *, rehearsal: bool) -> str | None:
-    """Why the state cannot be run by this clock: its times are real, or a rehearsal's, for good (contract section 5).
-
-    One of an earlier version does not say; then the last daemon counts, or that there was one.
-    """
-    last, used = await store.board.alive(living=False), store.desk.place or await store.latest_at()
-    rehearsed = {"yes": True, "no": False}.get(store.desk.marks.get(REHEARSED, ""), last and last.rehearsed)
-    if rehearsed is None and used:
-        rehearsed = False
-    if rehearsed is None or rehearsed is rehearsal:
-        return None
-    if rehearsed:
-        return f"{config.store.url} was made by a rehearsal (--speed, --clock), so its times are not real: {_ELSEWHERE}"
-    return f"{config.store.url} is in real use, which a rehearsal (--speed, --clock) would spoil: {_ELSEWHERE}"
 
 
 async def _rehearsed(store: Store, start: datetime, speed: float) -> Clock:
