@@ -37,7 +37,7 @@ wants to stop|sister's wedding|new job|busy|too busy|double booked|weather|ice s
 conjunctivitis|toothache|shingles|ear infection|says she forgot|texted that she is ill|called in sick|ill|sick|unwell|
 hangover|locked out|keys lost|dog died|vet|babysitter|parking|still sick|away|asleep|slept in|out sick|labour|
 appendicitis|tonsillitis|chickenpox|sore throat|earache|car accident|bridge closed|roadworks|fog|storm|flooded basement|
-burst pipe|landlord|custody hearing|interview|exam week|graduation|bereavement|mother ill|father in hospital
+burst pipe|laryngitis|landlord|custody hearing|interview|exam week|graduation|bereavement|mother ill|father in hospital
 """
 MOOD = """
 again|argh|ugh|so annoying|third time|3rd time this month|as usual|sigh|:(|!!|typical|frustrating!|disappointing|sorry|

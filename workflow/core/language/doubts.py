@@ -34,9 +34,6 @@ _UNDONE = vocabulary.listed(
 _UNDONE_TO = vocabulary.listed("be confirm decide determine discuss do follow hold")
 """The same after "to" and "on": "rescheduled to be confirmed", "on hold"."""
 
-_FAILED = vocabulary.listed("bounced undeliverable undelivered")
-"""What never reached anybody, wherever these stand."""
-
 _REFUSING = frozenset("\u274c\u274e\u2716\u26d4\U0001f44e\U0001f6ab\U0001f645")
 """Emoji do not matter (section 3), but for those that say no."""
 
@@ -175,8 +172,6 @@ def denies(text: str) -> bool:
     """Whether "not", "n't", "cannot" or "will" stands in it outside the table's phrases, or a "no" that ends it."""
     shown, row = vocabulary.plain(text), vocabulary.pieces(text)
     for at, piece in enumerate(row):
-        if piece.meaning is not None:
-            continue
         if piece.folded in _NEGATIONS or piece.folded.endswith(("n't", "'ll")):
             return True
         if piece.folded == "no":
@@ -230,7 +225,7 @@ def takes_back(rest: str) -> bool:
     withdrawn = any(piece.meaning is not None and piece.meaning.word in _WITHDRAWING for piece in row)
     first, second = [*(piece.folded for piece in row[:2]), "", ""][:2]
     undone = first in _UNDONE or (first in {"to", "on", "may"} and second in _UNDONE_TO | _UNDONE)
-    return undone or withdrawn or holds(rest, _FAILED)
+    return undone or withdrawn
 
 
 def leaves_open(rest: str) -> bool:
@@ -284,7 +279,7 @@ def takes_back_below(sentence: str, client: str) -> bool:
 
 def refuses(line: str) -> bool:
     """Whether an emoji in it says no: "RESCHEDULED" and a cross."""
-    return not line.isascii() and not _REFUSING.isdisjoint(line)
+    return not _REFUSING.isdisjoint(line)
 
 
 def of_another_kind(rest: str, kind: Kind) -> bool:

@@ -86,8 +86,6 @@ def answer(reading: Reading, case: Case, role: Role, writer: str = "") -> Answer
     """
     if reading.empty:
         return Doubt(Why.EMPTY)
-    if reading.courtesy:
-        return None
     said = vocabulary.match(reading.line, case.client)
     # an admin's whole text may be a note
     told = reading.line if role is Role.ASSOCIATE else f"{reading.line}\n{reading.rest}"
