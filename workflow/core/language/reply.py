@@ -381,11 +381,9 @@ class _Speech:
         if said.word in vocabulary.SAYS:
             loose = said.phrase or self._has_punctuation() or self._goes_on(first)
             return said.capitals or (loose and not doubts.holds(said.rest, doubts.BUSINESS))
-        words = [piece.folded for piece in row]
-        if said.word in {Word.SENT, Word.CONTACTED} and not self._has_punctuation():
-            whose = said.word is Word.SENT and said.said.casefold().endswith(" her")  # "SENT her agent a text"
-            if doubts.is_for_another(said, self.case.client) or (whose and not self._may_follow_phrase(words)):
-                return False
+        unparted = said.word in {Word.SENT, Word.CONTACTED} and not self._has_punctuation()
+        if unparted and doubts.is_for_another(said, self.case.client):
+            return False
         if said.word is Word.MISTAKE and doubts.holds(said.rest, doubts.BUSINESS):
             return False  # "MISTAKE in the invoice"
         # Capitals are a command, unless somebody writes everything in them and the word is an everyday one.
@@ -402,7 +400,7 @@ class _Speech:
         if self._has_punctuation() or vocabulary.makeup_in(said.rest) == ("", True):
             return True
         if said.phrase:
-            return self._may_follow_phrase(words)
+            return self._may_follow_phrase([piece.folded for piece in row])
         if said.word is Word.SENT:
             twice = all(piece.folded in _AFTER_SENT or piece.meaning == vocabulary.SENT for piece in row)
             on = first in _AFTER_SENT and said.folded != "called"
