@@ -1,7 +1,7 @@
 """What people type, dictate and autocorrect, line by line: `grammar.txt` says how each line is read, and this runs it.
 
 Beside the table: what stands around a line changes nothing (contract section 3). That no text raises or hangs is
-`tests/core/test_grammar.py`.
+`tests/core/language/test_reading.py`.
 """
 
 from __future__ import annotations
