@@ -111,6 +111,19 @@ async def test_a_client_waited_for_who_wants_another_time(tmp_path: Path) -> Non
             person.inbox.clear()
 
 
+async def test_who_did_not_come_and_wants_another_time_is_one_tap_from_it(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        draft = await opens(clinic, "WAITING Sam AT 2pm")
+        await clinic.dana.taps(draft, "ABSENT")
+        await come(clinic, dana="receipt", alex="update")
+        await clinic.dana.replies(draft, "He wants another time")
+        got = await come(clinic, dana="receipt", alex="update")
+        assert got["dana"].first_line.endswith("Alex is asked for a time; if you find one, reply RESCHEDULED.")
+        await clinic.dana.taps(got["dana"], "RESCHEDULED")
+        await come(clinic, dana="receipt", alex="update")
+        assert (await case_of(clinic, draft)).outcome == "rescheduled"
+
+
 async def test_the_digest_says_who_wants_a_new_time(tmp_path: Path) -> None:
     async with Clinic(tmp_path, digest="08:30") as clinic:
         draft = await opens(clinic, "NOSHOW Sam")
