@@ -127,6 +127,9 @@ class TestInNobodyS:
         decision = decided(situation(RAVI, line, closed, standing=Standing.STRANGER, associate=None, admin=None))
         assert decision == Decision("nobody we know")
 
+    def test_of_who_is_known_it_is_not_said_that_nobody_knows_them(self) -> None:
+        assert decided(situation(ALEX, "Lunch?", standing=Standing.REFUSED)) == Decision("a refused sender")
+
     def test_an_admin_s_name_is_told_to_the_others_with_a_choice_for_each(self) -> None:
         decision = decided(situation(ALEX, "NOSHOW Sam", standing=Standing.REFUSED))
         assert told(decision)[:2] == ["admin@clinic.test notice refused", "pat@clinic.test notice refused"]

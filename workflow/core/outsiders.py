@@ -219,7 +219,7 @@ def take_unknown(situation: Situation) -> Decision:
     report = reading.report
     plain = report is not None and (report.capitals or report.minutes is not None)
     if about is None and not plain:
-        return Decision("nobody we know")
+        return Decision("nobody we know" if person is None else "a refused sender")
     letters: tuple[Letter, ...] = ()
     untold = NOT_TOLD
     if sum(lately(at, HOUR, scene.now) for at in situation.notices) < NOTICES_AN_HOUR:

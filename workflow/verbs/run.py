@@ -69,7 +69,7 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
             try:
                 practice.reload(load(asked.config, rehearsal=start is not None))
             except Faults as faults:
-                log.error("configuration not reread", keys=faults.keys)
+                log.error("configuration not reread", keys=faults.keys, advice="check says what is wrong with them")
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
         await node.run()
