@@ -61,7 +61,7 @@ def closed(case: Case, outcome: Outcome, at: str, note: str | None = None) -> Ca
 
 
 AFTERNOON = [
-    missed("14:19", "Sam Peterson", "14:00"),
+    missed("14:19", "Sam Peterson", "14:00", reminders=(local("14:24"), local("14:29")), escalated_at=local("14:29")),
     late("14:27", "Kim Ono", 20, "14:30", associate=RAVI),
     planned(
         late("13:40", "Zoe Adams", 15, "13:45", associate=MEI),
