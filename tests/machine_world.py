@@ -22,10 +22,6 @@ MAILBOX, DANA, RAVI, ALEX = "clinic@clinic.test", "dana@clinic.test", "ravi@clin
 Found = TypeVar("Found")
 
 
-class PowerCut(BaseException):
-    """No `except Exception` may survive it."""
-
-
 class KnownChance:
     """An instance, from which all ids follow, that is the same in each repetition of a game."""
 

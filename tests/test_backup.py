@@ -21,7 +21,7 @@ from tests.conversation import MAILBOX, Clinic
 from tests.in_time import happens, missed
 from tests.premises import Premises, premises
 from tests.store.cases import DAY, NINE, a_case, a_letter, about, closed, without_case
-from tests.store.tiny_bench import Failing, TinyBench, files, opened
+from tests.store.tiny_bench import Failing, PowerCut, TinyBench, files, opened
 from workflow.core.model import Post
 from workflow.store import Unreadable, codec
 from workflow.store.tiny import atomic
@@ -62,8 +62,8 @@ class TestACopy:
     async def test_appears_whole_or_not_at_all(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         state = tmp_path / "state"
         await a_state(state)
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(atomic, "boundary", Failing(2, KeyboardInterrupt()))
+        with monkeypatch.context() as patch, pytest.raises(PowerCut):
+            patch.setattr(atomic, "boundary", Failing(2, PowerCut()))
             back_up(state, "2026-11-05")
         assert (state / "backups" / "2026-11-05.new" / "desk.json").exists()
         assert names(state) == []
@@ -365,10 +365,10 @@ class TestAnUpgrade:
         while True:
             shutil.rmtree(state, ignore_errors=True)
             shutil.copytree(original, state)
-            crash = Failing(step, KeyboardInterrupt())
+            crash = Failing(step, PowerCut())
             bench = TinyBench(state)
             dying = bench.make()
-            with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            with monkeypatch.context() as patch, suppress(PowerCut):
                 patch.setattr(atomic, "boundary", crash)
                 await dying.open()
             bench.kill(dying)

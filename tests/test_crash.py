@@ -16,16 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.conversation import Clinic
-from tests.store.tiny_bench import TinyBench
+from tests.store.tiny_bench import PowerCut, TinyBench
 from workflow.core.mail import Place
 from workflow.core.model import Fate
 from workflow.mail.imap.inbox import Inbox
 from workflow.mail.smtp.outbox import Attempt, Outbox
 from workflow.store.tiny import atomic
-
-
-class PowerCut(BaseException):
-    """No `except Exception` may survive it."""
 
 
 @dataclass

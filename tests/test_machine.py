@@ -36,7 +36,6 @@ from tests.machine_world import (
     RAVI,
     KnownChance,
     MailServer,
-    PowerCut,
     Written,
     at_once,
     configuration,
@@ -44,7 +43,7 @@ from tests.machine_world import (
     lying,
 )
 from tests.movable_clock import MovableClock
-from tests.store.tiny_bench import kill
+from tests.store.tiny_bench import PowerCut, kill
 from workflow.clinic import Clinic
 from workflow.core.mail import Place
 from workflow.core.model import Case, Fate

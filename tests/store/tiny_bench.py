@@ -78,5 +78,9 @@ class Failing:
         self._passing -= 1
 
 
+class PowerCut(BaseException):
+    """No `except Exception` may survive it."""
+
+
 def full_disk() -> OSError:
     return OSError(errno.ENOSPC, "No space left on device")
