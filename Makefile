@@ -18,7 +18,7 @@ BROWSER := chromium
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test every-test left-out quick lint types imports format bench crash tried soak fuzz replies \
-	letters lock clean install install-files uninstall
+	letters lock clean install install-files uninstall no-package deb
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,13 @@ left-out:
 	fi
 	@if ! command -v systemd-analyze >/dev/null; then \
 		echo "LEFT OUT: what systemd says of the units. To have it, as root: apt-get install systemd"; \
+	fi
+	@if ! command -v mmdebstrap >/dev/null; then \
+		echo 'LEFT OUT: Debian 12 and 13 with Promptly installed. To have them, as root: apt-get install mmdebstrap'; \
+	elif ! test "$$(id -u)" = 0; then \
+		echo 'LEFT OUT: Debian 12 and 13 with Promptly installed, which only root can start.'; \
+	elif ! unshare --mount sh tests/systemd/boot.sh / /bin/true >/dev/null; then \
+		echo 'LEFT OUT: Debian 12 and 13 with Promptly installed: here root may have no namespaces of its own.'; \
 	fi
 
 quick: venv ## the tests that take seconds; the conversations come with all tests
@@ -126,8 +133,13 @@ install: install-files ## as root: the program to /opt/promptly, a first configu
 	@$(RELOAD)
 	@echo 'Installed. What to do next stands in docs/install.md; after an upgrade: systemctl restart promptly'
 
+# Who has the Debian package must not mix it with this.
+no-package:
+	@if test -z '$(DESTDIR)' -a -e /usr/bin/promptly; then \
+		echo 'The Debian package is installed here. To have this in its place: apt-get remove promptly' >&2; exit 1; fi
+
 # Nobody's configuration or password is ever replaced. What an older version left of the program is removed.
-install-files:
+install-files: no-package
 	@umask 022 && mkdir -p '$(PREFIX)' '$(ETC)' '$(UNITS)' '$(dir $(COMMAND))' \
 		&& rm -rf '$(PREFIX)/workflow' '$(PREFIX)/templates' '$(PREFIX)/docs' \
 		&& tar -c --mode=u=rwX,go=rX --exclude=__pycache__ --exclude=docs/letters --exclude=docs/board $(PROGRAM) \
@@ -138,7 +150,7 @@ install-files:
 		> '$(ETC)/config.toml' && chmod 644 '$(ETC)/config.toml'; }
 	@test -e '$(ETC)/mailbox.password' || install -m 600 /dev/null '$(ETC)/mailbox.password'
 
-uninstall: ## as root: remove what `make install` made, but never the configuration, the password or the state
+uninstall: no-package ## as root: remove what `make install` made, but never the configuration, the password or the state
 	@if test -z '$(DESTDIR)' -a -d /run/systemd/system; then \
 		systemctl disable --quiet --now promptly.service promptly-check.timer || true; fi
 	@cd '$(UNITS)' && rm -f $(UNIT_FILES)
@@ -146,6 +158,44 @@ uninstall: ## as root: remove what `make install` made, but never the configurat
 	@$(RELOAD)
 	@echo 'Removed. Left as they were: $(ETC) and the state, which lies in $(DESTDIR)/var/lib/private/promptly'
 	@echo '($(DESTDIR)/var/lib/promptly is but a link to it). For good: rm -r both, and $(ETC)'
+
+# One package for two releases: each one's Python finds its libraries by its own number. Nothing is compiled: what has no
+# wheel is plain Python.
+PYTHONS := 3.11 3.13
+WHEELS := --only-binary :all: --no-binary authres,sdnotify $(patsubst %,--platform manylinux_2_%_x86_64,17 28 34)
+PACKAGE := build/deb
+LIBRARIES := $(PACKAGE)/opt/promptly/.venv
+LOCKED_PIP = build/pip/bin/pip --disable-pip-version-check --quiet $(1) --require-hashes --no-build-isolation --use-pep517
+VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' workflow/__init__.py)
+
+deb: build/wheels/.locked build/pip/.locked ## a Debian package for 12 and 13 (amd64): build/promptly_VERSION_amd64.deb
+	@rm -rf $(PACKAGE) build/promptly_*.deb
+	@$(MAKE) --no-print-directory install-files DESTDIR=$(PACKAGE) UNITS=$(PACKAGE)/usr/lib/systemd/system \
+		COMMAND=$(PACKAGE)/usr/bin/promptly ETC=$(PACKAGE)/opt/promptly/first
+	@install -d $(PACKAGE)/DEBIAN $(PACKAGE)/usr/share/doc/promptly $(LIBRARIES)/bin
+	@ln -s /usr/bin/python3 $(LIBRARIES)/bin/python
+	@echo 'home = /usr/bin' > $(LIBRARIES)/pyvenv.cfg
+	@for python in $(PYTHONS); do $(call LOCKED_PIP,install) --no-index --find-links build/wheels --no-deps --no-compile \
+		--python-version $$python $(WHEELS) --target $(LIBRARIES)/lib/python$$python/site-packages -r requirements.lock \
+		|| exit 1; done
+	@rm -rf $(LIBRARIES)/lib/python*/site-packages/bin
+	@$(PYTHON) systemd/debian/environment.py LICENSE $(PACKAGE)/usr/share/doc/promptly/copyright \
+		$(patsubst %,$(LIBRARIES)/lib/python%/site-packages,$(PYTHONS))
+	@install -m 755 $(addprefix systemd/debian/,preinst postinst prerm postrm) $(PACKAGE)/DEBIAN
+	@sed "s/@VERSION@/$(VERSION)/; s/@SIZE@/$$(du -sk $(PACKAGE) | cut -f1)/" systemd/debian/control > $(PACKAGE)/DEBIAN/control
+	@chmod -R u=rwX,go=rX $(PACKAGE) && chmod 600 $(PACKAGE)/opt/promptly/first/mailbox.password
+	@dpkg-deb --root-owner-group --build $(PACKAGE) build/promptly_$(VERSION)_amd64.deb
+
+build/wheels/.locked: requirements-build.lock requirements.lock | build/pip/.locked
+	@rm -rf build/wheels
+	@for python in $(PYTHONS); do $(call LOCKED_PIP,download) --no-deps --python-version $$python $(WHEELS) \
+		--dest build/wheels -r requirements-build.lock -r requirements.lock || exit 1; done
+	@touch $@
+
+build/pip/.locked: requirements-build.lock
+	@$(PYTHON) -m venv build/pip
+	@build/pip/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements-build.lock
+	@touch $@
 
 lock: ## write the locks anew, with the newest versions that pyproject.toml allows
 	@$(PYTHON) -m venv build/lock
