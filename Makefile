@@ -160,7 +160,7 @@ uninstall: no-package ## as root: remove what `make install` made, but never the
 	@echo '($(DESTDIR)/var/lib/promptly is but a link to it). For good: rm -r both, and $(ETC)'
 
 # One package for two releases: each one's Python finds its libraries by its own number. Nothing is compiled: what has no
-# wheel is plain Python.
+# wheel is plain Python. What dpkg is told and does lies in systemd/debian, beside the units that it is about.
 PYTHONS := 3.11 3.13
 WHEELS := --only-binary :all: --no-binary authres,sdnotify $(patsubst %,--platform manylinux_2_%_x86_64,17 28 34)
 PACKAGE := build/deb
