@@ -67,6 +67,11 @@ class Clinic:
         desk = self.store.desk
         return Scene(self.rules, now, partial(token, desk.instance), cause=cause, marks=desk.marks)
 
+    async def breathe(self, since: float) -> None:
+        """Let the other clinics of this node have the loop for as long as this one had it since then, by its time."""
+        if self.host is not None:
+            await asyncio.sleep(asyncio.get_running_loop().time() - since)
+
     def tell_operator(self, fault: str, text: str) -> bool:
         """Whether there is one, who hears of it in place of the admins; text without anybody's name."""
         if self.host is not None:

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections import ChainMap
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -70,6 +70,7 @@ class Owing(Protocol):
 
     def owe(self, letters: Iterable[Letter]) -> None: ...
     def look_anew(self) -> None: ...
+    def together(self) -> AbstractContextManager[None]: ...
 
 
 class Engine:
@@ -122,17 +123,19 @@ class Engine:
         """Decide whatever is due by now; how many cases were. One case that fails does not stop the others."""
         decided = 0
         async with self._deciding() as now:
-            for case in await self.clinic.store.due(now):
-                try:
+            with self._sender.together():
+                for case in await self.clinic.store.due(now):
                     self._began = asyncio.get_running_loop().time()
-                    scene = self.clinic.scene(now, case.timers[0].at.isoformat())
-                    ticked = tick_case(scene, attended(scene, case))
-                    await self._commit(Decision("due", case=ticked), now, case)
-                    decided += 1
-                except StoreError:
-                    raise
-                except Exception as error:  # the other catch-all: around one tick
-                    log.error("tick failed", case=case.id, error=type(error).__name__, where=place(error))
+                    try:
+                        scene = self.clinic.scene(now, case.timers[0].at.isoformat())
+                        ticked = tick_case(scene, attended(scene, case))
+                        await self._commit(Decision("due", case=ticked), now, case)
+                        decided += 1
+                    except StoreError:
+                        raise
+                    except Exception as error:  # the other catch-all: around one tick
+                        log.error("tick failed", case=case.id, error=type(error).__name__, where=place(error))
+                    await self.clinic.breathe(self._began)
         return decided
 
     async def begin_digests(self) -> None:

@@ -309,7 +309,9 @@ class Practice:
         taken = 0
         while True:
             fetched = await self._mails.get()
+            began = self._loop.time()
             await self._waited_out(partial(self._take_mail, fetched))
+            await self.clinic.breathe(began)
             self._signs_of_life.rests("mails")
             self._mails.task_done()
             taken += 1

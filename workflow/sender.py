@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
@@ -79,6 +79,7 @@ class Sender:
         self._turns = Turns()
         self._in_hand: dict[str, int | None] = {}
         """From when a letter's turn has come until it is known what became of it; its rank while it waits for MAIL."""
+        self._gathered: list[Letter] | None = None
         self._untold = False
         """The store may owe letters that are not here."""
         self._stopped: set[str] = set()
@@ -105,13 +106,25 @@ class Sender:
         """
         now = self._clock.now()
         for letter in letters:
-            if letter.post is Post.OWED:
+            if letter.post is Post.OWED and self._gathered is not None:
+                self._gathered.append(letter)
+            elif letter.post is Post.OWED:
                 self._turns.add(letter, now)
             elif letter.post is Post.WITHDRAWN and letter.id in self._in_hand:
                 self._stopped.add(letter.id)
         if self._turns:
             self.idled.clear()
         self._bell.set()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is owed meanwhile waits for the end, so that the most urgent of all of it goes first."""
+        self._gathered = []
+        try:
+            yield
+        finally:
+            gathered, self._gathered = self._gathered, None
+            self.owe(gathered)
 
     def look_anew(self) -> None:
         """The store may owe letters that nobody told of: ask it before the next one goes."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -114,6 +115,9 @@ class Paper:
 
     def look_anew(self) -> None:
         """Nobody sends here."""
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def owe(self, letters: object) -> None:
         assert isinstance(letters, (tuple, list))

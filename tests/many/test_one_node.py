@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.bench.mailboxes import names
 from tests.conversation import TWO_O_CLOCK
 from tests.in_time import answers, happens, missed
 from tests.many.house import House, Served
@@ -18,6 +21,7 @@ from tests.test_health import ask, free_port, listening, metrics
 from workflow import node, watch
 from workflow.core.model import Decision
 from workflow.engine import REHEARSED
+from workflow.store.tiny import atomic
 from workflow.store.tiny.store import TinyStore
 
 pytestmark = pytest.mark.slow
@@ -73,6 +77,25 @@ async def test_servers_that_are_away_or_hang_are_one_clinics_own(tmp_path: Path)
         riverside.server.resume_smtp()
         await riverside.server.up_imap()
         await riverside.settled()
+
+
+async def test_a_full_mailbox_on_a_slow_disk_leaves_the_others_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with House(tmp_path) as house, AsyncExitStack() as stack:
+        riverside, hilltop = await two(stack, house)
+        monkeypatch.setattr(atomic, "boundary", lambda step: time.sleep(0.02 if step == "after-fsync" else 0))
+        clients = tuple(islice(names(), 40))
+        for client in clients:
+            await answers(riverside, "dana", f"NOSHOW {client}")
+        await happens(lambda: riverside.practice.clinic.counters.mails.total() > 0)
+        await missed(hilltop)
+        assert riverside.practice.clinic.counters.mails.total() < len(clients)
+        monkeypatch.setattr(atomic, "boundary", lambda step: None)
+        await riverside.settled()
+        for _ in clients:
+            await riverside.dana.gets("draft")
+            await riverside.alex.gets("alert")
 
 
 async def test_a_clinic_that_fails_is_begun_anew_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
