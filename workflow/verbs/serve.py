@@ -50,6 +50,7 @@ async def _serve(config: NodeConfig) -> None:
     premises = premises_at(config.store.url)
     await premises.join()
     try:
+        await premises.clinics()  # what cannot be read at the start needs a human
         gc.freeze()  # as `run` does
         node = Node(stop, listen=config.health.listen)
         share = Share(node, premises, config, SystemClock())

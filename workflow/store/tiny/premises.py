@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -49,8 +50,9 @@ class TinyPremises:
             raise Unreadable(f"{self._folder}: {error.strerror or type(error).__name__}") from None
 
     async def beat(self, news: NodeNews) -> int:
-        with refusing():
+        with suppress(OSError):  # a full disk ends no service: whoever looks finds that the node says nothing
             put_file(self._node, news)
+        with refusing():
             try:
                 return self._known.stat().st_mtime_ns
             except FileNotFoundError:
