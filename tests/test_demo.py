@@ -59,11 +59,12 @@ async def test_it_plays_both_cases_to_their_outcome_and_ends_by_itself() -> None
     assert len(letters) > 10
     assert all(re.search(r"admin: \[|associate: \[", line) for line in letters)
     assert text.count("=== Please answer above this line ===") == 1, "the first draft alone stands there whole"
-    month = re.search(r"file://(\S+/month\.html)", text)
-    assert month is not None
-    page = Path(month[1]).read_text(encoding="utf-8")
-    assert page.count("<circle") == 2
-    assert '1</b><i class="within"></i>' in page
+    pages = {Path(name).name: Path(name).read_text(encoding="utf-8") for name in re.findall(r"file://(\S+)", text)}
+    assert pages.keys() == {"board-unanswered.html", "board.html", "month.html"}
+    assert "<b>1 needs somebody now</b>, 2 open" in pages["board-unanswered.html"]
+    assert "Closed today: 2" in pages["board.html"]
+    assert pages["month.html"].count("<circle") == 2
+    assert '1</b><i class="within"></i>' in pages["month.html"]
 
 
 @pytest.mark.slow
@@ -76,16 +77,16 @@ async def test_on_wish_every_letter_is_printed_whole() -> None:
     assert text.count("=== Please answer above this line ===") > 10
 
 
-def stage_on(out: io.StringIO, *, terminal: bool) -> Stage:
-    """A scene at 1:57 pm, in 80 columns."""
-    console = Console(file=out, width=80, force_terminal=terminal, force_interactive=terminal, color_system=None)
+def stage_on(out: io.StringIO, *, terminal: bool, width: int = 80) -> Stage:
+    """A scene at 1:57 pm."""
+    console = Console(file=out, width=width, force_terminal=terminal, force_interactive=terminal, color_system=None)
     return Stage(console, RehearsalClock(datetime(2026, 11, 5, 18, 57, tzinfo=UTC), 1), full=False)
 
 
-def shown(letters: list[EmailMessage]) -> list[str]:
+def shown(letters: list[EmailMessage], width: int = 80) -> list[str]:
     """What a terminal shows of these letters to Alex."""
     out = io.StringIO()
-    stage = stage_on(out, terminal=True)
+    stage = stage_on(out, terminal=True, width=width)
     for letter in letters:
         stage.passing(Passed("clinic@clinic.test", ("alex@clinic.test",), letter.as_bytes()))
     return out.getvalue().splitlines()
@@ -110,6 +111,7 @@ def test_a_letter_takes_two_lines_of_a_terminal() -> None:
     written = EmailMessage()
     written["Subject"] = "LATE 15 Sam"
     assert len(shown([written])) == 1
+    assert " ".join("\n".join(shown([written], 40)).split()).endswith("writes: LATE 15 Sam"), "theirs stands whole"
 
 
 @pytest.mark.slow

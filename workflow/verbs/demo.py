@@ -65,13 +65,16 @@ WHO = {DANA: "Dana, associate", RAVI: "Ravi, associate", ALEX: "Alex, admin", MA
 PAGES = OURS.parent / "build" / "demo"
 """Where the pages stay, beside the program: not every browser may read the folder for temporary files."""
 
-OPENING = """
-A clinic's mailbox, two associates (Dana, Ravi) and admin (Alex), on a mail server of its own. Promptly is the real one;
-its clock runs {speed} times as fast. Jane, which the letters name, is the software that the clinic books in."""
+OPENING = (
+    "\nA clinic's mailbox, two associates (Dana, Ravi) and admin (Alex), on a mail server of its own. Promptly is the "
+    "real one; its clock runs {speed} times as fast. Jane, which the letters name, is the software that the clinic "
+    "books in."
+)
 
-CLOSING = """
-Next: write such mails yourself with  .venv/bin/python daemon.py demo --keep , or read each letter whole with  --full .
-README.md has the cards for associates and admin, and "The operator's three steps" for a clinic."""
+CLOSING = (
+    "\nNext: write such mails yourself with  .venv/bin/python daemon.py demo --keep , or read each letter whole with  "
+    '--full . README.md has the cards for associates and admin, and "The operator\'s three steps" for a clinic.'
+)
 
 CONFIG = """
 [clinic]
@@ -178,9 +181,12 @@ class Stage:
         lines = [Text.assemble(f"{title}: ", (subject, "bold"))]
         if instruction := body.partition("\n")[0]:
             lines.append(Text(f"       {instruction}"))
-        narrow = self._console.is_terminal
+        terminal = self._console.is_terminal
         for line in lines:
-            self._console.print(line, no_wrap=True, overflow="ellipsis" if narrow else "ignore", crop=narrow)
+            if terminal and kind:
+                self._console.print(line, no_wrap=True, overflow="ellipsis")
+            else:  # what people write is the story itself: it stands there whole
+                self._console.print(line, soft_wrap=not terminal)
 
 
 def main(asked: Namespace) -> int:
@@ -202,7 +208,7 @@ async def _main(*, keep: bool, full: bool) -> int:
     clock = RehearsalClock(start, speed)
     stage = Stage(console, clock, full=full)
     if not keep:
-        console.print(OPENING.format(speed=speed), soft_wrap=True)
+        console.print(OPENING.format(speed=speed))
     accounts = dict.fromkeys([MAILBOX, DANA, RAVI, ALEX], PASSWORD)
     from workflow.verbs.server import MailServer  # it takes a second, and the opening is read meanwhile
 
@@ -223,10 +229,12 @@ async def _main(*, keep: bool, full: bool) -> int:
                     await _keep(console, server)
                 else:
                     with stage.clock_line():
-                        await _play(stage, server)
+                        unanswered = await _play(stage, server, practice)
                     console.print("\nBoth cases are closed. Nothing left this machine.")
-                    await _leave_pages(console, config, start.date().replace(day=1))
-                    console.print(CLOSING, soft_wrap=True)
+                    await _leave_pages(
+                        console, config, start.date().replace(day=1), unanswered, await practice.board.page()
+                    )
+                    console.print(CLOSING)
             except TimeoutError:
                 console.print("\n[bold]A letter did not come: something is broken.[/bold]")
                 return 1
@@ -237,21 +245,27 @@ async def _main(*, keep: bool, full: bool) -> int:
     return 0
 
 
-async def _leave_pages(console: Console, config: Config, month: date) -> None:
-    """What admin and lead would look at now, as files that stay."""
+async def _leave_pages(console: Console, config: Config, month: date, unanswered: str, board: str) -> None:
+    """What admin and lead would look at, as files that stay: `unanswered` and `board` are the board's page, then and
+    now."""
     from workflow.verbs.month_page import page
     from workflow.verbs.report import gathered
 
     cases, before, _ = await gathered(config, month)
-    pages = {"the month so far": ("month.html", page(config.clinic.name, month, totals(cases), figures(before))[0])}
+    pages = {
+        "board-unanswered.html": ("the board, when Ravi did not answer", unanswered),
+        "board.html": ("the board now; both soon say OLD, as the demo has ended", board),
+        "month.html": ("the month so far", page(config.clinic.name, month, totals(cases), figures(before))[0]),
+    }
     console.print("\nTo open in a browser:")
     try:
         PAGES.mkdir(parents=True, exist_ok=True)
-        for what, (name, text) in pages.items():
+        for name, (what, text) in pages.items():
             (PAGES / name).write_text(text, encoding="utf-8")
-            console.print(f"  {(PAGES / name).as_uri()}   {what}", soft_wrap=True)
+            console.print(f"  {what}")
+            console.print(f"    {(PAGES / name).as_uri()}", soft_wrap=True)
     except OSError as error:
-        console.print(f"  {PAGES}: {error.strerror}")
+        console.print(f"  {PAGES}: {error.strerror}", markup=False, soft_wrap=True)
 
 
 def _configured(folder: Path, server: MailServer) -> Config:
@@ -263,7 +277,9 @@ def _configured(folder: Path, server: MailServer) -> Config:
     return load(config_file, rehearsal=True)
 
 
-async def _play(stage: Stage, server: MailServer) -> None:
+async def _play(stage: Stage, server: MailServer, practice: Practice) -> str:
+    """The story; and the board's page while one of the two was left without an answer."""
+
     async def answers(associate: str, subject: str) -> None:
         await _write(server, associate, subject)
         await stage.wait_for(ALEX, "update")
@@ -285,12 +301,14 @@ async def _play(stage: Stage, server: MailServer) -> None:
     await stage.say("Five minutes on, still no answer: Promptly asked again.", waiting)
     await stage.wait_for(RAVI, "reminder")
     await stage.wait_for(ALEX, "escalation")
+    unanswered = await practice.board.page()
     await stage.say("Ten minutes: Alex was told that Kim may not know. Now Ravi writes to Kim.", "Ravi waits for Kim")
     await answers(RAVI, f"[{missed}] SENT")
     await stage.say("Kim answers Ravi, and takes a new time.", "Dana is in the doorway")
     await answers(RAVI, f"[{missed}] RESCHEDULED Tue 3pm")
     await stage.say("And Dana has met Sam.", "the last letters")
     await answers(DANA, f"[{late}] CONNECTED")
+    return unanswered
 
 
 async def _write(server: MailServer, sender: str, subject: str) -> None:
@@ -302,7 +320,8 @@ async def _write(server: MailServer, sender: str, subject: str) -> None:
 async def _keep(console: Console, server: MailServer) -> None:
     console.print(
         f"""
-The mail server stays up, and Promptly with it, {KEEP_SPEED} times as fast as real time. Ctrl-C ends it.
+The mail server stays up, and Promptly with it, {KEEP_SPEED} times as fast as real time.
+Ctrl-C ends it.
 
 With a mail client: no encryption, password "{PASSWORD}", user = the address, one of
   {DANA}   {RAVI}   (associates)   {ALEX}   (admin)
