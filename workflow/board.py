@@ -94,6 +94,20 @@ class BoardFile:
         """Since when each server is away."""
 
     @property
+    def is_due(self) -> bool:
+        """Whether `look` has something to do. Costs next to nothing: it is asked each second."""
+        return self._clinic.config.board.file is not None and (self._writing is not None or self._is_old)
+
+    @property
+    def _is_old(self) -> bool:
+        return self._change != self._shown or not timedelta() <= self._clinic.clock.now() - self._at < EVERY
+
+    @property
+    def _change(self) -> object:
+        """Another one where the page would be."""
+        return self._clinic.counters.changes, self._clinic.letters, self._troubles  # new letters with each reload
+
+    @property
     def _troubles(self) -> dict[str, datetime | None]:
         """Those that last: a server that is away for less is being restarted."""
         now = self._clinic.clock.now()
@@ -111,16 +125,18 @@ class BoardFile:
 
     async def look(self, lost: Mapping[str, datetime | None]) -> None:
         """Write it if something has changed, or a minute has passed; tell of a place that takes it no longer. To be
-        called each second, with since when "mailbox" and "sending" are away, or None. `StoreError`."""
+        called within a second when it `is_due`, with since when "mailbox" and "sending" are away, or None.
+        `StoreError`."""
         clinic, now = self._clinic, self._clinic.clock.now()
         self._lost = lost
         path = clinic.config.board.file
         if path is None:
             return
         hangs = self._writing is not None and self._writing.is_alive()
-        change = clinic.counters.changes, clinic.letters, self._troubles  # new letters with each reload
-        if not hangs and (change != self._shown or not timedelta() <= now - self._at < EVERY):
-            self._shown, self._at = change, now
+        if not hangs:
+            self._writing = None
+        if not hangs and self._is_old:
+            self._shown, self._at = self._change, now
             try:
                 text = await self.page()
             except StoreError:

@@ -391,7 +391,7 @@ class Practice:
             self.wake()
         elif self.clinic.store.board.was_asked:
             self.upkeep.wake()
-        if not self._is_calm or real - self._audited_at >= CALM_LOOK:
+        if not self._is_calm or self.board.is_due or real - self._audited_at >= CALM_LOOK:
             self._second.set()
         if (through := self._inbox.through) != self._through and through is not None:
             self._through = through
