@@ -23,7 +23,7 @@ MANY = """many clinics:
     serve     a node, in the foreground: serves the clinics that are known
     apply     check the files of clinics, and make known what has no fault
     clinics   which are known, who serves them, and how they are
-  status, check, show, report, export, erase and purge take --clinic NAME, the first two --all
+  status, check, board, show, report, export, erase and purge take --clinic NAME, the first three --all
 """
 
 
@@ -84,7 +84,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--csv", type=Path, metavar="FILE", help="write a line a case into a file, too")
     report.add_argument("--html", type=Path, metavar="FILE", help="write the figures and a chart into a page, too")
     report.add_argument("--json", action="store_true", help="for programs")
-    verb("board", "the page of what is open now, for a screen, once: to standard output, or to [board] file")
+    verb(
+        "board", "the page of what is open now, for a screen, once: to standard output, or to [board] file", many="all"
+    )
     restore = verb("restore", "put a backup, or a copy of the state, in place of the state, which is kept beside it")
     restore.add_argument("backup", metavar="BACKUP", help="a nightly one, such as 2026-11-23, or a folder")
     export = verb("export", "everything that is held about a case, as JSON", many="one")

@@ -9,13 +9,14 @@ from typing import Any
 
 from tests.cast import ALEX, LEE, RAVI, RULES, a_case, local
 from workflow.clock import SystemClock
-from workflow.core.board import glance
+from workflow.core.board import Counted, count, glance
 from workflow.core.model import Case, Outcome, Says, State
 from workflow.core.people import Person
 from workflow.core.presence import Sign, mark
 from workflow.core.rules import Kind
 from workflow.core.schedule import plan
 from workflow.mail.writing.render import Letters
+from workflow.verbs.board import page_of_many
 
 NOW = local("14:31")
 
@@ -31,6 +32,8 @@ def boards() -> Iterator[tuple[str, str]]:
     yield "nothing", page([])
     crowd = [missed(f"{14 - number % 3}:{number:02}", f"Kim {name}.") for number, name in enumerate("ABCDEFGHIJKLM")]
     yield "crowd", page([*crowd, *AFTERNOON], marks={**mark(Sign.RETURNED, ALEX, NOW), **mark(Sign.ANSWERED, LEE, NOW)})
+
+    yield "many", page_of_many(MANY, SystemClock().now())
 
 
 def page(cases: list[Case], *, now: datetime = NOW, named: bool = True, marks: dict[str, str] | None = None) -> str:
@@ -78,4 +81,29 @@ AFTERNOON = [
     ),
     closed(late("09:56", "Ben Roy", 10, "10:00"), Outcome.CONNECTED, "10:13"),
     closed(missed("08:40", "Ivy Holt"), Outcome.RESCHEDULED, "09:20", "Tue 3pm"),
+]
+
+
+def counted(clinic: str, cases: list[Case], unread: int = 0, **troubles: datetime | None) -> Counted:
+    still, over = [case for case in cases if case.open], [case for case in cases if not case.open]
+    return count(clinic, still, over, NOW, troubles=troubles, unread=unread)
+
+
+MANY = [
+    counted("riverside", AFTERNOON),
+    counted("hilltop", [case for case in AFTERNOON if not case.open]),
+    counted(
+        "lakeside-counselling-and-psychotherapy-of-the-north-shore", [missed("14:19", "Sam Peterson", "12:00")] * 12
+    ),
+    counted("mill-street", [], mailbox=local("14:17")),
+    counted("old-town", [], daemon=None),
+    Counted("harbour", troubles={"unreadable": ""}),
+    counted("orchard", [late("14:27", "Kim Ono", 20, "14:50")], unread=2, sending=local("11:17"), mailbox=None),
+    *(
+        counted(
+            f"clinic-{number}",
+            [case for case in AFTERNOON if case.sent_at and case.client_says is not Says.REBOOK][: number % 3],
+        )
+        for number in range(9)
+    ),
 ]

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.board_samples import AFTERNOON, NOW, closed, late, missed, page, planned
+from tests.board_samples import AFTERNOON, MANY, NOW, closed, counted, late, missed, page, planned
 from tests.cast import ALEX, LEE, RAVI, RULES, TORONTO, a_case, local
 from tests.rows import each
-from workflow.core.board import MOST, Glance, by_need, glance, midnight, needs_somebody, span
+from workflow.core.board import MOST, Counted, Glance, by_need, clinics_by_need, glance, midnight, needs_somebody, span
 from workflow.core.model import Case, Outcome, Says, State
 from workflow.core.presence import Sign, mark
 from workflow.core.rules import Kind
@@ -188,3 +188,26 @@ def test_a_page_holds_nobodys_name_and_nothing_that_was_written() -> None:
 
 def test_a_client_not_named_is_said_to_be_so() -> None:
     assert "MISSED <bdi>a client not named</bdi>" in page([missed("14:20", None)])
+
+
+def test_many_clinics_are_counted_alone() -> None:
+    one = counted("riverside", AFTERNOON, unread=1, mailbox=NOW - timedelta(minutes=12), daemon=None)
+    assert one == Counted(
+        clinic="riverside",
+        open=5,
+        needing=3,
+        since=local("13:45"),
+        number=46,
+        unit="min",
+        closed=3,
+        undated=1,
+        troubles={"mailbox": "12 min", "daemon": ""},
+        unread=1,
+    )
+    assert counted("hilltop", []) == Counted("hilltop")
+
+
+def test_the_clinic_that_waits_the_longest_is_first_and_what_nobody_can_know_is_before_the_calm() -> None:
+    longest = "lakeside-counselling-and-psychotherapy-of-the-north-shore"
+    order = [longest, "riverside", "orchard", "harbour", "mill-street", "old-town", "clinic-0"]
+    assert [one.clinic for one in clinics_by_need(reversed(MANY))][:7] == order

@@ -128,6 +128,10 @@ def load_clinic(name: str, text: str, node: NodeConfig, url: str, *, secrets: bo
     path = node.file_of(name)
     raw = parse(text, path)
     faults = [KeyFault(table, "is the node's: remove it from a clinic's file") for table in _THE_NODES if table in raw]
+    if "file" in _table(raw, "board"):
+        faults.append(
+            KeyFault("board.file", f"has no place in a clinic's file: `board --clinic {name}` prints the page")
+        )
     own = {key: value for key, value in raw.items() if key not in _THE_NODES}
     for section, table, key in _paths(own):
         lies = _own_path(table[key], name, node, secret=key in SECRET_FILES)

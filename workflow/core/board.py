@@ -2,13 +2,14 @@
 what was closed today. Contract section 4, "Board".
 
 All that is handed to the page is in `Glance`, so that no template can show more: initials, kinds, times, and words of
-ours. Not here: sentences, which stand in templates/board.html, and the file, which is `workflow.board`.
+ours; of many clinics it is `Counted`, in numbers alone. Not here: sentences, which stand in templates/board.html and
+boards.html, and the file, which is `workflow.board`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -101,6 +102,33 @@ class Glance:
     """Cases that can't be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A clinic in numbers, for who looks after many."""
+
+    clinic: str
+    """The name of its file; what it calls itself may be somebody's name."""
+    open: int = 0
+    needing: int = 0
+    since: datetime | None = None
+    """Where the minutes of the longest of those count from; None: there is none."""
+    number: int = 0
+    unit: str = ""
+    ahead: bool = False
+    """How long that is, as in `Row`."""
+    closed: int = 0
+    """Today, in the clinic's zone."""
+    undated: int = 0
+    """How many of those were rescheduled without a word of when."""
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """As in `Glance`, but with how long it has lasted: "12 min"; and "unreadable": nothing can be counted."""
+    unread: int = 0
+
+    @property
+    def urgent(self) -> bool:
+        return bool(self.needing or self.troubles or self.unread)
+
+
 def needs_somebody(case: Case) -> bool:
     """Whether an open case asks for somebody of the clinic now: nobody knows that its client was told, the client wants
     a new time, or its associate does not read what is sent."""
@@ -120,12 +148,7 @@ def since(case: Case) -> datetime:
 
 def span(case: Case, now: datetime) -> tuple[int, str]:
     """How long that is ago, as people say it: ``(12, "min")``; below zero while it is still to come."""
-    passed = now - since(case)
-    minutes = abs(passed) // timedelta(minutes=1) * (1 if passed >= timedelta() else -1)
-    if abs(minutes) < IN_MINUTES:
-        return minutes, "min"
-    hours = int(minutes / 60)
-    return (hours, "h") if abs(hours) < 48 else (int(hours / 24), "days")
+    return _said(now - since(case))
 
 
 def coming(case: Case) -> Timer | None:
@@ -170,6 +193,49 @@ def glance(
         troubles={name: when(at, now, zone) if at is not None else "" for name, at in (troubles or {}).items()},
         unread=unread,
     )
+
+
+def count(
+    clinic: str,
+    cases: Iterable[Case],
+    closed: Iterable[Case],
+    now: datetime,
+    *,
+    troubles: Mapping[str, datetime | None],
+    unread: int,
+) -> Counted:
+    """The same in numbers, which name nobody."""
+    still, over = [case for case in cases if case.open], list(closed)
+    needs = [case for case in still if needs_somebody(case)]
+    longest = min(needs, key=since, default=None)
+    number, unit = span(longest, now) if longest is not None else (0, "")
+    return Counted(
+        clinic,
+        open=len(still),
+        needing=len(needs),
+        since=since(longest) if longest is not None else None,
+        number=abs(number),
+        unit=unit,
+        ahead=number < 0,
+        closed=len(over),
+        undated=sum(map(_lacks_time, over)),
+        troubles={name: "" if at is None else "{} {}".format(*_said(now - at)) for name, at in troubles.items()},
+        unread=unread,
+    )
+
+
+def clinics_by_need(counted: Iterable[Counted]) -> list[Counted]:
+    """Where somebody is needed the longest first; then where nobody can know; then the others, by name."""
+    named = sorted(counted, key=lambda one: (not one.urgent, one.clinic))
+    return sorted(named, key=lambda one: float("inf") if one.since is None else one.since.timestamp())
+
+
+def _said(passed: timedelta) -> tuple[int, str]:
+    minutes = abs(passed) // timedelta(minutes=1) * (1 if passed >= timedelta() else -1)
+    if abs(minutes) < IN_MINUTES:
+        return minutes, "min"
+    hours = int(minutes / 60)
+    return (hours, "h") if abs(hours) < 48 else (int(hours / 24), "days")
 
 
 def _urgency(case: Case) -> tuple[int, float]:
