@@ -173,6 +173,8 @@ NAMES = [
     ("Sam Peters and Kim Lee", "Hi", "S.P. & K.L.", "Sam P. and Kim L."),
     ("Mr and Mrs Smith", "Hi", "S.", "Mr and Mrs S."),
     ("Smith family", "Hi", "S. family", "S. family"),
+    ("SMITH FAMILY", "Hi", "S. FAMILY", "S. FAMILY"),
+    ("KIM couple", "Hi", "K. couple", "K. couple"),
     ("DBT group", "Hi", "DBT group", "DBT group"),
     ("Tuesday DBT group", "Hi", "Tuesday DBT group", "Tuesday DBT group"),
     ("12 group", "Hi", "12 group", "12 group"),

@@ -230,8 +230,9 @@ def initials(client: str | None) -> str:
 
 
 def _group_word(word: str) -> str:
-    """A word before "group" or "family": what names the group stays ("DBT", "Tuesday"), a surname is an initial."""
-    return word if _bare(word) in GROUP_WORDS or (word.isupper() and len(word) > 1) else _initial(word)
+    """A word before "group" or "family": what names the group stays ("DBT", "Tuesday"). Any other may be a surname, in
+    capitals, too."""
+    return word if _bare(word) in GROUP_WORDS else _initial(word)
 
 
 def _letters(words: Sequence[str]) -> str:
