@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,22 @@ class TestStatus:
             assert "mailbox: connected, last seen: 2:00 pm" in out
             assert f"a daemon runs, version {VERSION}" in out
 
+    async def test_a_program_gets_each_row_whole_and_in_utf_8(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = "Wolfeschlegelsteinhausenbergerdorff-Ångström"
+        async with Clinic(tmp_path) as clinic:
+            await clinic.dana.writes(f"NOSHOW {name}")
+            case = (await clinic.dana.gets("draft")).case
+            await clinic.alex.gets("alert")
+            clinic.clock.move(timedelta(minutes=1))
+            for words in (["status"], ["status", "--json"], ["show", str(case)]):
+                out = TextIOWrapper(BytesIO(), encoding="ascii")
+                with monkeypatch.context() as patched:
+                    patched.setattr(sys, "stdout", out)
+                    assert await asyncio.to_thread(daemon.main, [*words, "--config", str(clinic.config_file)]) == 0
+                assert any(name in line for line in out.buffer.getvalue().decode().splitlines()), words
+
     async def test_the_most_urgent_case_comes_first(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         async with Clinic(tmp_path) as clinic:
             cases = []
@@ -335,6 +352,13 @@ class TestFaultyConfiguration:
         assert {"mailbox.oauth2.client_secret_file", "smtp.password_file"} <= {
             line.partition(":")[0].strip() for line in err.splitlines()
         }
+
+    def test_a_page_is_in_utf_8_in_any_locale(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        out = TextIOWrapper(BytesIO(), encoding="ascii")
+        monkeypatch.setattr(sys, "stdout", out)
+        config = configuration.configure(tmp_path, clinic={"name": "Clinique Élan"})
+        assert daemon.main(["board", "--config", str(config)]) == 0
+        assert "Clinique Élan" in out.buffer.getvalue().decode()
 
     def test_a_missing_file_is_exit_2(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert daemon.main(["status", "--config", str(tmp_path / "none.toml")]) == 2

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from datetime import datetime
 from importlib import import_module
+from io import TextIOWrapper
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -20,11 +21,18 @@ def iso(at: datetime | None, zone: ZoneInfo) -> str | None:
     return None if at is None else at.astimezone(zone).isoformat(timespec="seconds")
 
 
+WHOLE = 200
+"""Columns that a row of any table has room in."""
+
+
 class Terminal(Console):
-    """Standard output. Whoever reads it may leave: `carry_out` knows what to do then."""
+    """Standard output. Whoever reads it may leave: `carry_out` knows what to do then. A program gets each row in one
+    line, whole."""
 
     def __init__(self) -> None:
         super().__init__(highlight=False)
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = WHOLE
 
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704 - it is called where the error is caught
@@ -47,6 +55,9 @@ def carry_out(room: str, asked: Namespace) -> int:
     enough (``promptly check | head``) is no error.
     """
     try:
+        if isinstance(sys.stdout, TextIOWrapper):
+            # A terminal shows what it can, and a file or a program gets what JSON and the pages are in, in any locale.
+            sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="replace")
         code = _carried_out(room, asked)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

@@ -7,7 +7,6 @@ import os
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from zoneinfo import ZoneInfo
 
 from workflow import board
@@ -35,7 +34,7 @@ def main(asked: Namespace) -> int:
         print(f"letters.templates: {fell_back}; Promptly's own was used", file=sys.stderr)
     file = config.board.file
     if file is None:
-        _print(text)
+        print(text)
         return 0
     try:
         board.write_whole(file, text, str(os.getpid()))
@@ -56,15 +55,8 @@ def _each(asked: Namespace) -> int:
             print(f"{name}: {fault}", file=sys.stderr)
             clinics.append(Counted(name, troubles={"unreadable": ""}))
             code = 4
-    _print(page_of_many(clinics, SystemClock().now()))
+    print(page_of_many(clinics, SystemClock().now()))
     return code
-
-
-def _print(page: str) -> None:
-    """In the encoding that the page names, whatever the terminal's."""
-    assert isinstance(sys.stdout, TextIOWrapper)
-    sys.stdout.reconfigure(encoding="utf-8")
-    print(page)
 
 
 def page_of_many(clinics: list[Counted], now: datetime) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from rich.table import Table
+from rich.table import Column, Table
 
 from workflow import VERSION
 from workflow.clock import SystemClock
@@ -147,11 +147,9 @@ def _print(page: Page) -> None:
     found, now = page.found, page.now
     console = Terminal()
     if found["open"]:
-        table = Table(
-            *("case", "kind", "since", "associate", "client", "reported", "contacted", "next"),
-            box=None,
-            pad_edge=False,
-        )
+        headings = ("case", "kind", "since", "associate", "client", "reported", "contacted", "next")
+        # No name is cut: two that begin alike would look the same.
+        table = Table(*(Column(heading, overflow="fold") for heading in headings), box=None, pad_edge=False)
         for case in found["open"]:
             coming, why = case["next"], page.whys.get(case["case"])
             after = "-" if coming is None else f"{coming['letter']} {_short(coming['at'], now)}"
