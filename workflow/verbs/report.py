@@ -85,8 +85,8 @@ async def gathered(config: Config, month: date | None) -> tuple[list[Case], list
     can't be read."""
     store, zone = await peek(config.store.url), ZoneInfo(config.clinic.timezone)
     since = EVER if month is None else month_start(month_before(month), zone)
-    cases = {case.id: case async for case in store.closed_cases(since)}  # none is closed before it was reported
-    cases.update((await store.open_cases()).items())
+    cases = dict((await store.open_cases()).items())  # first: what is closed meanwhile is among the others, then
+    cases.update({case.id: case async for case in store.closed_cases(since)})  # none is closed before it was reported
     found = sorted(cases.values(), key=lambda case: (case.opened_at, case.id))
     if month is None:
         return found, [], len(store.faults)
