@@ -226,6 +226,11 @@ class TestVerb:
         assert "Nothing is open" in file.read_text()
         assert list(file.parent.iterdir()) == [file]
         assert not premises.state.exists(), "to look makes no folder"
+        file.unlink()
+        os.mkfifo(file)
+        assert await asyncio.to_thread(daemon.main, words) == 1
+        assert capsys.readouterr().err.endswith(f"{board.NO_FILE}\n")
+        assert file.is_fifo(), "as would be a device, which others need"
 
 
 class TestServed:

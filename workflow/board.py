@@ -6,6 +6,7 @@ here: what the page shows (`core.board`), and how it says so (templates/board.ht
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ MODE: Final = 0o640
 
 HANGS: Final = "its disk does not answer"
 
+NO_FILE: Final = "it is no regular file"
 
 Troubles = Mapping[str, datetime | None]
 """See `Glance`; None where nobody knows since when."""
@@ -60,7 +62,9 @@ async def page(
 
 def write_whole(path: Path, text: str, by: str) -> None:
     """Put a page in place of what is there, in one step. `by`: who writes, so that two at a time do not disturb each
-    other. Raises OSError; then what was there is still there."""
+    other. Raises OSError; then what was there is still there, as is what is no file: a device would be gone for all."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, NO_FILE, str(path))
     temporary = path.with_name(f".{path.name}.{by}")
     try:
         temporary.unlink(missing_ok=True)  # somebody else's, whom a crash kept from ending

@@ -207,6 +207,9 @@ def test_the_boards_place_is_looked_at(premises: Premises) -> None:
     assert found() == (Level.OK, str(folder / "board.html"))
     (folder / "board.html").mkdir()
     assert found() == (Level.FAIL, f"{folder}/board.html is a folder")
+    (folder / "board.html").rmdir()
+    os.mkfifo(folder / "board.html")
+    assert found() == (Level.FAIL, f"{folder}/board.html is no regular file")
 
 
 @pytest.mark.slow

@@ -224,6 +224,8 @@ def screen(config: Config) -> Iterator[Finding]:
         yield fail("board", f"there is no folder {file.parent}", "Make it, or name another in board.file.")
     elif file.is_dir():
         yield fail("board", f"{file} is a folder", "Name a file in it, such as board.html, in board.file.")
+    elif file.exists() and not file.is_file():
+        yield fail("board", f"{file} is no regular file", "Name another in board.file.")
     elif not os.access(file.parent, os.W_OK | os.X_OK):
         advice = f"Let the user that runs the daemon write into {file.parent}: each new board replaces the last."
         yield fail("board", f"{_me()} may not write into {file.parent}", advice)
