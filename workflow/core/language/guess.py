@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 from datetime import time
+from itertools import takewhile
 
 from rapidfuzz.distance import OSA
 
@@ -141,6 +142,35 @@ def _begins_with_name(row: Sequence[Token], client: str) -> bool:
     return fold(row[0].text.removesuffix("'s")) == fold(client.split(maxsplit=1)[0])
 
 
+_ABOUT_DELAY = frozenset({"is", "was", "will", "be", "running", "about", "around", "by", "at", "least"})
+_DELAYED = frozenset({"behind", "delayed", "held", "up"})
+
+
+def named_behind(plain: str) -> Unclear | None:
+    """A line that begins with a name, and whose delay has another word than "late": "Eli 10 min behind"."""
+    row = tokens(plain)
+    said = _ABOUT_DELAY | _DELAYED
+    named = [one.text for one in takewhile(lambda one: one.kind in {"word", "join"} and one.said not in said, row)]
+    client, row = as_client(named), row[len(named) :]
+    if client is None or not (named[0][:1].isupper() or fold(named[0]) in GIVEN_NAMES):
+        return None
+    meant, theirs, at = list[int](), False, 0
+    while at < len(row):
+        if (found := minutes_at(row, at)) is not None and found.in_range:
+            meant.append(found.value)
+            at = found.end
+        elif row[at].said in said or row[at].kind == "sep":
+            theirs |= row[at].said in _ABOUT_DELAY
+            at += 1
+        else:
+            return None
+    if len(meant) != 1 or not _search(_DELAY, plain):
+        return None
+    late, waiting = likely_line(Report(Kind.LATE, client, meant[0])), likely_line(Report(Kind.WAITING, client))
+    first, other = (waiting, late) if theirs else (late, waiting)
+    return Unclear(first, notice=True, other=other)
+
+
 _OPENS = re.compile(
     r"(?:(?:hi|hey|hello|oh|ugh|argh|oops|well|ok)\b[,! ]*)?"
     r"(?:i|we|so sorry|very sorry|sorry|apologies|late|running|stuck|en retard|je|j'|d[e\u00e9]sol[e\u00e9]e?|im|ive|"
@@ -232,7 +262,10 @@ def _named_before(row: Sequence[Token]) -> tuple[bool, str | None]:
     while said and said[-1].said in {"is", "was", "will", "be", "running", "about", "around"}:
         said.pop()
         verbs += 1
-    named = [token.text for token in said[-2:]]
+    count = 2
+    while count < len(said) and "join" in {said[-count].kind, said[-count - 1].kind}:
+        count += 1  # "Eli + mom"
+    named = [token.text for token in said[-count:]]
     if named and named[-1].endswith("'s"):
         named[-1] = named[-1].removesuffix("'s")
         verbs += 1

@@ -19,6 +19,7 @@ from workflow.core.language.guess import (
     likely_line,
     likely_reading,
     mistyped,
+    named_behind,
     of_the_writer,
 )
 from workflow.core.language.lines import (
@@ -131,7 +132,8 @@ def _reported(line: str, plain: str, rest: str) -> tuple[Report | None, Unclear 
     first, others = parted(plain)
     draft = read_tag(first)
     if draft is None:
-        return None, _in_brackets(head) or mistyped(head) or late_somewhere(head) or of_the_writer(head), None
+        guessed = mistyped(head) or late_somewhere(head) or of_the_writer(head) or named_behind(head)
+        return None, _in_brackets(head) or guessed, None
     if draft.opens:
         repeated = len(rest) < LONGEST_HEAD and fold(rest) == fold(plain)
         report = _report(draft, to_the_letter(line, plain, draft.note), "" if repeated else rest.strip(), others)
