@@ -28,6 +28,9 @@ log = structlog.get_logger()
 FED_EVERY: Final = 10
 """Seconds between two words to systemd's watchdog."""
 
+TOGETHER: Final = 16
+"""Clinics in one step of the beat: of a thousand each may have a file to write."""
+
 STALLED: Final = 2.0
 """`schedule` lives on naive local time and stalls when a clock is set back; its job is made anew past this."""
 
@@ -152,6 +155,8 @@ class Node:
         self._notifier = sdnotify.SystemdNotifier()
         self._beats = schedule.Scheduler()
         self._fed_at = 0.0
+        self._is_second = False
+        """A second has passed."""
 
     @property
     def practices(self) -> Mapping[str, Practice]:
@@ -216,25 +221,32 @@ class Node:
             if idle is None or idle > STALLED:
                 self._schedule_beat()
             self._beats.run_pending()
+            if self._is_second:
+                self._is_second = False
+                await self._on_beat()
             await asyncio.sleep(0.2 if idle is None else min(max(idle, 0.05), 1.0))
 
     def _schedule_beat(self) -> None:
         self._beats.clear()
-        self._beats.every(1).seconds.do(self._on_beat)
+        self._beats.every(1).seconds.do(setattr, self, "_is_second", True)
         self._fed_at = 0.0
 
-    def _on_beat(self) -> None:
-        for name, practice in self.practices.items():
+    async def _on_beat(self) -> None:
+        for number, keeper in enumerate(list(self.keepers.values()), 1):
+            if (practice := keeper.practice) is None:
+                continue
             try:
                 practice.beat()
                 broken = practice.stands_still
             except Exception as error:  # one clinic's trouble is its own
-                if not name:
+                if not keeper.name:
                     raise
-                log.error("beat failed", clinic=name, error=type(error).__name__, where=logs.place(error))
+                log.error("beat failed", clinic=keeper.name, error=type(error).__name__, where=logs.place(error))
                 broken = True
-            if name and broken:
-                self.keepers[name].begin_anew()
+            if keeper.name and broken:
+                keeper.begin_anew()
+            if number % TOGETHER == 0:
+                await asyncio.sleep(0)
         if time.monotonic() - self._fed_at >= FED_EVERY:
             self._fed_at = time.monotonic()
             alone = self.practices.get("")

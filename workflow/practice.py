@@ -199,7 +199,7 @@ class Practice:
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
-        self._room.release(QUEUED)  # the inbox's thread may wait for it
+        self._room.release()  # the inbox's thread may wait for it
         with suppress(StoreError):
             await self.sender.record()
         if (through := self._inbox.through) is not None:

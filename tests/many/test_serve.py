@@ -82,6 +82,8 @@ async def test_a_node_serves_what_is_applied_until_sigterm(place: Place) -> None
     assert "Sam" in await place.promptly("show", case["case"], "--clinic", "riverside")
     await place.promptly("show", case["case"], "--clinic", "hilltop", code=2)
     assert await place.promptly("check", "--quick", "--all")
+    checked = json.loads(await place.promptly("check", "--all", "--json"))
+    assert {one["name"]: one["failing"] for one in checked["clinics"]} == {"riverside": [], "hilltop": []}
     assert "Sam" in await place.promptly("export", case["case"], "--clinic", "riverside")
     assert json.loads(await place.promptly("report", "--json", "--clinic", "hilltop"))["all"]["cases"] == 1
     assert "is erased" in await place.promptly("erase", case["case"], "--yes", "--clinic", "riverside")
