@@ -62,7 +62,7 @@ class TinyStore(TinyReader):
 
     async def open(self) -> None:
         # In a thread: a hundred thousand files are no reason for the other clinics of this process to wait.
-        opening = asyncio.ensure_future(asyncio.to_thread(self._open))
+        opening = asyncio.get_running_loop().run_in_executor(None, self._open)
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:
