@@ -317,6 +317,8 @@ async def test_what_arrives_encoded_leaves_as_text(tmp_path: Path) -> None:
 
 
 SERIALISING = {"as_bytes", "as_string", "flatten", "Generator", "BytesGenerator", "DecodedGenerator", "generator"}
+WRITING = {"operator.py"}
+"""Where the library writes a message: to the operator, in our own words; nothing of it was received."""
 PARSING = {"robots.py", "bounces.py", "demo.py"}
 """Where the library's parser makes a message: of a bounce, for flufl.bounce to look at, and of our own letters, to show
 them. Neither is written out again."""
@@ -333,6 +335,6 @@ def test_a_received_message_is_never_serialised_again() -> None:
                     names = {name}
                 case ast.Import(names=imported) | ast.ImportFrom(names=imported):
                     names = {part for one in imported for part in one.name.split(".")}
-            assert not names & SERIALISING, f"{file} writes a message"
+            assert not names & SERIALISING or file.name in WRITING, f"{file} writes a message"
             if {"message_from_bytes", "message_from_string", "BytesParser"} & names:
                 assert file.name in PARSING, f"{file} parses a message"

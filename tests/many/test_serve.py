@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,13 @@ class Place:
     riverside: TroubledServer
     hilltop: TroubledServer
 
-    def node(self) -> Program:
-        return Program([*PLAIN, "serve", "--config", str(self.file)], self.folder)
+    nodes: list[Program] = field(default_factory=list)
+
+    async def node(self) -> Program:
+        """One more, which does not outlive the test."""
+        self.nodes.append(Program([*PLAIN, "serve", "--config", str(self.file)], self.folder))
+        await self.nodes[-1].start()
+        return self.nodes[-1]
 
     async def promptly(self, verb: str, *options: str, code: int = 0) -> str:
         found, out, err = await promptly(self.file, verb, *options)
@@ -50,12 +55,15 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with TroubledServer() as riverside, TroubledServer() as hilltop:
         for name, server in (("riverside", riverside), ("hilltop", hilltop)):
             write_clinic(tmp_path, name, server.imap_port, server.smtp_port)
-        yield Place(tmp_path, file, riverside, hilltop)
+        place = Place(tmp_path, file, riverside, hilltop)
+        yield place
+        for node in place.nodes:
+            if node.process.returncode is None:
+                await node.kill()
 
 
 async def test_a_node_serves_what_is_applied_until_sigterm(place: Place) -> None:
-    node = place.node()
-    await node.start()
+    node = await place.node()
     await node.logs("ready")
     await place.promptly("apply", str(place.folder / "clinics.d"))
     await node.has_logged("mailbox connected", 2)
@@ -73,7 +81,9 @@ async def test_a_node_serves_what_is_applied_until_sigterm(place: Place) -> None
         "riverside": ("north", 1, True),
         "hilltop": ("north", 1, True),
     }
-    assert [(one["name"], one["clinics"]) for one in found["nodes"]] == [("north", 2)]
+    async with asyncio.timeout(10):  # a node says each second how many it has
+        while [(one["name"], one["clinics"]) for one in (await place.clinics())["nodes"]] != [("north", 2)]:
+            await asyncio.sleep(0.1)
     shown = json.loads(await place.promptly("status", "--json", "--clinic", "riverside"))
     (case,) = shown["open"]
     assert (case["kind"], shown["mailbox"]["connected"]) == ("noshow", True)
@@ -89,8 +99,7 @@ async def test_a_node_serves_what_is_applied_until_sigterm(place: Place) -> None
     assert "is erased" in await place.promptly("erase", case["case"], "--yes", "--clinic", "riverside")
     await place.promptly("status", "--clinic", "elsewhere", code=2)
 
-    second = place.node()
-    await second.start()
+    second = await place.node()
     assert await second.ends() == 3
     assert await node.stop() < IN_ORDER
     found = await place.clinics()
@@ -101,15 +110,13 @@ async def test_a_node_serves_what_is_applied_until_sigterm(place: Place) -> None
 
 async def test_a_node_that_is_killed_loses_nothing(place: Place) -> None:
     await place.promptly("apply")
-    node = place.node()
-    await node.start()
+    node = await place.node()
     await node.has_logged("mailbox connected", 2)
     await place.riverside.deliver(MAILBOX, raw(DANA, "NOSHOW Sam"))
     await letters(place.riverside, DANA, 1)
     await node.kill()
     await place.riverside.deliver(MAILBOX, raw(DANA, "NOSHOW Kim"))
-    again = place.node()
-    await again.start()
+    again = await place.node()
     await letters(place.riverside, DANA, 2)
     async with asyncio.timeout(20):
         await place.riverside.wait_until_empty(MAILBOX)
