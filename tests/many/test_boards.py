@@ -69,7 +69,7 @@ async def test_of_all_names_nobody_and_of_one_is_the_clinics_own(
         await riverside.alex.gets("escalation")
 
 
-def test_a_clinic_that_cannot_be_read_stands_there_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clinic_that_cannot_be_read_hides_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     node = write_node(tmp_path)
     for port, name in enumerate(("hilltop", "riverside"), 1143):
         write_clinic(tmp_path, name, port, 1025)
@@ -85,3 +85,8 @@ def test_a_clinic_that_cannot_be_read_stands_there_as_such(tmp_path: Path, capsy
     assert "Served by no node" in page
     assert page.index("hilltop") < page.index("riverside")
     assert "Nothing is open as far as is known" in page
+    for verb in ("status", "clinics"):
+        assert daemon.main([verb, *(["--all"] if verb == "status" else []), "--config", str(node)]) == 4
+        out, err = capsys.readouterr()
+        assert err.startswith("hilltop: ")
+        assert "riverside" in out

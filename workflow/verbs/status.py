@@ -5,6 +5,7 @@ daemon runs.
 from __future__ import annotations
 
 import asyncio
+import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ from rich.table import Column, Table
 
 from workflow import VERSION
 from workflow.clock import SystemClock
-from workflow.config import Seen
+from workflow.config import Faults, Seen
 from workflow.core.board import by_need, midnight, span
 from workflow.core.language.names import shown
 from workflow.core.language.printed import clock_time, day
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.core.outsiders import UNTOLD, was_told_to_nobody
-from workflow.store import Alive, board, peek
+from workflow.store import Alive, StoreError, board, peek
 from workflow.verbs import Terminal, iso, tell_faults
 from workflow.verbs.chosen import chosen_seen, config_of, seen_of, served
 
@@ -68,16 +69,22 @@ def main(asked: Namespace) -> int:
 
 
 def _each(asked: Namespace) -> int:
-    """Counts alone, a line a clinic."""
+    """Counts alone, a line a clinic. One that can't be read is told, and keeps no other from its line."""
     node, known = served(asked)
     clinics: list[dict[str, Any]] = []
+    code = 0
     for name, one in known.items():
-        found = asyncio.run(_look(seen_of(config_of(name, one, node, secrets=False)))).found
+        try:
+            found = asyncio.run(_look(seen_of(config_of(name, one, node, secrets=False)))).found
+        except (Faults, StoreError) as fault:
+            print(f"{name}: {fault}", file=sys.stderr)
+            code = 4
+            continue
         counts = {"open": len(found["open"]), "connected": found["mailbox"]["connected"]}
         clinics.append({"name": name, **counts, **{key: found[key] for key in ("owed", "set_aside", "closed_today")}})
     if asked.json:
         print(orjson.dumps({"clinics": clinics}, option=orjson.OPT_INDENT_2).decode())
-        return 0
+        return code
     table = Table(
         *("clinic", "open", "owed", "failed", "set aside", "closed today", "mailbox"), box=None, pad_edge=False
     )
@@ -87,7 +94,7 @@ def _each(asked: Namespace) -> int:
         mailbox = "connected" if told["connected"] else "not connected"
         table.add_row(told["name"], str(told["open"]), *owed, *rest, mailbox)
     Terminal().print(table)
-    return 0
+    return code
 
 
 async def _look(seen: Seen) -> Page:
