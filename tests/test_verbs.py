@@ -219,6 +219,7 @@ class TestStatus:
     async def test_a_program_gets_each_row_whole_and_in_utf_8(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it
         name = "Wolfeschlegelsteinhausenbergerdorff-Ångström"
         async with Clinic(tmp_path) as clinic:
             await clinic.dana.writes(f"NOSHOW {name}")
