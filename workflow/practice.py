@@ -57,8 +57,8 @@ CALM_LOOK = 10.0
 AUDITED_WITHIN = 60.0
 """Seconds within which the auditor must have looked around: it waits for nothing but the store."""
 
-GRACE = 2.5
-"""Seconds for letters in DATA at a stop: a node gives its clinics within 3 s, `run` ends within 5."""
+GRACE, GRACE_OF_MANY = 3.0, 2.5
+"""Seconds for letters in DATA at a stop: `run` ends within 5 s, a node gives its clinics within 3."""
 
 UNWATCHED = timedelta(minutes=15)
 """What is told afterwards."""
@@ -195,7 +195,7 @@ class Practice:
     async def _shut(self, works: list[asyncio.Task[None]]) -> None:
         self._inbox.stop()
         self._recall.stop()
-        await self.sender.close(GRACE)
+        await self.sender.close(GRACE if self.clinic.host is None else GRACE_OF_MANY)
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)

@@ -34,6 +34,9 @@ _UNDONE = vocabulary.listed(
 _UNDONE_TO = vocabulary.listed("be confirm decide determine discuss do follow hold")
 """The same after "to" and "on": "rescheduled to be confirmed", "on hold"."""
 
+_FAILED = vocabulary.listed("bounced undeliverable undelivered")
+"""What never reached anybody, wherever these stand."""
+
 _REFUSING = frozenset("\u274c\u274e\u2716\u26d4\U0001f44e\U0001f6ab\U0001f645")
 """Emoji do not matter (section 3), but for those that say no."""
 
@@ -225,7 +228,7 @@ def takes_back(rest: str) -> bool:
     withdrawn = any(piece.meaning is not None and piece.meaning.word in _WITHDRAWING for piece in row)
     first, second = [*(piece.folded for piece in row[:2]), "", ""][:2]
     undone = first in _UNDONE or (first in {"to", "on", "may"} and second in _UNDONE_TO | _UNDONE)
-    return undone or withdrawn
+    return undone or withdrawn or holds(rest, _FAILED)
 
 
 def leaves_open(rest: str) -> bool:
