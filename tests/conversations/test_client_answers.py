@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.conversation import Clinic
 from tests.conversations.steps import DANA, case_of, changes, come, on, opens
+from tests.rows import each
 
 
 async def test_a_client_who_can_wait(tmp_path: Path) -> None:
@@ -184,6 +185,44 @@ async def test_an_apology_is_owed_once_admin_found_a_new_time(tmp_path: Path) ->
         got = await come(clinic, dana="receipt", alex="update")
         assert got["dana"].first_line == "Recorded: you messaged S. Nothing more to answer."
         assert got["alex"].facts["outcome"] == "rescheduled"
+
+
+@each("said", ["Done", "done!", "Done."])
+async def test_an_apology_that_is_owed_is_done(tmp_path: Path, said: str) -> None:
+    async with Clinic(tmp_path / said.strip("!")) as clinic:
+        await clinic.dana.writes("NOSHOW Sam")
+        got = await come(clinic, dana="draft", alex="alert")
+        await clinic.alex.replies(got["alex"], "RESCHEDULED Tue 3pm")
+        update = (await come(clinic, alex="receipt", dana="update"))["dana"]
+        await clinic.alex.replies(got["alex"], said)  # what is done is not the apology
+        assert (await case_of(clinic, update)).owes_apology
+        for person in clinic.people.values():
+            await clinic.collect()
+            person.inbox.clear()
+        await clinic.dana.replies(update, said)
+        receipt = (await come(clinic, dana="receipt", alex="update"))["dana"]
+        assert receipt.first_line == "Recorded: you messaged S. Nothing more to answer."
+        assert (await case_of(clinic, update)).outcome == "rescheduled"
+
+
+async def test_two_answers_of_the_client_are_none_but_the_message_was_sent(tmp_path: Path) -> None:
+    async with Clinic(tmp_path) as clinic:
+        for said in (
+            "SENT, she will wait, or rebook",
+            "Texted him, he wants a new time but can wait",
+            "SENT\nShe can wait or rebook",
+        ):
+            draft = await opens(clinic, "LATE 15 Sam")
+            await clinic.dana.replies(draft, said)
+            update = (await come(clinic, dana="receipt", alex="update"))["alex"]
+            assert update.facts["contacted_at"] is not None
+            assert update.facts["client_says"] is None
+            assert "wait" in update.facts["note"]
+            await clinic.dana.taps(draft, "MISTAKE")
+            await come(clinic, dana="receipt", alex="update")
+        draft = await opens(clinic, "LATE 15 Sam")
+        await clinic.dana.replies(draft, "She can wait, or rebook")
+        await come(clinic, dana="ask", alex="update")
 
 
 async def test_no_apology_is_asked_for_of_who_has_written(tmp_path: Path) -> None:

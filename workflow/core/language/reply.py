@@ -148,7 +148,8 @@ class _Speech:
             case Word.CONTACTED:
                 return self._message() if admin else Why.UNCLEAR
             case Word.SENT | Word.WAITS | Word.REBOOK:
-                again = said.folded == "done" and (self.case.sent_at is not None or not self.case.open)
+                owed = self.case.open or (self.case.owes_apology and not admin)
+                again = said.folded == "done" and (self.case.sent_at is not None or not owed)
                 return Why.UNCLEAR if again else self._message()
             case Word.CLIENT:
                 return self._client()
@@ -182,7 +183,8 @@ class _Speech:
         if answered is None or (answered.word is Word.WAITS and self.case.kind is not Kind.LATE):
             return self
         heard = replace(self, said=answered, reading=reading)
-        return heard if heard._is_shaped() else self
+        both = told.tells_other(answered.rest, vocabulary.SAYS[answered.word])  # "she can wait, or rebook" is no answer
+        return heard if heard._is_shaped() and not both else self
 
     def _doubt_of_message(self, says: Says | None) -> Why | None:
         """Why it does not count; None: it does."""
