@@ -34,8 +34,10 @@ async def gather(clinic: Clinic, incoming: Incoming, now: datetime) -> Situation
     Raises `StoreError`.
     """
     store, rules = clinic.store, clinic.rules
-    mail = incoming.answering(await _letters_answered(clinic, incoming.mail, now))
-    roster = rules.roster
+    roster, sender = rules.roster, incoming.mail.sender or ""
+    associate, admin = roster.associate(sender), roster.admin(sender)
+    known_as = person.name if (person := associate or admin) is not None else ""
+    mail = incoming.answering(await _letters_answered(clinic, incoming.mail, now), known_as)
     reading = read.read(mail.subject, mail.new_text, mail.quoted_text)
     cases, closed = await store.open_cases(), []
     pointed = [await store.case_of_message(known) for known in mail.refers_to]
@@ -46,9 +48,7 @@ async def gather(clinic: Clinic, incoming: Incoming, now: datetime) -> Situation
     for known in (*reading.ids, *thread, *reading.quoted_ids, *came_back):
         if known not in cases and (ended := await store.case(known)) is not None:
             closed.append(ended)
-    sender = mail.sender or ""
     standing = trust.judge(incoming, roster, clinic.config.trust, rules.address.rpartition("@")[2])
-    associate, admin = roster.associate(sender), roster.admin(sender)
     if rules.own_voice == "admin" and trust.is_own_voice(incoming, rules, clinic.config.trust):
         standing, admin = Standing.KNOWN, roster.admins[0]
     person, counts = associate or admin, store.desk.counts

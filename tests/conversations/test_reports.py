@@ -9,6 +9,7 @@ import pytest
 
 from tests.conversation import MAILBOX, Clinic
 from tests.conversations.steps import case_of, come, on, opens
+from tests.rows import each
 
 LATE_WORDS = {
     "LATE 15 Sam": "Hi Sam - I'm running behind and expect to be about 15 minutes late today.",
@@ -390,6 +391,9 @@ async def test_what_people_write_is_kept_to_the_letter(tmp_path: Path) -> None:
         assert got["alex"].facts["note"].endswith("_____\n\n[urgent] thanks!")
         await clinic.alex.replies(got["alex"], "**Please** ring *67 first!")
         assert "**Please** ring *67 first!" in (await come(clinic, alex="receipt", dana="update"))["dana"].text
+        await clinic.dana.replies(got["dana"], "SENT, he has to leave at 3\n\n____\n\nand I have the key")
+        note = (await come(clinic, dana="receipt", alex="update"))["alex"].facts["note"]
+        assert note == "he has to leave at 3\n____\n\nand I have the key"
         await clinic.dana.replies(got["dana"], "RESCHEDULED Tue 3pm, code 7*7!")
         assert (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome_note"] == "Tue 3pm, code 7*7!"
 
@@ -414,3 +418,16 @@ async def test_a_report_sent_again_as_a_reply_that_says_nothing_opens(tmp_path: 
         quoted = "".join(f"> {line}\n" for line in asked.text.splitlines())
         await clinic.dana.writes("Re: LATE 15 Sam", f"\n\n{quoted}")  # our text is quoted: nothing was said
         await come(clinic)
+
+
+@each("sender", ["dana@clinic.test", "D.L. <dana@clinic.test>", "Riverside <dana@clinic.test>"])
+async def test_who_is_on_the_roster_signs_with_the_name_that_stands_there(tmp_path: Path, sender: str) -> None:
+    """Whatever their mail program puts in front of their address."""
+    async with Clinic(tmp_path / sender.partition("@")[0]) as clinic:
+        draft = await opens(clinic, "NOSHOW Sam")
+        block = "Dana Lee, RP\nRegistered Psychotherapist (she/her)\n416-555-0100"
+        await clinic.dana.writes(f"Re: {draft.subject}", f"SENT, the door was locked\n\n{block}", From=sender)
+        update = (await come(clinic, dana="receipt", alex="update"))["alex"]
+        assert update.facts["note"] == "the door was locked"
+        await clinic.dana.writes(f"Re: {draft.subject}", "OTHER\n\nAnn Lee\n416-555-0100", From=sender)
+        assert "Ann Lee" in (await come(clinic, dana="receipt", alex="update"))["alex"].facts["outcome_note"]

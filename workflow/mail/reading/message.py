@@ -79,12 +79,13 @@ class Incoming:
     fault: str | None = None
     """Why this mail cannot be answered for and should be set aside: fits behind "it", holds no name or address."""
 
-    def answering(self, ours: Collection[str]) -> Mail:
+    def answering(self, ours: Collection[str], name: str = "") -> Mail:
         """The mail with its new text, apart from what it quotes of these letters of ours and of others.
 
-        Whatever a mail program makes of a quotation, our own words never count as an answer.
+        Whatever a mail program makes of a quotation, our own words never count as an answer. ``name`` is the
+        sender's on the roster.
         """
-        new_text, quoted_text = newtext.split(self.text, ours, self.mail.name)
+        new_text, quoted_text = newtext.split(self.text, ours, self.mail.name, name)
         if self.reaction or (len(new_text) <= REACTED_MAX and _REACTED.fullmatch(" ".join(new_text.split()))):
             new_text = THUMB
         return replace(self.mail, new_text=new_text, quoted_text=quoted_text)

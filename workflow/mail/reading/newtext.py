@@ -29,11 +29,11 @@ _WRITTEN = re.compile(r"[^\s*_|]")
 """What a line must hold to say anything: HTML turned to text leaves stars where empty bold lines were."""
 
 
-def split(text: str, ours: Collection[str], name: str = "") -> tuple[str, str]:
+def split(text: str, ours: Collection[str], *names: str) -> tuple[str, str]:
     """The new text, and all the rest (quotes, signatures, footers), each without outer or repeated blank lines.
 
-    ``ours``: texts or lines of our own letters in this thread, in their order; empty when unknown. ``name`` is the
-    sender's: where it stands alone near the end, a signature begins. Top, bottom and
+    ``ours``: texts or lines of our own letters in this thread, in their order; empty when unknown. ``names`` are
+    the sender's: where one stands alone near the end, a signature begins. Top, bottom and
     inline answers are kept; of our own letter sent back unchanged nothing is. Never raises, in bounded time.
     Contract section 3, "new text".
     """
@@ -44,7 +44,7 @@ def split(text: str, ours: Collection[str], name: str = "") -> tuple[str, str]:
     _mark_below_cut(lines, old)
     if ours:
         _mark_ours(lines, old, ours)
-    _mark_signatures(lines, old, name)
+    _mark_signatures(lines, old, names)
     return _put_together(lines, old, wanted=False), _put_together(lines, old, wanted=True)
 
 
@@ -182,7 +182,7 @@ def _words(norm: str) -> int:
     return norm.count(" ") + 1
 
 
-def _mark_signatures(lines: list[str], old: list[bool], name: str) -> None:
+def _mark_signatures(lines: list[str], old: list[bool], names: Collection[str]) -> None:
     """Signatures, legal footers and what telephones add; each at most to where a quote begins."""
     written = False
     at = 0
@@ -196,8 +196,8 @@ def _mark_signatures(lines: list[str], old: list[bool], name: str) -> None:
         elif (
             quoting.is_signature_start(line)
             or quoting.is_disclaimer(line)
-            or (quoting.is_rule(line) and _signs(lines, at, name))
-            or (written and (_is_closing(lines, at) or _is_name_block(lines, old, at, name)))
+            or (quoting.is_rule(line) and _signs(lines, at, names))
+            or (written and (_is_closing(lines, at) or _is_name_block(lines, old, at, names)))
         ):
             while at < len(lines) and not old[at] and not quoting.is_postscript(lines[at]):
                 old[at] = True
@@ -207,19 +207,23 @@ def _mark_signatures(lines: list[str], old: list[bool], name: str) -> None:
         at += 1
 
 
-def _signs(lines: list[str], at: int, name: str) -> bool:
+def _signs(lines: list[str], at: int, names: Collection[str]) -> bool:
     """Whether the drawn line here stands above a signature or a list's footer."""
     below = [line for line in lines[at + 1 : at + 4] if line.strip()][:1]
-    return quoting.is_list_footer(below) or any(quoting.is_name(line, name) for line in below)
+    return quoting.is_list_footer(below) or any(_is_name(line, names) for line in below)
 
 
-def _is_name_block(lines: list[str], old: list[bool], at: int, name: str) -> bool:
+def _is_name_block(lines: list[str], old: list[bool], at: int, names: Collection[str]) -> bool:
     """Whether the sender's name opens a last paragraph here, with no sentence below it."""
-    if (at and lines[at - 1].strip()) or not quoting.is_name(lines[at], name):
+    if (at and lines[at - 1].strip()) or not _is_name(lines[at], names):
         return False
     ends = next((end for end in range(at + 1, len(lines)) if old[end] and lines[end].strip()), len(lines))
     below = [line for line in lines[at + 1 : ends] if line.strip()]
     return len(below) <= 15 and not any(len(line) > 80 or _SENTENCE.search(line) for line in below)
+
+
+def _is_name(line: str, names: Collection[str]) -> bool:
+    return any(quoting.is_name(line, name) for name in names)
 
 
 def _is_closing(lines: list[str], at: int) -> bool:

@@ -65,7 +65,7 @@ _DIVIDER = re.compile(
     re.IGNORECASE,
 )
 
-_RULE = re.compile(r"[ \t]{0,8}(?:_{5,}|={10,}|(?:-=){5,}-?)\s*$")
+_RULE = re.compile(r"[ \t]{0,8}(?:_{3,}|={10,}|(?:-=){5,}-?)\s*$")
 _ANY_LABEL = re.compile(r"[^\s:：][^:：]{0,30}[:：]\s*\S")
 _SIGNATURE = re.compile(r"--\s?$|—\s*$")
 _TAGLINE = re.compile(
