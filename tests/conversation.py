@@ -293,7 +293,7 @@ class Clinic:
 
     def says_it_lives(self) -> None:
         """For `status`; by itself the daemon does so each ten seconds."""
-        self.store.board.say(self.service.alive())
+        self.store.daemon_link.say(self.service.alive())
 
     async def settled(self) -> None:
         """All that follows from what has happened so far has happened. A daemon that died raises here."""

@@ -15,7 +15,7 @@ from tests.conversation import Clinic
 from tests.in_time import happens
 from tests.premises import Premises, premises
 from workflow.store import Alive
-from workflow.store.tiny.board import STALE, TinyBoard
+from workflow.store.tiny.daemon_link import STALE, TinyDaemonLink
 
 __all__ = ["premises"]
 
@@ -43,7 +43,7 @@ def quick(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Quick:
 def said(folder: Path, **other: object) -> None:
     """What a daemon left in its alive file; without `other`, that all is well."""
     facts = {"pid": os.getpid(), "connected": True, "last_seen_at": NOW - timedelta(seconds=12), "now": NOW} | other
-    TinyBoard(folder / "state").say(Alive(**facts))  # type: ignore[arg-type]  # a test names its facts
+    TinyDaemonLink(folder / "state").say(Alive(**facts))  # type: ignore[arg-type]  # a test names its facts
 
 
 class TestIsWell:

@@ -12,7 +12,7 @@ import pytest
 import daemon
 from tests.configuration import configure
 from tests.premises import Premises, premises
-from workflow.store.tiny.board import TinyBoard
+from workflow.store.tiny.daemon_link import TinyDaemonLink
 
 __all__ = ["premises"]
 
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 async def rehearsed(premises: Premises) -> datetime:
     """What time it was for the daemon when it said so last."""
-    alive = await TinyBoard(premises.state).alive(living=False)
+    alive = await TinyDaemonLink(premises.state).alive(living=False)
     assert alive is not None
     return alive.now
 

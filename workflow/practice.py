@@ -389,7 +389,7 @@ class Practice:
         if abs(ahead - self._ahead) > SET_BY:
             self._ahead = ahead
             self.wake()
-        elif self.clinic.store.board.was_asked:
+        elif self.clinic.store.daemon_link.was_asked:
             self.upkeep.wake()
         if not self._is_calm or self.board.is_due or real - self._audited_at >= CALM_LOOK:
             self._second.set()
@@ -458,7 +458,7 @@ class Practice:
 
     async def _look_back(self) -> None:
         """When was the mailbox last looked through before this start? A restart in an outage must not hide it."""
-        before = await self.clinic.store.board.alive(living=False)
+        before = await self.clinic.store.daemon_link.alive(living=False)
         self.upkeep.go_on_from(before.now if before is not None else await self.clinic.store.latest_at())
         self._left_at = before.now if before is not None else None
         seen = before.last_seen_at if before is not None else None
@@ -485,7 +485,7 @@ class Practice:
     def _write_alive(self) -> None:
         try:
             self._said = self._state
-            self.clinic.store.board.say(self.alive())
+            self.clinic.store.daemon_link.say(self.alive())
         except StoreError:
             self.clinic.note_refusal()
 
@@ -496,7 +496,7 @@ async def misfit(store: Store, url: str, *, rehearsal: bool) -> str | None:
     One of an earlier version does not say; then the last daemon counts, or that there was one.
     """
     elsewhere = "name another folder, a new one, in [store] url."
-    last, used = await store.board.alive(living=False), store.desk.place or await store.latest_at()
+    last, used = await store.daemon_link.alive(living=False), store.desk.place or await store.latest_at()
     rehearsed = {"yes": True, "no": False}.get(store.desk.marks.get(REHEARSED, ""), last and last.rehearsed)
     if rehearsed is None and used:
         rehearsed = False

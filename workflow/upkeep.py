@@ -156,9 +156,9 @@ class Upkeep:
             await engine.mark(FAILED, "")
 
     async def _answer_requests(self) -> None:
-        board = self._clinic.store.board
-        for request in await board.asked():
-            await board.answer(request, await self.carry_out(request))
+        link = self._clinic.store.daemon_link
+        for request in await link.asked():
+            await link.answer(request, await self.carry_out(request))
             self._clinic.counters.changes += 1
             log.info("request carried out", verb=request.verb)
 

@@ -542,26 +542,26 @@ class StoreConformance:
         assert found.searched >= 4
         assert (await store.search("Z9Z9", ("Nobody",), ("never said",))).of_case == ()
 
-    # the board
+    # the link between the daemon and who is beside it
 
     async def test_the_daemon_says_how_it_is_and_only_the_last_counts(self, bench: Bench, store: Store) -> None:
-        assert await store.board.alive() is None
+        assert await store.daemon_link.alive() is None
         for connected in (True, False):
-            store.board.say(Alive(os.getpid(), connected, NINE, NINE + MINUTE, unsent_since=NINE))
+            store.daemon_link.say(Alive(os.getpid(), connected, NINE, NINE + MINUTE, unsent_since=NINE))
         async for each in before_and_after_a_death(bench, store):
-            said = await each.board.alive(living=False)
+            said = await each.daemon_link.alive(living=False)
             assert said == Alive(os.getpid(), False, NINE, NINE + MINUTE, unsent_since=NINE)
 
     async def test_a_request_is_carried_out_and_answered_once(self, bench: Bench, store: Store) -> None:
-        first = await store.board.ask("erase", "K7Q2")
-        second = await store.board.ask("purge")
-        third = await store.board.ask("erase", "B3C4")
-        await store.board.take_back(third)
+        first = await store.daemon_link.ask("erase", "K7Q2")
+        second = await store.daemon_link.ask("purge")
+        third = await store.daemon_link.ask("erase", "B3C4")
+        await store.daemon_link.take_back(third)
         store = await restarted(bench, store)
-        assert {request.token for request in await store.board.asked()} == {first.token, second.token}
-        assert await store.board.answer_to(first) is None
-        await store.board.answer(first, Carried(1, ("Done.", "Left.")))
-        assert await store.board.asked() == [second]
-        assert await store.board.answer_to(first) == Carried(1, ("Done.", "Left."))
-        assert await store.board.answer_to(first) is None
+        assert {request.token for request in await store.daemon_link.asked()} == {first.token, second.token}
+        assert await store.daemon_link.answer_to(first) is None
+        await store.daemon_link.answer(first, Carried(1, ("Done.", "Left.")))
+        assert await store.daemon_link.asked() == [second]
+        assert await store.daemon_link.answer_to(first) == Carried(1, ("Done.", "Left."))
+        assert await store.daemon_link.answer_to(first) is None
         bench.kill(store)

@@ -24,8 +24,8 @@ from workflow.store import (
     DESK,
     FOREVER,
     Alive,
-    Board,
     Carried,
+    DaemonLink,
     Desk,
     Fault,
     Found,
@@ -64,7 +64,7 @@ class SqliteStore:
         self._faults: dict[str, str] = {}
 
     @property
-    def board(self) -> Board:
+    def daemon_link(self) -> DaemonLink:
         return SqliteBoard(self._db)
 
     @property
@@ -430,7 +430,7 @@ class SqliteStore:
 
 
 class SqliteBoard:
-    """The `Board` in two tables."""
+    """The `DaemonLink` in two tables."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

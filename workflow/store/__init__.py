@@ -1,7 +1,7 @@
 """What Promptly asks of a store: the protocol, its promises, and the values it speaks.
 
-This is the port: whoever is outside asks `open`, `peek` or `board` for what lies at a URL, and knows neither files nor
-tables. Not here: how a store keeps its promises (`tiny` does, with one small file a case), and what a decision
+This is the port: whoever is outside asks `open`, `peek` or `daemon_link` what lies at a URL, and knows neither files
+nor tables. Not here: how a store keeps its promises (`tiny` does, with one small file a case), and what a decision
 says (`core.law`). The promises, run against every store by ``tests/store/conformance.py``:
 
 1. **Whole.** `Store.commit` keeps everything of one decision or nothing: the case, its letters, its due times, the mail
@@ -179,7 +179,7 @@ class Carried:
     """What it prints; no client's name."""
 
 
-class Board(Protocol):
+class DaemonLink(Protocol):
     """What passes between the daemon and whoever looks or asks: news, not state, and read without reading any case.
 
     A request that nobody carried out, because the daemon ended, is carried out by the next one, so each must be safe to
@@ -264,8 +264,8 @@ class Store(Reader, Protocol):
     """The whole store: one daemon's, or one verb's while it holds the lock."""
 
     @property
-    def board(self) -> Board:
-        """The board beside it."""
+    def daemon_link(self) -> DaemonLink:
+        """What passes between it and whoever looks or asks."""
 
     async def open(self) -> None:
         """Take the lock, read what there is, finish what a crash left half done.
@@ -418,10 +418,10 @@ async def peek(url: str) -> Reader:
     return TinyReader.peek(folder_of(url))
 
 
-def board(url: str) -> Board:
-    from workflow.store.tiny.board import TinyBoard
+def daemon_link(url: str) -> DaemonLink:
+    from workflow.store.tiny.daemon_link import TinyDaemonLink
 
-    return TinyBoard(folder_of(url))
+    return TinyDaemonLink(folder_of(url))
 
 
 def restore(url: str, named: str, kept: str) -> list[Path]:

@@ -16,8 +16,7 @@ from workflow.core.board import Counted, clinics_by_need, count, midnight
 from workflow.core.language.printed import clock_time
 from workflow.mail.writing.render import Letters
 from workflow.mail.writing.templates import our_pages
-from workflow.store import Alive, StoreError, peek
-from workflow.store import board as daemon_at
+from workflow.store import Alive, StoreError, daemon_link, peek
 from workflow.verbs.chosen import chosen, config_of, served
 
 TEMPLATE = "boards.html"
@@ -67,7 +66,7 @@ def page_of_many(clinics: list[Counted], now: datetime) -> str:
 
 
 async def _counted(name: str, config: Config) -> Counted:
-    alive = await daemon_at(config.store.url).alive()
+    alive = await daemon_link(config.store.url).alive()
     now, store = _now(alive), await peek(config.store.url)
     still, unread = (await store.open_cases()).open, len(store.faults)
     over = [case async for case in store.closed_cases(midnight(now, ZoneInfo(config.clinic.timezone)))]
@@ -75,7 +74,7 @@ async def _counted(name: str, config: Config) -> Counted:
 
 
 async def _page(config: Config) -> tuple[str, str | None]:
-    alive = await daemon_at(config.store.url).alive()
+    alive = await daemon_link(config.store.url).alive()
     rules, own = config.rules(), config.letters
     letters = Letters(rules, instance="board", templates=own.templates, sms_link=own.sms_link)
     store, named = await peek(config.store.url), config.board.initials

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from workflow.clock import SystemClock
 from workflow.config.node import load_node
-from workflow.store import StoreError, board, peek
+from workflow.store import StoreError, daemon_link, peek
 from workflow.store.premises import Known, NodeNews, Premises, Standing, premises_at
 from workflow.verbs import Terminal, iso
 
@@ -57,7 +57,7 @@ async def _look(premises: Premises) -> dict[str, Any]:
 
 
 async def _clinic(name: str, known: Known, url: str, nodes: list[NodeNews]) -> dict[str, Any]:
-    alive = await board(url).alive()
+    alive = await daemon_link(url).alive()
     now = alive.now if alive is not None else SystemClock().now()
     still: int | None = None
     overdue: int | None = None

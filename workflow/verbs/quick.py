@@ -12,7 +12,7 @@ from argparse import Namespace
 from datetime import timedelta
 
 from workflow.config import Seen
-from workflow.store import Alive, board
+from workflow.store import Alive, daemon_link
 from workflow.verbs import tell_faults
 from workflow.verbs.chosen import chosen_seen, config_of, seen_of, served
 
@@ -30,7 +30,7 @@ def main(asked: Namespace) -> int:
     if asked.all:
         return _each(asked)
     seen = chosen_seen(asked)
-    alive = asyncio.run(board(seen.url).alive())
+    alive = asyncio.run(daemon_link(seen.url).alive())
     tell_faults(seen, alive)
     if (wrong := _wrong(seen, alive)) is not None:
         print(wrong, file=sys.stderr)
@@ -47,7 +47,7 @@ def _each(asked: Namespace) -> int:
     failed = False
     for name, one in known.items():
         seen = seen_of(config_of(name, one, node, secrets=False))
-        if (wrong := _wrong(seen, asyncio.run(board(seen.url).alive()))) is not None:
+        if (wrong := _wrong(seen, asyncio.run(daemon_link(seen.url).alive()))) is not None:
             print(f"{name}: {wrong}", file=sys.stderr)
             failed = True
     if not failed:

@@ -15,7 +15,7 @@ from workflow import store as stores
 from workflow.clinic import Clinic
 from workflow.clock import Clock, RehearsalClock, SystemClock
 from workflow.config import Config
-from workflow.store import Carried, Locked, NotCommitted, Request, Store, act_as_owner, board, peek
+from workflow.store import Carried, Locked, NotCommitted, Request, Store, act_as_owner, daemon_link, peek
 from workflow.upkeep import Upkeep
 from workflow.verbs.chosen import chosen
 
@@ -60,7 +60,7 @@ async def _is_there(config: Config, case_id: str) -> bool:
 async def _carried_out(config: Config, verb: str, case_id: str) -> Carried:
     """By ourselves if nobody holds the state, else by the daemon that does; it may end, or begin, while we wait."""
     logs.set_up(quiet=True)
-    daemon, request = board(config.store.url), None
+    daemon, request = daemon_link(config.store.url), None
     began = time.monotonic()
     while True:
         try:
@@ -92,7 +92,7 @@ async def _carried_out(config: Config, verb: str, case_id: str) -> Carried:
 
 async def _clock(store: Store) -> Clock:
     """The time of the daemon that was here last: a rehearsed one, where it had that, stands still since (section 7)."""
-    last = await store.board.alive(living=False)
+    last = await store.daemon_link.alive(living=False)
     if last is None or not last.rehearsed:
         return SystemClock()
     return RehearsalClock(max(last.now, await store.latest_at() or last.now), last.speed)

@@ -81,7 +81,7 @@ async def _run(asked: Namespace, config: Config, start: datetime | None) -> int:
 
 async def _rehearsed(store: Store, start: datetime, speed: float) -> Clock:
     """A restart goes on from the rehearsed time in the state, if that is later (contract section 7)."""
-    alive = await store.board.alive(living=False)
+    alive = await store.daemon_link.alive(living=False)
     known = [start, await store.latest_at(), alive.now if alive is not None else None]
     return RehearsalClock(max(at for at in known if at is not None), speed)
 

@@ -23,7 +23,7 @@ from workflow.core.language.printed import clock_time, day
 from workflow.core.model import Case, Due, Entry, Letter, LetterKind, Post, Says, State, Timer
 from workflow.core.people import Role
 from workflow.core.schedule import QUIET, asks_outcome, held_until
-from workflow.store import Alive, Reader, board, peek
+from workflow.store import Alive, Reader, daemon_link, peek
 from workflow.verbs import iso, tell_faults
 from workflow.verbs.chosen import chosen_seen
 
@@ -49,7 +49,7 @@ def main(asked: Namespace) -> int:
     """Print the case (contract section 7); exit code 2 for an unknown id, 4 for a store that can't be read."""
     case_id = asked.case
     seen = chosen_seen(asked)
-    alive = asyncio.run(board(seen.url).alive())
+    alive = asyncio.run(daemon_link(seen.url).alive())
     tell_faults(seen, alive)
     store = asyncio.run(peek(seen.url))
     case = asyncio.run(store.case(case_id))

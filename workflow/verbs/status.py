@@ -24,7 +24,7 @@ from workflow.core.language.names import shown
 from workflow.core.language.printed import clock_time, day
 from workflow.core.model import Case, Due, LetterKind, Post, Timer
 from workflow.core.outsiders import UNTOLD, was_told_to_nobody
-from workflow.store import Alive, StoreError, board, peek
+from workflow.store import Alive, StoreError, daemon_link, peek
 from workflow.verbs import Terminal, iso, tell_faults
 from workflow.verbs.chosen import chosen_seen, config_of, seen_of, served
 
@@ -98,7 +98,7 @@ def _each(asked: Namespace) -> int:
 
 
 async def _look(seen: Seen) -> Page:
-    daemon = board(seen.url)
+    daemon = daemon_link(seen.url)
     alive, last = await daemon.alive(), await daemon.alive(living=False)
     tell_faults(seen, alive)
     store = await peek(seen.url)

@@ -24,7 +24,7 @@ from workflow import store as stores
 from workflow.store import Locked, Store, Unreadable, folder_of
 from workflow.store.premises import Known, NodeNews
 from workflow.store.tiny import atomic
-from workflow.store.tiny.board import lives, put_file, refusing
+from workflow.store.tiny.daemon_link import lives, put_file, refusing
 
 PATIENCE: Final = 10.0
 """Seconds for which another `configure` is waited for."""

@@ -22,8 +22,8 @@ from workflow.store import FOREVER, Desk, Fault, Unreadable, closed_at, codec
 from workflow.store.codec import Broken, Filed, Newer
 from workflow.store.memory import Index, names_in
 from workflow.store.tiny.atomic import TEMPORARY
-from workflow.store.tiny.board import refusing
 from workflow.store.tiny.closed_index import HINT, Archive, mark_of
+from workflow.store.tiny.daemon_link import refusing
 
 CASE: Final = "case"
 """The table of a case's file. It has one document, number `ONLY`; so has the desk's."""

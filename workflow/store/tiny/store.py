@@ -40,8 +40,8 @@ from workflow.store.memory import forgotten, merged, names_of, owes, settled
 from workflow.store.tiny import atomic, backup, migrate, reader
 from workflow.store.tiny.atomic import TEMPORARY, Unsynced, WholeFile
 from workflow.store.tiny.backup import holds, with_letters, without_names
-from workflow.store.tiny.board import TinyBoard, refused, refusing
 from workflow.store.tiny.closed_index import HINT, WORTH_A_HINT, mark_of
+from workflow.store.tiny.daemon_link import TinyDaemonLink, refused, refusing
 from workflow.store.tiny.in_hand import Hand
 from workflow.store.tiny.reader import TinyReader
 from workflow.store.tiny.search import search
@@ -58,7 +58,7 @@ class TinyStore(TinyReader):
         )
         self._hints_unwritten = False
         self._hand = Hand(folder / "in-hand")
-        self.board = TinyBoard(folder)
+        self.daemon_link = TinyDaemonLink(folder)
 
     async def open(self) -> None:
         # In a thread: a hundred thousand files are no reason for the other clinics of this process to wait.

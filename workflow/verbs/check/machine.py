@@ -18,7 +18,7 @@ from workflow import VERSION
 from workflow.clock import Clock
 from workflow.config import Config
 from workflow.mail.writing.render import Letters
-from workflow.store import StoreError, board, folder_of, peek
+from workflow.store import StoreError, daemon_link, folder_of, peek
 from workflow.verbs.check.finding import Finding, Tell, fail, ok, said, some, warn
 
 CLOCK_OFF = timedelta(seconds=30)
@@ -101,7 +101,7 @@ def _is_within(domain: str, own: str) -> bool:
 
 def daemon(config: Config) -> Iterator[Finding]:
     """Whether the daemon that lives goes by this file, and is of this version; nothing where all is as it should be."""
-    alive = asyncio.run(board(config.store.url).alive())
+    alive = asyncio.run(daemon_link(config.store.url).alive())
     if alive is not None and alive.config and alive.config != config.mark:
         text = "the daemon that runs read it before its last change"
         advice = "Run: systemctl reload promptly. The log says whether a key needs a restart instead."
@@ -135,7 +135,7 @@ def store(url: str, tell: Tell) -> None:
         text = f"{len(reader.faults)} case {'file' if one else 'files'} cannot be read"
         tell(fail("store", text, f"See state/README.md, Repair: {', '.join(fault.name for fault in reader.faults)}."))
     else:
-        running = "; a daemon runs on it" if asyncio.run(board(url).alive()) is not None else ""
+        running = "; a daemon runs on it" if asyncio.run(daemon_link(url).alive()) is not None else ""
         tell(ok("store", f"{folder}{running}"))
     if (room := _room(folder)) is not None:
         tell(room)

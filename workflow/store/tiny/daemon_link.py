@@ -1,4 +1,4 @@
-"""The board in a folder: ``alive.json``, which the daemon replaces each 10 s, and ``requests/``, where a verb leaves
+"""The link in a folder: ``alive.json``, which the daemon replaces each 10 s, and ``requests/``, where a verb leaves
 ``<token>.json`` and waits for ``<token>.answer``. News, not state: never forced to disk.
 """
 
@@ -29,7 +29,7 @@ SETTLED: Final = 3_000_000_000
 _ASKED, _ANSWERED, _PART = ".json", ".answer", ".part"
 
 
-class TinyBoard:
+class TinyDaemonLink:
     def __init__(self, folder: Path) -> None:
         self._alive = folder / "alive.json"
         self._requests = folder / "requests"
@@ -79,7 +79,7 @@ class TinyBoard:
         return changed_at != self._looked_at or time.time_ns() - changed_at < SETTLED
 
     async def asked(self) -> list[Request]:
-        """See `Board`. Files that are no request are removed."""
+        """See `DaemonLink`. Files that are no request are removed."""
         with suppress(OSError):
             self._looked_at = self._requests.stat().st_mtime_ns
         with refusing():
