@@ -146,6 +146,14 @@ async def test_from_the_sources_to_a_package(machine: Machine, ground: Ground, r
     machine.run(INSTALL.says("systemctl reload promptly"))
     await until(machine, INSTALL.says("journalctl -u promptly"), '"configuration reread"')
 
+    # The board, for a screen elsewhere.
+    machine.drop_in("[Service]", INSTALL.says("SupplementaryGroups=desk"), INSTALL.says("ReadWritePaths=/srv/board"))
+    board = INSTALL.says('file = "/srv/board/board.html"')
+    machine.edit(CONFIG, f"{text}\n[board]\n{board}\n")
+    machine.run(f"{INSTALL.says('promptly check')}\n{INSTALL.says('systemctl restart promptly')}")
+    await until(machine, "cat /srv/board/board.html", kim)
+    assert machine.run("stat --format '%a %G' /srv/board/board.html") == "640 desk\n"
+
     # A second secret, and an erasure.
     machine.edit("/etc/promptly/smtp.password", f"{real_servers.passwords[CLINIC]}\n", 0o600)
     machine.drop_in("[Service]", INSTALL.says("LoadCredential=smtp.password:/etc/promptly/smtp.password"))
